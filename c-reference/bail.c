@@ -1,0 +1,22 @@
+/*
+ * bail.c - how a failed call is reported: the program, the call, what it was called for, the reason.
+ *
+ * Twin: src/bail.rs.
+ */
+#include "reuseaddr.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+void complain(const char *call, const char *subject)
+{
+    say(STDERR_FILENO, "reuseaddr: %s %s: %s\n", call, subject, strerror(errno));
+}
+
+void bail(const char *call, const char *subject)
+{
+    complain(call, subject);
+    /* Not exit(3): a forked child ends here too, and what is registered there is its parent's. */
+    _exit(1);
+}

@@ -1,0 +1,143 @@
+//! One page of Warren W. Gay's *Linux Socket Programming by Example*, "Setting the SO_REUSEADDR
+//! Option", made executable: a forking server that is killed while its child still serves a client,
+//! and restarted without the option and with it.
+//!
+//! This file is the command line: usage, version, dispatch. Twin: `c-reference/main.c`.
+//!
+//! `main` is C's own and Rust's runtime is left out (`no_main`), since it would tell the twins
+//! apart: it takes the first SIGSEGV that another process sends for a stack overflow of its own and
+//! goes on (rust-lang/rust#140662), ignores SIGPIPE, and opens `/dev/null` as a closed stdout,
+//! which then takes everything.
+#![no_main]
+
+mod address;
+mod bail;
+mod say;
+mod serve;
+
+use address::parse_address;
+use bail::bail;
+use errno::errno;
+use libc::{
+    F_GETFD, O_RDONLY, SIG_ERR, SIG_IGN, SIGPIPE, STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO,
+    c_char, c_int,
+};
+use say::{say, write_all};
+use serve::serve;
+use std::ffi::CStr;
+use std::fmt::Write;
+use std::slice;
+
+/// Of a wrong word, so many bytes are quoted.
+const QUOTE_MAX: usize = 64;
+
+const USAGE: &str = "\
+usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
+       reuseaddr --help | --version
+";
+
+const HELP: &str = "
+serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
+        otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
+
+Exit status: 1 for a call that failed, 2 for wrong usage.
+";
+
+#[unsafe(no_mangle)]
+extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // 1. Keep 0, 1 and 2 taken: a socket with one of these numbers would get our messages.
+    for fd in STDIN_FILENO..=STDERR_FILENO {
+        // SAFETY: F_GETFD takes no third argument, and any number may be asked for.
+        let closed = unsafe { libc::fcntl(fd, F_GETFD) } == -1;
+        // SAFETY: the path is a C string; without O_CREAT there is no third argument.
+        if closed && unsafe { libc::open(c"/dev/null".as_ptr(), O_RDONLY) } == -1 {
+            bail("open", "/dev/null", errno());
+        }
+    }
+
+    // 2. Writing to a reader who has gone is an error to handle, and not the end.
+    // SAFETY: SIG_IGN installs no code of ours.
+    if unsafe { libc::signal(SIGPIPE, SIG_IGN) } == SIG_ERR {
+        bail("signal", "SIGPIPE", errno());
+    }
+
+    // SAFETY: the C runtime hands over argc pointers, which stay valid until the process ends.
+    let argv = unsafe { slice::from_raw_parts(argv, argc as usize) };
+    let words: Vec<&[u8]> = argv
+        .iter()
+        // SAFETY: each of them points to a C string.
+        .map(|&word| unsafe { CStr::from_ptr(word) }.to_bytes())
+        .collect();
+
+    // 3. Help goes before everything, wherever it is asked for.
+    if words.iter().skip(1).any(|word| *word == b"--help") {
+        print(USAGE);
+        print(HELP);
+        return 0;
+    }
+
+    // 4. Run what the first word names.
+    match words.get(1).copied() {
+        None => misuse(None, "the program is missing: serve"),
+        Some(b"--version") => print(concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n")),
+        Some(b"serve") => run_serve(&words[2..]),
+        Some(word) => misuse(Some(word), "the program must be serve"),
+    }
+    0
+}
+
+fn run_serve(words: &[&[u8]]) {
+    let mut address = None;
+    let mut set_option = true;
+
+    for &word in words {
+        match word {
+            b"--no-reuseaddr" => set_option = false,
+            [b'-', ..] => misuse(Some(word), "the only option of serve is --no-reuseaddr"),
+            _ if address.is_none() => address = Some(word),
+            _ => misuse(Some(word), "serve takes one [ADDRESS:]PORT"),
+        }
+    }
+    let address = address.unwrap_or(b"127.0.0.1:9099");
+
+    match parse_address(address) {
+        Ok(adr_srvr) => serve(adr_srvr, set_option),
+        Err(expected) => misuse(Some(address), expected),
+    }
+}
+
+fn print(text: &str) {
+    if let Err(reason) = write_all(STDOUT_FILENO, text.as_bytes()) {
+        bail("write", "standard output", reason);
+    }
+}
+
+fn misuse(word: Option<&[u8]>, expected: &str) -> ! {
+    let mut quote = String::new();
+
+    // 5. Quote the wrong word on one line and in ASCII, whatever its bytes are.
+    if let Some(word) = word {
+        quote += "\"";
+        for &byte in word.iter().take(QUOTE_MAX) {
+            match byte {
+                b' '..=b'~' if byte != b'"' && byte != b'\\' => {
+                    write!(quote, "{}", char::from(byte))
+                }
+                _ => write!(quote, "\\x{byte:02x}"),
+            }
+            .expect("a String takes everything");
+        }
+        quote += if word.len() > QUOTE_MAX {
+            "...\": "
+        } else {
+            "\": "
+        };
+    }
+    say(
+        STDERR_FILENO,
+        format_args!("reuseaddr: {quote}{expected}\n"),
+    );
+    say(STDERR_FILENO, format_args!("{USAGE}"));
+    // SAFETY: ends the process, touches no memory of ours.
+    unsafe { libc::_exit(2) }
+}
