@@ -1,0 +1,72 @@
+# One page of a socket book, live, in C and in Rust. `make help` lists what can be made.
+
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+CFLAGS ?= -O2 -g
+STANDARD := -std=c11 -D_DEFAULT_SOURCE
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+C_SOURCES := $(wildcard c-reference/*.c)
+C_BUILD := target/c-reference/reuseaddr
+NO_CC := no C compiler ($(CC)): apt-get install gcc libc6-dev
+
+.PHONY: compare build test lint help clean c
+.DEFAULT_GOAL := compare
+
+compare: build ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
+	$(call need,strace:strace)
+	@cargo test --quiet --release --test compare
+
+build: ## both builds, optimised, in target/c-reference/ and target/release/
+	$(call need,cc:gcc$(comma)libc6-dev)
+	@$(MAKE) --no-print-directory --silent c
+	@cargo build --quiet --release
+
+test: ## all tests, the claims among them
+	$(call need,cc:gcc$(comma)libc6-dev strace:strace telnet:telnet nc:netcat-openbsd)
+	@cargo test
+
+lint: ## formatting, clippy, gcc's warnings and its analyzer; any finding is an error
+	$(call need,gcc:gcc$(comma)libc6-dev)
+	cargo fmt --check
+	cargo clippy --quiet --all-targets -- -D warnings
+	@mkdir -p $(dir $(C_BUILD))
+	gcc $(STANDARD) $(WARNINGS) -Werror -fanalyzer -O2 -o $(C_BUILD).lint $(C_SOURCES)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+clean: ## remove target/
+	rm -rf target
+
+c: $(C_BUILD)
+
+# Under another name first: a build that runs is not overwritten, and two makes do not mix.
+$(C_BUILD): $(C_SOURCES) $(wildcard c-reference/*.h) Makefile
+	@command -v $(firstword $(CC)) >/dev/null || { echo '$(NO_CC)' >&2; exit 1; }
+	@mkdir -p $(@D)
+	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -o $@.$$$$ $(C_SOURCES) && mv $@.$$$$ $@
+
+# $(call need,PROGRAM:PACKAGE[,PACKAGE]...) installs the Debian packages of the programs that are
+# missing, where it may; elsewhere it says what to type. Rust comes first.
+comma := ,
+define need
+@rust='Rust 1.85 or newer is missing: https://rustup.rs, or apt-get install cargo from Debian 13 on'; \
+set -- $(1); packages=; \
+for pair; do command -v "$${pair%%:*}" >/dev/null || packages="$$packages $${pair#*:}"; done; \
+packages=$$(echo $$packages | tr ',' ' '); \
+if ! command -v cargo >/dev/null; then \
+    candidate=$$(apt-cache policy cargo 2>/dev/null | sed -n 's/ *Candidate: //p'); \
+    dpkg --compare-versions "$${candidate:-0}" ge 1.85 2>/dev/null || { echo "$$rust" >&2; exit 1; }; \
+    packages="$$packages cargo"; \
+fi; \
+if [ -n "$$packages" ]; then \
+    sudo=; \
+    if [ "$$(id -u)" != 0 ]; then sudo='sudo -n'; fi; \
+    if ! command -v apt-get >/dev/null || ! $$sudo true 2>/dev/null; then \
+        echo "missing; type: sudo apt-get install $$packages" >&2; exit 1; \
+    fi; \
+    echo "installing $$packages" >&2; \
+    $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq -y --no-install-recommends $$packages >&2; \
+fi
+endef

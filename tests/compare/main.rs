@@ -1,0 +1,169 @@
+//! The report of `make compare`: each claim of the page, in each build, on this kernel.
+//!
+//! Environment: `WITH=PATH` adds a build of somebody's own; `SLOW=1` waits for the end of TIME_WAIT.
+
+mod claims;
+mod remedy;
+mod setting;
+#[path = "../support/mod.rs"]
+mod support;
+mod trouble;
+
+use claims::{CLAIMS, Claim, SLOW};
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use support::{Build, Result, builds, tool};
+
+/// Scenarios that run at the same time. One that hangs holds up its own worker until its deadline.
+const WORKERS: usize = 8;
+
+const NOTE: &str = "
+differs: a child that is killed closes before its client does. Its connection
+stays in FIN_WAIT2, and for 60 s after the client has closed in TIME_WAIT; until
+it is gone, bind without the option fails. (make compare SLOW=1 waits for it.)
+!: not what this row expects on Linux; the reason stands below the row.
+";
+
+fn main() -> ExitCode {
+    tool("strace", "strace");
+    let ours = builds();
+    let mut columns = ours.to_vec();
+    match guest() {
+        Ok(guest) => columns.extend(guest),
+        Err(reason) => {
+            eprintln!("compare: {reason}");
+            return ExitCode::from(2);
+        }
+    }
+    let slow = env::var_os("SLOW").is_some_and(|value| value == "1");
+    let rows: Vec<&Claim> = CLAIMS
+        .iter()
+        .filter(|claim| slow || claim.text != SLOW)
+        .collect();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").expect("/proc is mounted");
+
+    println!("The page on Linux {}\n", kernel.trim());
+    let names = columns.iter().map(|build| build.name.clone());
+    print_line("claim", names, "the page");
+
+    let mut report = Report::default();
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            let (sender, next, rows, columns) = (sender.clone(), &next, &rows, &columns);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let (row, column) = (index / columns.len(), index % columns.len());
+                    let Some(claim) = rows.get(row) else { break };
+                    let cell = (claim.run)(&columns[column], ours);
+                    sender.send((row, column, cell)).expect("main receives");
+                }
+            });
+        }
+        drop(sender);
+
+        // The rows end in any order, and are printed in the page's.
+        let mut cells = vec![vec![None; columns.len()]; rows.len()];
+        let mut printed = 0;
+        for (row, column, cell) in receiver {
+            cells[row][column] = Some(cell);
+            while printed < rows.len() && cells[printed].iter().all(Option::is_some) {
+                let row: Vec<_> = cells[printed].drain(..).flatten().collect();
+                report.print_row(rows[printed], &row, &columns);
+                printed += 1;
+            }
+        }
+    });
+    report.print_sums(rows.len())
+}
+
+/// The build that `WITH` names, if it does.
+fn guest() -> Result<Option<Build>> {
+    let Some(path) = env::var_os("WITH").filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let path = fs::canonicalize(&path).map_err(|error| format!("WITH={path:?}: {error}"))?;
+    let program = path
+        .metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0);
+    if !program {
+        return Err(format!("WITH={}: not a program", path.display()));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Some(Build {
+        name: name.chars().take(12).collect(),
+        path,
+    }))
+}
+
+fn print_line(text: &str, cells: impl Iterator<Item = String>, page: &str) {
+    let cells: String = cells.map(|cell| format!("{cell:<13}")).collect();
+    println!("{text:<45}{cells}{page}");
+}
+
+/// Sums of what has been printed.
+#[derive(Default)]
+struct Report {
+    unexpected: usize,
+    different: usize,
+    holds: usize,
+    differs: usize,
+}
+
+impl Report {
+    fn print_row(&mut self, claim: &Claim, row: &[Result<String>], builds: &[Build]) {
+        // A cell is the first line of what was seen; what follows stands below the row.
+        let seen = row.iter().map(|cell| match cell {
+            Ok(text) => text.split_once('\n').unwrap_or((text, "")),
+            Err(reason) => ("failed", reason.as_str()),
+        });
+        let (values, below): (Vec<&str>, Vec<&str>) = seen.unzip();
+        let page = match claim.page {
+            "" => "-",
+            _ if values.iter().any(|value| *value != claim.linux) => "?",
+            page if page == claim.linux => "holds",
+            _ => "differs",
+        };
+        let mark = |value: &&str| match *value == claim.linux {
+            true => value.to_string(),
+            false => format!("!{value}"),
+        };
+        print_line(claim.text, values.iter().map(mark), page);
+
+        let shared = below.iter().all(|text| *text == below[0]);
+        for (build, text) in builds
+            .iter()
+            .zip(&below)
+            .filter(|(_, text)| !text.is_empty())
+        {
+            match shared {
+                true => println!("      {text}"),
+                false => println!("      {}: {text}", build.name),
+            }
+            if shared {
+                break;
+            }
+        }
+
+        self.unexpected += values.iter().filter(|value| **value != claim.linux).count();
+        self.different += usize::from(values.iter().any(|value| *value != values[0]));
+        self.holds += usize::from(page == "holds");
+        self.differs += usize::from(page == "differs");
+    }
+
+    fn print_sums(&self, rows: usize) -> ExitCode {
+        print!("{NOTE}");
+        println!(
+            "\n{rows} rows: {} cells unexpected, builds differ in {}; the page holds in {}, differs in {}",
+            self.unexpected, self.different, self.holds, self.differs
+        );
+        ExitCode::from(u8::from(self.unexpected > 0))
+    }
+}

@@ -1,0 +1,141 @@
+//! F1 to F5: the setting, Figure 12.1.
+
+use crate::support::{
+    Build, Client, Result, Server, fresh_address, process, send_signal, sockets_of, wait_for,
+};
+use std::io::Write;
+use std::net::Shutdown;
+use std::thread;
+
+/// A server with the option on or off, and a client that has been served by `child`.
+pub struct Figure {
+    pub server: Server,
+    pub client: Client,
+    pub child: i32,
+}
+
+impl Figure {
+    /// Figure 12.1, on an address of its own.
+    pub fn new(build: &Build, option: bool) -> Result<Figure> {
+        let mut server = build.serve_on(fresh_address(), option)?.server()?;
+        let mut client = Client::of(&server)?;
+        client.echo("hello")?;
+        let child = server.child(&client)?;
+        Ok(Figure {
+            server,
+            client,
+            child,
+        })
+    }
+}
+
+/// `yes`, or what is wrong.
+pub fn yes(right: bool, wrong: &str) -> Result<String> {
+    if right {
+        Ok("yes".into())
+    } else {
+        Err(wrong.into())
+    }
+}
+
+pub fn f1(build: &Build, _: &[Build]) -> Result<String> {
+    let address = fresh_address();
+    let server = build.serve_on(address, true)?.server()?;
+    let held = sockets_of(server.pid);
+    let listens = held
+        .iter()
+        .any(|socket| socket.state == "LISTEN" && socket.local == address);
+    yes(
+        server.address == address && listens && held.len() == 1,
+        &format!("told to listen on {address}, it holds {held:?}"),
+    )
+}
+
+pub fn f2(build: &Build, _: &[Build]) -> Result<String> {
+    let mut server = build.serve_on(fresh_address(), true)?.server()?;
+    let client = Client::of(&server)?;
+    server.child(&client)?; // whose line names the client's own port
+    yes(
+        client.address.port() != server.address.port(),
+        "one port for both",
+    )
+}
+
+pub fn f3(build: &Build, _: &[Build]) -> Result<String> {
+    let figure = Figure::new(build, true)?;
+    let parent = process(figure.child).map(|(_, parent)| parent);
+    yes(
+        parent == Some(figure.server.pid) && process(figure.server.pid).is_some(),
+        &format!("the parent of {} is {parent:?}", figure.child),
+    )
+}
+
+pub fn f4(build: &Build, _: &[Build]) -> Result<String> {
+    let figure = Figure::new(build, true)?;
+    wait_for("parent that holds its listening socket alone", || {
+        let held = sockets_of(figure.server.pid);
+        (held.len() == 1 && held[0].state == "LISTEN").then(|| "yes".into())
+    })
+}
+
+pub fn f5_bytes(build: &Build, _: &[Build]) -> Result<String> {
+    const LENGTH: usize = 1 << 20;
+    let mut server = build.serve_on(fresh_address(), true)?.server()?;
+    let mut client = Client::of(&server)?;
+    let sent: Vec<u8> = (0..LENGTH).map(|i| (i * i / 256) as u8).collect();
+
+    let mut stream = client
+        .stream
+        .try_clone()
+        .map_err(|error| error.to_string())?;
+    let back = thread::scope(|scope| {
+        scope.spawn(|| {
+            // Odd pieces, so that no piece fits a buffer; then an end in one direction only.
+            let _ = sent
+                .chunks(4099)
+                .try_for_each(|piece| stream.write_all(piece));
+            stream.shutdown(Shutdown::Write)
+        });
+        client.receive_all()
+    })?;
+    if back != sent {
+        let same = back.iter().zip(&sent).take_while(|(a, b)| a == b).count();
+        return Err(format!(
+            "{} of {LENGTH} bytes came back, {same} right",
+            back.len()
+        ));
+    }
+    let end = format!(": {} closed after {LENGTH} bytes", client.address);
+    server.line(&format!("child N{end}"), |line| {
+        line.starts_with("child ") && line.ends_with(&end)
+    })?;
+    Ok("yes".into())
+}
+
+pub fn f5_stopped(build: &Build, _: &[Build]) -> Result<String> {
+    let mut figure = Figure::new(build, true)?;
+    let parent = figure.server.pid;
+    send_signal(parent, libc::SIGSTOP)?;
+    wait_for("stopped parent", || {
+        process(parent).filter(|(state, _)| *state == 'T')
+    })?;
+    figure.client.echo("the parent is stopped")?;
+    Ok("yes".into())
+}
+
+pub fn f5_two(build: &Build, _: &[Build]) -> Result<String> {
+    let mut figure = Figure::new(build, true)?;
+    let mut second = Client::of(&figure.server)?;
+    second.echo("two at once")?;
+    figure.client.echo("two at once")?;
+    let child = figure.server.child(&second)?;
+    yes(child != figure.child, "one child serves both")
+}
+
+pub fn f5_reaped(build: &Build, _: &[Build]) -> Result<String> {
+    let mut figure = Figure::new(build, true)?;
+    figure.client.finish()?;
+    wait_for("end of the child, reaped", || {
+        process(figure.child).is_none().then(|| "yes".into())
+    })
+}

@@ -1,0 +1,127 @@
+//! T1 to T4: the trouble.
+
+use crate::setting::Figure;
+use crate::support::{Build, Client, Result, Server, send_signal, sockets, wait_for};
+use libc::SIGKILL;
+use std::io::ErrorKind;
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub fn t1(build: &Build, _: &[Build]) -> Result<String> {
+    let mut figure = Figure::new(build, false)?;
+    figure.client.echo("in mid-")?;
+    figure.server.end_by(SIGKILL)?;
+    figure.client.echo("conversation")?;
+    Ok("yes".into())
+}
+
+pub fn t1_reversed(build: &Build, _: &[Build]) -> Result<String> {
+    let mut figure = Figure::new(build, false)?;
+    let mut second = Client::of(&figure.server)?;
+    second.echo("second client")?;
+    send_signal(figure.child, SIGKILL)?;
+    figure.client.receive_all()?;
+    second.echo("second client")?;
+    Client::of(&figure.server)?.echo("third client")?;
+    Ok("yes".into())
+}
+
+pub fn t2(build: &Build, _: &[Build]) -> Result<String> {
+    let mut figure = Figure::new(build, false)?;
+    figure.server.end_by(SIGKILL)?;
+    match Client::connect(figure.server.address) {
+        Ok(_) => Ok("connected".into()),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok("ECONNREFUSED".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+pub fn t3(build: &Build, _: &[Build]) -> Result<String> {
+    let mut figure = Figure::new(build, false)?;
+    figure.server.end_by(SIGKILL)?;
+    let verdict = build.serve_on(figure.server.address, false)?.verdict();
+    figure.client.echo("still served")?;
+    Ok(verdict)
+}
+
+pub fn t3_waited(build: &Build, _: &[Build]) -> Result<String> {
+    let mut figure = Figure::new(build, false)?;
+    figure.server.end_by(SIGKILL)?;
+    let end = Instant::now() + Duration::from_secs(1);
+    loop {
+        let verdict = build.serve_on(figure.server.address, false)?.verdict();
+        if verdict != "EADDRINUSE" || Instant::now() > end {
+            figure.client.echo("still served")?;
+            return Ok(verdict);
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Who closes the connection last, after the parent has been killed.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Last {
+    /// Nobody: the child is killed, and the client stays.
+    Nobody,
+    /// The client, after the child has been killed.
+    Client,
+    /// The child, after the client has closed.
+    Child,
+}
+
+/// The connection ended as `last` says, the client, and what the kernel lists of the server's end.
+fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static str)> {
+    let Figure {
+        mut server,
+        mut client,
+        child,
+    } = Figure::new(build, false)?;
+    let (local, peer) = (server.address, client.address);
+    let state_after = |passing: &[&str]| {
+        wait_for("end of the connection", || {
+            let state = sockets()
+                .into_iter()
+                .find(|socket| (socket.local, socket.peer) == (local, peer))
+                .map_or("gone", |socket| socket.state);
+            (!passing.contains(&state)).then_some(state)
+        })
+    };
+
+    server.end_by(SIGKILL)?;
+    if last == Last::Child {
+        client.finish()?;
+        let state = state_after(&["ESTABLISHED", "CLOSE_WAIT", "LAST_ACK"])?;
+        return Ok((server, Some(client), state));
+    }
+    send_signal(child, SIGKILL)?;
+    client.receive_all()?;
+    let state = state_after(&["ESTABLISHED", "FIN_WAIT1"])?;
+    if last == Last::Nobody {
+        return Ok((server, Some(client), state));
+    }
+    drop(client);
+    Ok((server, None, state_after(&[state])?))
+}
+
+pub fn t4_state(build: &Build, last: Last) -> Result<String> {
+    let (_server, _client, state) = ended(build, last)?;
+    Ok(state.into())
+}
+
+pub fn t4_restart(build: &Build, last: Last) -> Result<String> {
+    let (server, _client, _) = ended(build, last)?;
+    Ok(build.serve_on(server.address, false)?.verdict())
+}
+
+pub fn t4_over(build: &Build, _: &[Build]) -> Result<String> {
+    let (server, _, _) = ended(build, Last::Client)?;
+    let closed = Instant::now();
+    loop {
+        let verdict = build.serve_on(server.address, false)?.verdict();
+        let seconds = closed.elapsed().as_secs_f64();
+        if verdict != "EADDRINUSE" || seconds > 90.0 {
+            return Ok(format!("{verdict}\n{seconds:.1} s after the client closed"));
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}

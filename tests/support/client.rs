@@ -1,0 +1,63 @@
+//! Clients whose every wait has a deadline.
+
+use super::{DEADLINE, Result, Server};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
+
+/// A connection to a server. Every wait on it has a deadline.
+pub struct Client {
+    /// The connection itself.
+    pub stream: TcpStream,
+    /// The client's own address.
+    pub address: SocketAddrV4,
+}
+
+impl Client {
+    /// Connects to `server`.
+    pub fn connect(server: SocketAddrV4) -> io::Result<Client> {
+        let stream = TcpStream::connect_timeout(&server.into(), DEADLINE)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_write_timeout(Some(DEADLINE))?;
+        let SocketAddr::V4(address) = stream.local_addr()? else {
+            unreachable!("the server's address is IPv4");
+        };
+        Ok(Client { stream, address })
+    }
+
+    /// Connects to `server`, which has to be there.
+    pub fn of(server: &Server) -> Result<Client> {
+        Client::connect(server.address).map_err(|error| format!("connect: {error}"))
+    }
+
+    /// Sends `text` and has it back.
+    pub fn echo(&mut self, text: &str) -> Result<()> {
+        let mut back = vec![0; text.len()];
+        self.stream
+            .write_all(text.as_bytes())
+            .and_then(|()| self.stream.read_exact(&mut back))
+            .map_err(|error| format!("{text:?} does not come back: {error}"))?;
+        if back == text.as_bytes() {
+            Ok(())
+        } else {
+            let back = String::from_utf8_lossy(&back);
+            Err(format!("{text:?} comes back as {back:?}"))
+        }
+    }
+
+    /// Says that nothing more will be sent, and returns what comes until end of file.
+    pub fn finish(&mut self) -> Result<Vec<u8>> {
+        self.stream
+            .shutdown(Shutdown::Write)
+            .map_err(|error| format!("shutdown: {error}"))?;
+        self.receive_all()
+    }
+
+    /// Returns what comes until end of file.
+    pub fn receive_all(&mut self) -> Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        self.stream
+            .read_to_end(&mut rest)
+            .map_err(|error| format!("no end of file: {error}"))?;
+        Ok(rest)
+    }
+}

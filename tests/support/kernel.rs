@@ -1,0 +1,74 @@
+//! Sockets and processes as the kernel lists them.
+
+use std::fs;
+use std::net::SocketAddrV4;
+
+/// A TCP socket over IPv4 as the kernel lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Socket {
+    pub local: SocketAddrV4,
+    pub peer: SocketAddrV4,
+    pub state: &'static str,
+    pub inode: u64,
+}
+
+/// All TCP sockets over IPv4, from /proc/net/tcp.
+pub fn sockets() -> Vec<Socket> {
+    let table = fs::read_to_string("/proc/net/tcp").expect("/proc is mounted");
+    table.lines().skip(1).filter_map(parse_socket).collect()
+}
+
+fn parse_socket(line: &str) -> Option<Socket> {
+    // The kernel's include/net/tcp_states.h, from 1 on.
+    const STATES: [&str; 12] = [
+        "ESTABLISHED",
+        "SYN_SENT",
+        "SYN_RECV",
+        "FIN_WAIT1",
+        "FIN_WAIT2",
+        "TIME_WAIT",
+        "CLOSE",
+        "CLOSE_WAIT",
+        "LAST_ACK",
+        "LISTEN",
+        "CLOSING",
+        "NEW_SYN_RECV",
+    ];
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let address = |field: &str| {
+        let (quad, port) = field.split_once(':')?;
+        // The address is printed as a number of this machine's, the port as a number.
+        let quad = u32::from_str_radix(quad, 16).ok()?.to_ne_bytes();
+        Some(SocketAddrV4::new(
+            quad.into(),
+            u16::from_str_radix(port, 16).ok()?,
+        ))
+    };
+    let state = usize::from_str_radix(fields.get(3)?, 16).ok()?;
+    Some(Socket {
+        local: address(fields.get(1)?)?,
+        peer: address(fields.get(2)?)?,
+        state: STATES.get(state.checked_sub(1)?)?,
+        inode: fields.get(9)?.parse().ok()?,
+    })
+}
+
+/// The sockets that process `pid` holds, from /proc/PID/fd.
+pub fn sockets_of(pid: i32) -> Vec<Socket> {
+    let held: Vec<String> = fs::read_dir(format!("/proc/{pid}/fd"))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .map(|link| link.to_string_lossy().into_owned())
+        .collect();
+    let mut sockets = sockets();
+    sockets.retain(|socket| held.contains(&format!("socket:[{}]", socket.inode)));
+    sockets
+}
+
+/// The state letter and the parent of process `pid`, from /proc/PID/stat.
+pub fn process(pid: i32) -> Option<(char, i32)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}

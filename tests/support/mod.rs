@@ -1,0 +1,100 @@
+//! What the tests and the report stand on: the builds, servers and clients with deadlines, and the
+//! kernel's own view of sockets and processes.
+#![allow(dead_code, unused_imports)] // each test binary uses its part of it
+
+mod client;
+mod kernel;
+mod server;
+
+pub use client::Client;
+pub use kernel::{Socket, process, sockets, sockets_of};
+pub use server::{
+    Server, Start, launch, leave_nothing_behind, read_lines, send_signal, serve_words,
+};
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long anything may take before it counts as hanging.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The page's port. Every scenario has it on an address of its own.
+pub const PORT: u16 = 9099;
+
+/// What went wrong, in words.
+pub type Result<T> = std::result::Result<T, String>;
+
+/// One build of the command.
+#[derive(Clone, Debug)]
+pub struct Build {
+    pub name: String,
+    pub path: PathBuf,
+}
+
+/// The two builds of this project. The C one is made here if it is not there or older than its
+/// sources.
+pub fn builds() -> &'static [Build] {
+    static BUILDS: LazyLock<[Build; 2]> = LazyLock::new(|| {
+        let make = Command::new(tool("make", "make"))
+            .args(["-s", "c"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env_remove("MAKEFLAGS")
+            .output()
+            .expect("make can be started");
+        let said = String::from_utf8_lossy(&make.stderr);
+        assert!(make.status.success(), "the C build failed: {said}");
+        let c = concat!(env!("CARGO_MANIFEST_DIR"), "/target/c-reference/reuseaddr");
+        let rust = assert_cmd::cargo::cargo_bin!("reuseaddr");
+        [("C", Path::new(c)), ("Rust", rust)].map(|(name, path)| Build {
+            name: name.into(),
+            path: path.into(),
+        })
+    });
+    &*BUILDS
+}
+
+/// The path of `program`; where it is missing, a panic that names its Debian package.
+pub fn tool(program: &str, package: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("{program} is missing: apt-get install {package}"))
+}
+
+/// An address of 127/8 that no socket uses, with the page's port.
+///
+/// The middle comes from the process id, so that test binaries which run at the same time do not
+/// meet; what an earlier process of the same id left in TIME_WAIT is passed over.
+pub fn fresh_address() -> SocketAddrV4 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    loop {
+        let last = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(last < 255, "too many scenarios for one process");
+        let middle = std::process::id() & 0xffff;
+        let address = SocketAddrV4::new(Ipv4Addr::from_bits(127 << 24 | middle << 8 | last), PORT);
+        if sockets().iter().all(|socket| socket.local != address) {
+            return address;
+        }
+    }
+}
+
+/// Polls until `probe` gives something; `what` is what the error says was waited for.
+pub fn wait_for<T>(what: impl fmt::Display, mut probe: impl FnMut() -> Option<T>) -> Result<T> {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = probe() {
+            return Ok(found);
+        }
+        if Instant::now() > end {
+            return Err(format!("no {what} within {DEADLINE:?}"));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
