@@ -1,0 +1,151 @@
+//! The server before real clients and rude ones, and with a standard output that takes nothing.
+
+mod support;
+
+use libc::{SIGKILL, SO_LINGER, SOL_SOCKET, linger, socklen_t};
+use std::io::Write;
+use std::net::SocketAddrV4;
+use std::os::fd::AsRawFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::Receiver;
+use support::{
+    Client, DEADLINE, Result, builds, fresh_address, leave_nothing_behind, read_lines, serve_words,
+    tool, wait_for,
+};
+
+/// A program that is killed on drop.
+struct Program {
+    process: Child,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    fn start(mut command: Command) -> Program {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        leave_nothing_behind(&mut command);
+        let mut process = command.spawn().unwrap();
+        let lines = read_lines(process.stdout.take().unwrap());
+        Program { process, lines }
+    }
+
+    fn telnet(server: SocketAddrV4) -> Program {
+        let mut telnet = Command::new(tool("telnet", "telnet"));
+        telnet.args([server.ip().to_string(), server.port().to_string()]);
+        Program::start(telnet)
+    }
+
+    fn nc(server: SocketAddrV4) -> Program {
+        let mut nc = Command::new(tool("nc", "netcat-openbsd"));
+        nc.args(["-N", &server.ip().to_string(), &server.port().to_string()]);
+        Program::start(nc)
+    }
+
+    /// Types `line` and waits until it comes back.
+    fn converse(&mut self, line: &str) {
+        writeln!(self.process.stdin.as_ref().unwrap(), "{line}").unwrap();
+        self.wait_for(line);
+    }
+
+    /// Waits for `wanted` as a line of output.
+    fn wait_for(&self, wanted: &str) {
+        loop {
+            let line = self.lines.recv_timeout(DEADLINE);
+            let line = line.unwrap_or_else(|_| panic!("{wanted:?} is not printed"));
+            if line.trim_end() == wanted {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_telnet_talks_on_while_its_server_is_killed_and_restarted() -> Result<()> {
+    for build in builds() {
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let mut telnet = Program::telnet(server.address);
+        telnet.wait_for("Escape character is '^]'.");
+        telnet.converse("hello");
+        server.end_by(SIGKILL)?;
+        telnet.converse("are you there?");
+        let restarted = build.serve_on(server.address, true)?.server()?;
+        telnet.converse("and now?");
+        Program::telnet(restarted.address).converse("a new one");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_nc_gets_back_what_it_sends_until_it_ends() -> Result<()> {
+    for build in builds() {
+        let server = build.serve_on(fresh_address(), true)?.server()?;
+        let mut nc = Program::nc(server.address);
+        nc.converse("hello");
+        nc.converse("once more");
+        drop(nc.process.stdin.take());
+        let end = nc.lines.recv_timeout(DEADLINE);
+        assert!(end.is_err(), "before end of file comes {end:?}");
+        assert!(nc.process.wait().unwrap().success());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_client_that_resets_is_complained_of_and_the_others_are_served() -> Result<()> {
+    for build in builds() {
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let mut polite = Client::of(&server)?;
+        polite.echo("hello")?;
+        let mut rude = Client::of(&server)?;
+        rude.echo("hello")?;
+        let now = linger {
+            l_onoff: 1,
+            l_linger: 0,
+        };
+        // SAFETY: the kernel reads a linger where there is one, and its size is said.
+        let z = unsafe {
+            libc::setsockopt(
+                rude.stream.as_raw_fd(),
+                SOL_SOCKET,
+                SO_LINGER,
+                (&raw const now).cast(),
+                size_of_val(&now) as socklen_t,
+            )
+        };
+        assert_eq!(z, 0);
+        let address = rude.address;
+        drop(rude);
+        assert_eq!(
+            server.complaint()?,
+            format!("reuseaddr: read {address}: Connection reset by peer")
+        );
+        polite.echo("still there")?;
+        Client::of(&server)?.echo("a new one")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_server_whose_stdout_takes_nothing_serves_and_tells_its_clients_nothing() -> Result<()> {
+    for build in builds() {
+        for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-"] {
+            let address = fresh_address();
+            let mut command = Command::new("sh");
+            command
+                .args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")])
+                .arg(&build.path)
+                .args(serve_words(address, true));
+            let _server = Program::start(command);
+            let mut client = wait_for("server", || Client::connect(address).ok())?;
+            client.echo("hello")?;
+            assert_eq!(client.finish()?, b"", "{} {redirection}", build.name);
+        }
+    }
+    Ok(())
+}
