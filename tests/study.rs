@@ -1,0 +1,115 @@
+//! What holds the twins together: each C file and its Rust file have the same functions in the same
+//! order, and the same numbered steps in the same words.
+
+use std::fs;
+use std::path::Path;
+
+/// The page's claims.
+const IDS: [&str; 15] = [
+    "F1", "F2", "F3", "F4", "F5", "T1", "T2", "T3", "T4", "R1", "R2", "C1", "C2", "K1", "K2",
+];
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The base names of the files in `folder` that end in `ending`, sorted.
+fn names(folder: &str, ending: &str) -> Vec<String> {
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let mut names: Vec<String> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| Some(name.strip_suffix(ending)?.to_string()))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The functions that a C file defines: a line at the margin, and then its brace.
+fn c_functions(text: &str) -> Vec<&str> {
+    let lines: Vec<&str> = text.lines().collect();
+    let heads = lines.windows(2).filter(|pair| pair[1] == "{");
+    heads
+        .filter_map(|pair| pair[0].split_once('('))
+        .map(|(head, _)| head.rsplit([' ', '*']).next().unwrap())
+        .collect()
+}
+
+/// The functions that a Rust file defines.
+fn rust_functions(text: &str) -> Vec<&str> {
+    let heads = text.lines().filter_map(|line| {
+        let (before, after) = line.split_once("fn ")?;
+        (before.is_empty() || before.starts_with("pub ") || before.starts_with("extern "))
+            .then_some(after)
+    });
+    heads
+        .map(|head| head.split(['(', '<']).next().unwrap())
+        .collect()
+}
+
+/// The numbered steps of a file: comments of one line that begin with their number.
+fn steps<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+    let comments = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix(start)?.strip_suffix(end));
+    comments
+        .filter(|words| words.starts_with(|first: char| first.is_ascii_digit()))
+        .collect()
+}
+
+#[test]
+fn each_file_has_its_twin() {
+    assert_eq!(names("c-reference", ".c"), names("src", ".rs"));
+}
+
+#[test]
+fn twins_have_the_same_functions_in_the_same_order() {
+    for name in names("src", ".rs") {
+        let (c, rust) = (
+            read(&format!("c-reference/{name}.c")),
+            read(&format!("src/{name}.rs")),
+        );
+        assert_ne!(c_functions(&c), [""; 0], "{name}.c");
+        assert_eq!(c_functions(&c), rust_functions(&rust), "{name}");
+    }
+}
+
+#[test]
+fn twins_take_the_same_steps_in_the_same_words() {
+    for name in names("src", ".rs") {
+        let (c, rust) = (
+            read(&format!("c-reference/{name}.c")),
+            read(&format!("src/{name}.rs")),
+        );
+        let steps_of_c = steps(&c, "/* ", " */");
+        assert_eq!(steps_of_c, steps(&rust, "// ", ""), "{name}");
+        for (index, words) in steps_of_c.iter().enumerate() {
+            let number = format!("{}. ", index + 1);
+            assert!(
+                words.starts_with(&number),
+                "{name}: {words} is not step {number}"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_claim_of_the_page_has_its_step_its_row_and_its_place_in_the_readme() {
+    let source = read("src/serve.rs");
+    let steps = steps(&source, "// ", "").join("\n");
+    let rows = read("tests/compare/claims.rs");
+    let readme = read("README.md");
+    for id in IDS {
+        let tagged =
+            |words: &str| words.contains(&format!("({id}")) || words.contains(&format!(", {id}"));
+        assert!(tagged(&steps), "no step of serve names {id}");
+        assert!(
+            rows.contains(&format!("\"{id}  ")),
+            "no row of the report is for {id}"
+        );
+        assert!(
+            readme.contains(&format!("| {id} |")),
+            "the README has no row for {id}"
+        );
+    }
+}
