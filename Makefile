@@ -14,12 +14,13 @@ NO_CC := no C compiler ($(CC)): apt-get install gcc libc6-dev
 
 compare: build ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
 	$(call need,strace:strace)
+	@cargo build --release --test compare
 	@cargo test --quiet --release --test compare
 
 build: ## both builds, optimised, in target/c-reference/ and target/release/
 	$(call need,cc:gcc$(comma)libc6-dev)
-	@$(MAKE) --no-print-directory --silent c
-	@cargo build --quiet --release
+	@$(MAKE) --no-print-directory c
+	@cargo build --release
 
 test: ## all tests, the claims among them
 	$(call need,cc:gcc$(comma)libc6-dev strace:strace telnet:telnet nc:netcat-openbsd)

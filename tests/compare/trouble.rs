@@ -1,7 +1,7 @@
 //! T1 to T4: the trouble.
 
 use crate::setting::Figure;
-use crate::support::{Build, Client, Result, Server, send_signal, sockets, wait_for};
+use crate::support::{Build, Client, Result, Server, process, send_signal, sockets, wait_for};
 use libc::SIGKILL;
 use std::io::ErrorKind;
 use std::thread;
@@ -21,6 +21,9 @@ pub fn t1_reversed(build: &Build, _: &[Build]) -> Result<String> {
     second.echo("second client")?;
     send_signal(figure.child, SIGKILL)?;
     figure.client.receive_all()?;
+    wait_for("end of the child, reaped", || {
+        process(figure.child).is_none().then_some(())
+    })?;
     second.echo("second client")?;
     Client::of(&figure.server)?.echo("third client")?;
     Ok("yes".into())

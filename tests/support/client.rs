@@ -35,7 +35,7 @@ impl Client {
         self.stream
             .write_all(text.as_bytes())
             .and_then(|()| self.stream.read_exact(&mut back))
-            .map_err(|error| format!("{text:?} does not come back: {error}"))?;
+            .map_err(|error| format!("{text:?} does not come back: {}", reason(&error)))?;
         if back == text.as_bytes() {
             Ok(())
         } else {
@@ -57,7 +57,15 @@ impl Client {
         let mut rest = Vec::new();
         self.stream
             .read_to_end(&mut rest)
-            .map_err(|error| format!("no end of file: {error}"))?;
+            .map_err(|error| format!("no end of file: {}", reason(&error)))?;
         Ok(rest)
+    }
+}
+
+/// A timeout is EAGAIN to the kernel, whose text would be a riddle.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => format!("nothing within {DEADLINE:?}"),
+        _ => error.to_string(),
     }
 }

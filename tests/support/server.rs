@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::ptr;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
@@ -66,9 +67,11 @@ pub fn launch(mut command: Command) -> Result<Start> {
         .stderr(Stdio::piped())
         .process_group(0);
     leave_nothing_behind(&mut command);
+    // SAFETY: PR_SET_CHILD_SUBREAPER takes a number. Children that outlive their server become ours.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
     let mut process = command
         .spawn()
-        .map_err(|error| format!("{} cannot be started: {error}", command_name(&command)))?;
+        .map_err(|error| format!("{:?} cannot be started: {error}", command.get_program()))?;
     let lines = read_lines(process.stdout.take().expect("stdout is a pipe"));
     let complaints = read_lines(process.stderr.take().expect("stderr is a pipe"));
     let mut server = Server {
@@ -102,10 +105,6 @@ pub fn launch(mut command: Command) -> Result<Start> {
             Err(format!("no listening line within {DEADLINE:?}"))
         }
     }
-}
-
-fn command_name(command: &Command) -> String {
-    command.get_program().to_string_lossy().into_owned()
 }
 
 /// Has the process end with the thread that starts it, and leave no core file.
@@ -221,6 +220,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = send_signal(-self.pid, libc::SIGKILL);
         let _ = self.process.wait();
+        // SAFETY: no status is asked for. Its children are ours now, and are waited for.
+        while unsafe { libc::waitpid(-self.pid, ptr::null_mut(), 0) } > 0 {}
     }
 }
 
