@@ -12,8 +12,9 @@ NO_CC := no C compiler ($(CC)): apt-get install gcc libc6-dev
 .PHONY: compare build test lint help clean c
 .DEFAULT_GOAL := compare
 
-compare: build ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
-	$(call need,strace:strace)
+compare: ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
+	$(call need,cc:gcc$(comma)libc6-dev strace:strace)
+	@$(MAKE) --no-print-directory build
 	@cargo build --release --test compare
 	@cargo test --quiet --release --test compare
 

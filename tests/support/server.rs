@@ -107,7 +107,8 @@ pub fn launch(mut command: Command) -> Result<Start> {
     }
 }
 
-/// Has the process end with the thread that starts it, and leave no core file.
+/// Has the process end with the thread that starts it, leave no core file, and not inherit SIGINT
+/// ignored, as what a script starts in the background does.
 pub fn leave_nothing_behind(command: &mut Command) {
     let prepare = || {
         let none = libc::rlimit {
@@ -118,9 +119,11 @@ pub fn leave_nothing_behind(command: &mut Command) {
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
         // SAFETY: PR_SET_PDEATHSIG takes a number.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        // SAFETY: SIG_DFL installs no code of ours.
+        unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
         Ok(())
     };
-    // SAFETY: between fork and exec, prepare makes two system calls and touches no shared memory.
+    // SAFETY: between fork and exec, prepare makes three system calls and touches no shared memory.
     unsafe { command.pre_exec(prepare) };
 }
 
