@@ -13,18 +13,18 @@ NO_CC := no C compiler ($(CC)): apt-get install gcc libc6-dev
 .DEFAULT_GOAL := compare
 
 compare: ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
-	$(call need,cc:gcc$(comma)libc6-dev strace:strace)
-	@$(MAKE) --no-print-directory build
+	$(call need,$(COMPILER) strace:strace)
+	@$(MAKE) --silent build
 	@cargo build --release --test compare
-	@cargo test --quiet --release --test compare
+	@exec "$$(cargo test --release --no-run --test compare 2>&1 | sed -n 's/.*(\(.*\))$$/\1/p')"
 
 build: ## both builds, optimised, in target/c-reference/ and target/release/
-	$(call need,cc:gcc$(comma)libc6-dev)
-	@$(MAKE) --no-print-directory c
+	$(call need,$(COMPILER))
+	@$(MAKE) --silent c
 	@cargo build --release
 
 test: ## all tests, the claims among them
-	$(call need,cc:gcc$(comma)libc6-dev strace:strace telnet:telnet nc:netcat-openbsd)
+	$(call need,$(COMPILER) strace:strace telnet:telnet nc:netcat-openbsd)
 	@cargo test
 
 lint: ## formatting, clippy, gcc's warnings and its analyzer; any finding is an error
@@ -49,22 +49,29 @@ $(C_BUILD): $(C_SOURCES) $(wildcard c-reference/*.h) Makefile
 	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -o $@.$$$$ $(C_SOURCES) && mv $@.$$$$ $@
 
 # $(call need,PROGRAM:PACKAGE[,PACKAGE]...) installs the Debian packages of the programs that are
-# missing, where it may; elsewhere it says what to type. Rust comes first.
+# missing, where it may; elsewhere it says what to type. Debian has had a Rust that is new enough since
+# version 13; it is installed where cargo is missing, and an old cargo is left to its owner.
 comma := ,
+COMPILER := $(firstword $(CC)):gcc$(comma)libc6-dev
 define need
-@rust='Rust 1.85 or newer is missing: https://rustup.rs, or apt-get install cargo from Debian 13 on'; \
-set -- $(1); packages=; \
+@set -- $(1); packages=; \
+new_enough() { [ "$$(printf '%s\n' 1.85 "$$1" | sort -V | head -n 1)" = 1.85 ]; }; \
 for pair; do command -v "$${pair%%:*}" >/dev/null || packages="$$packages $${pair#*:}"; done; \
 packages=$$(echo $$packages | tr ',' ' '); \
-if ! command -v cargo >/dev/null; then \
+cargo=$$(cargo --version 2>/dev/null | cut -d ' ' -f 2); \
+if ! new_enough "$$cargo"; then \
     candidate=$$(apt-cache policy cargo 2>/dev/null | sed -n 's/ *Candidate: //p'); \
-    dpkg --compare-versions "$${candidate:-0}" ge 1.85 2>/dev/null || { echo "$$rust" >&2; exit 1; }; \
+    if [ -n "$$cargo" ] || ! new_enough "$$candidate"; then \
+        echo "Rust 1.85 or newer is needed (cargo here: $${cargo:-none}): see https://rustup.rs" >&2; exit 1; \
+    fi; \
     packages="$$packages cargo"; \
 fi; \
 if [ -n "$$packages" ]; then \
     sudo=; \
     if [ "$$(id -u)" != 0 ]; then sudo='sudo -n'; fi; \
-    if ! command -v apt-get >/dev/null || ! $$sudo true 2>/dev/null; then \
+    if ! command -v apt-get >/dev/null; then \
+        echo "missing (by Debian's names): $$packages" >&2; exit 1; \
+    elif ! $$sudo true 2>/dev/null; then \
         echo "missing; type: sudo apt-get install $$packages" >&2; exit 1; \
     fi; \
     echo "installing $$packages" >&2; \

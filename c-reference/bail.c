@@ -17,6 +17,6 @@ void complain(const char *call, const char *subject)
 void bail(const char *call, const char *subject)
 {
     complain(call, subject);
-    /* Not exit(3): a forked child ends here too, and what is registered there is its parent's. */
+    /* Not exit(3): a forked child ends here too, and atexit(3)'s handlers are its parent's. */
     _exit(1);
 }

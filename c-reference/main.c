@@ -52,13 +52,13 @@ int main(int argc, char **argv)
 
     /* 4. Run what the first word names. */
     if (argc < 2)
-        misuse(NULL, "the program is missing: serve");
+        misuse(NULL, "the command is missing; it must be serve");
     else if (strcmp(argv[1], "--version") == 0)
         print("reuseaddr " VERSION "\n");
     else if (strcmp(argv[1], "serve") == 0)
         run_serve(argv + 2);
     else
-        misuse(argv[1], "the program must be serve");
+        misuse(argv[1], "the command must be serve");
     return 0;
 }
 

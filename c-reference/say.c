@@ -40,6 +40,8 @@ void say(int fd, const char *format, ...)
     int length = vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
 
+    if (length < 0)
+        return;
     if (length >= LINE_SIZE)
         length = LINE_SIZE - 1;
     /* Nobody is left to be told that a line was lost, and the clients matter more. */

@@ -38,7 +38,7 @@ void serve(struct sockaddr_in adr_srvr, bool set_option)
             bail("setsockopt SO_REUSEADDR", server);
     }
 
-    /* 3. Bind the address as usual: a socket there without the option refuses us. (R1, T3, C2) */
+    /* 3. Bind as usual: a listener refuses us, or a socket without the option. (R1, T3, C1, C2) */
     z = bind(s, (struct sockaddr *)&adr_srvr, sizeof adr_srvr);
     if (z == -1)
         bail("bind", server);
@@ -90,7 +90,7 @@ void serve(struct sockaddr_in adr_srvr, bool set_option)
             break;
         }
 
-        /* 10. The parent closes c: only the child holds it, and outlives the parent. (F4, T1, R2) */
+        /* 10. The parent closes c: the child alone has it, even after our end. (F4, T1, R2) */
         close(c);
     }
 }
@@ -109,13 +109,16 @@ static int accept_client(int s, const char *server, struct sockaddr_in *adr_clnt
 
         /* 11. Tell apart what went wrong with the client, with the machine, with us. */
         switch (errno) {
-        case EINTR: case ECONNABORTED: case EPERM: case EPROTO: case ENOPROTOOPT:
-        case EOPNOTSUPP: case EPROTONOSUPPORT: case ESOCKTNOSUPPORT: case ENOSR: case ETIMEDOUT:
-        case ENETDOWN: case ENETUNREACH: case ENONET: case EHOSTDOWN: case EHOSTUNREACH:
+        case EINTR:
+            break;
+
+        case ECONNABORTED: case EPROTO: case ENOPROTOOPT: case EOPNOTSUPP: case EPROTONOSUPPORT:
+        case ESOCKTNOSUPPORT: case ENOSR: case ETIMEDOUT: case ENETDOWN: case ENETUNREACH:
+        case ENONET: case EHOSTDOWN: case EHOSTUNREACH:
             /* That client is gone: accept(2) hands on the network's errors of its socket. */
             break;
 
-        case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM:
+        case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM: case EPERM:
             /* That client stays in the queue: without a pause we would spin. */
             if (!complained)
                 complain("accept", server);

@@ -19,7 +19,7 @@ pub fn complain(call: &str, subject: impl Display, reason: Errno) {
 /// Complains, then ends the process with status 1.
 pub fn bail(call: &str, subject: impl Display, reason: Errno) -> ! {
     complain(call, subject, reason);
-    // Not exit(3): a forked child ends here too, and what is registered there is its parent's.
+    // Not exit(3): a forked child ends here too, and atexit(3)'s handlers are its parent's.
     // SAFETY: ends the process, touches no memory of ours.
     unsafe { libc::_exit(1) }
 }

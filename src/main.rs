@@ -78,10 +78,10 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
 
     // 4. Run what the first word names.
     match words.get(1).copied() {
-        None => misuse(None, "the program is missing: serve"),
+        None => misuse(None, "the command is missing; it must be serve"),
         Some(b"--version") => print(concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n")),
         Some(b"serve") => run_serve(&words[2..]),
-        Some(word) => misuse(Some(word), "the program must be serve"),
+        Some(word) => misuse(Some(word), "the command must be serve"),
     }
     0
 }

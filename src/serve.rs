@@ -49,7 +49,7 @@ pub fn serve(mut adr_srvr: sockaddr_in, set_option: bool) -> ! {
         }
     }
 
-    // 3. Bind the address as usual: a socket there without the option refuses us. (R1, T3, C2)
+    // 3. Bind as usual: a listener refuses us, or a socket without the option. (R1, T3, C1, C2)
     let mut len_inet = size_of_val(&adr_srvr) as socklen_t;
     // SAFETY: the kernel reads a sockaddr_in where there is one, and its size is said.
     let z = unsafe { libc::bind(s, (&raw const adr_srvr).cast(), len_inet) };
@@ -127,7 +127,7 @@ pub fn serve(mut adr_srvr: sockaddr_in, set_option: bool) -> ! {
             _ => {}
         }
 
-        // 10. The parent closes c: only the child holds it, and outlives the parent. (F4, T1, R2)
+        // 10. The parent closes c: the child alone has it, even after our end. (F4, T1, R2)
         // SAFETY: c is ours, and not used again in this process.
         unsafe { libc::close(c) };
     }
@@ -154,13 +154,15 @@ fn accept_client(s: c_int, server: SocketAddrV4) -> (c_int, sockaddr_in) {
         // 11. Tell apart what went wrong with the client, with the machine, with us.
         let reason = errno();
         match reason.0 {
-            EINTR | ECONNABORTED | EPERM | EPROTO | ENOPROTOOPT | EOPNOTSUPP | EPROTONOSUPPORT
+            EINTR => {}
+
+            ECONNABORTED | EPROTO | ENOPROTOOPT | EOPNOTSUPP | EPROTONOSUPPORT
             | ESOCKTNOSUPPORT | ENOSR | ETIMEDOUT | ENETDOWN | ENETUNREACH | ENONET | EHOSTDOWN
             | EHOSTUNREACH => {
                 // That client is gone: accept(2) hands on the network's errors of its socket.
             }
 
-            EMFILE | ENFILE | ENOBUFS | ENOMEM => {
+            EMFILE | ENFILE | ENOBUFS | ENOMEM | EPERM => {
                 // That client stays in the queue: without a pause we would spin.
                 if !complained {
                     complain("accept", server, reason);

@@ -3,6 +3,7 @@
 mod support;
 
 use libc::{SIGKILL, SO_LINGER, SOL_SOCKET, linger, socklen_t};
+use std::fs;
 use std::io::Write;
 use std::net::SocketAddrV4;
 use std::os::fd::AsRawFd;
@@ -141,9 +142,15 @@ fn a_server_whose_stdout_takes_nothing_serves_and_tells_its_clients_nothing() ->
                 .args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")])
                 .arg(&build.path)
                 .args(serve_words(address, true));
-            let _server = Program::start(command);
+            let server = Program::start(command);
             let mut client = wait_for("server", || Client::connect(address).ok())?;
             client.echo("hello")?;
+            for fd in 0..=2 {
+                let link = format!("/proc/{}/fd/{fd}", server.process.id());
+                let file = fs::read_link(&link).map_err(|error| format!("{link}: {error}"))?;
+                let file = file.to_string_lossy();
+                assert!(!file.starts_with("socket:"), "{link} is {file}");
+            }
             assert_eq!(client.finish()?, b"", "{} {redirection}", build.name);
         }
     }

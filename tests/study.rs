@@ -93,23 +93,41 @@ fn twins_take_the_same_steps_in_the_same_words() {
     }
 }
 
+/// The steps of `serve.rs` that name a claim, as the README writes them: "`serve` 4, 6".
+fn steps_for(id: &str, source: &str) -> String {
+    let mut found = String::new();
+    let mut function = "";
+    for line in source.lines() {
+        function = rust_functions(line).first().unwrap_or(&function);
+        let Some(step) = steps(line, "// ", "").first().copied() else {
+            continue;
+        };
+        let ids = step.rsplit_once('(').map_or("", |(_, ids)| ids);
+        if ids.trim_end_matches(')').split(", ").any(|tag| tag == id) {
+            let number = step.split('.').next().unwrap();
+            found += &match found.is_empty() {
+                true => format!("`{function}` {number}"),
+                false => format!(", {number}"),
+            };
+        }
+    }
+    found
+}
+
 #[test]
-fn each_claim_of_the_page_has_its_step_its_row_and_its_place_in_the_readme() {
-    let source = read("src/serve.rs");
-    let steps = steps(&source, "// ", "").join("\n");
-    let rows = read("tests/compare/claims.rs");
+fn each_claim_of_the_page_has_its_row_in_the_report_and_in_the_readme_with_its_steps() {
+    let (source, rows) = (read("src/serve.rs"), read("tests/compare/claims.rs"));
     let readme = read("README.md");
     for id in IDS {
-        let tagged =
-            |words: &str| words.contains(&format!("({id}")) || words.contains(&format!(", {id}"));
-        assert!(tagged(&steps), "no step of serve names {id}");
         assert!(
             rows.contains(&format!("\"{id}  ")),
             "no row of the report is for {id}"
         );
-        assert!(
-            readme.contains(&format!("| {id} |")),
-            "the README has no row for {id}"
-        );
+        let line = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| {id} |")));
+        let place = format!("| {} |", steps_for(id, &source));
+        let line = line.unwrap_or_else(|| panic!("the README has no row for {id}"));
+        assert!(line.contains(&place), "the README's {id} is not at {place}");
     }
 }

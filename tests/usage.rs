@@ -75,11 +75,11 @@ fn version_is_the_package_s() {
 }
 
 #[test]
-fn a_missing_or_unknown_program_is_refused() {
-    refused(&[""; 0], "the program is missing: serve");
-    refused(&[""], "\"\": the program must be serve");
-    refused(&["server"], "\"server\": the program must be serve");
-    refused(&["--serve"], "\"--serve\": the program must be serve");
+fn a_missing_or_unknown_command_is_refused() {
+    refused(&[""; 0], "the command is missing; it must be serve");
+    refused(&[""], "\"\": the command must be serve");
+    refused(&["server"], "\"server\": the command must be serve");
+    refused(&["--serve"], "\"--serve\": the command must be serve");
 }
 
 #[test]

@@ -18,28 +18,37 @@ fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
     let mut command = Command::new(tool("strace", "strace"));
     // -D: the server is the process that we start, and strace a grandchild.
     command
-        .args(["-D", "-e", "trace=socket,setsockopt,bind,listen,getsockopt"])
+        .args(["-D", "-f", "-e", "signal=none"])
+        .args(["-e", "trace=socket,setsockopt,bind,listen,getsockopt"])
         .arg("-o")
         .arg(&file)
         .arg(&build.path)
         .args(serve_words(address, option));
-    let server = launch(command)?.server()?;
-    let trace = fs::read_to_string(&file).map_err(|error| format!("strace: {error}"))?;
+    let start = launch(command);
+    let trace = fs::read_to_string(&file).map_err(|error| format!("strace: {error}"));
     let _ = fs::remove_file(&file);
+    let server = start?.server()?;
+    // With -f a line begins with the process id; what is no call has no parenthesis.
+    let calls: Vec<&str> = trace
+        .iter()
+        .flat_map(|trace| trace.lines())
+        .map(|line| line.trim_start_matches(|first: char| !first.is_ascii_lowercase()))
+        .filter(|line| line.contains('('))
+        .collect();
 
-    let number = trace
-        .lines()
-        .find(|line| line.starts_with("listen("))
-        .and_then(|line| line.strip_prefix("listen(")?.split(',').next())
+    let number = calls
+        .iter()
+        .find_map(|call| call.strip_prefix("listen(")?.split(',').next())
         .ok_or("strace saw no listen")?;
-    let calls = trace.lines().map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect(); // strace aligns the results
+    let calls = calls.iter().map(|call| {
+        let words: Vec<&str> = call.split_whitespace().collect(); // strace aligns the results
         words
             .join(" ")
             .replace(&format!("({number},"), "(s,")
             .replace(&address.ip().to_string(), "ADDRESS")
     });
-    Ok((server, calls.collect()))
+    let calls = calls.collect();
+    Ok((server, calls))
 }
 
 /// The page's call, with its five arguments.
@@ -72,6 +81,9 @@ pub fn k1(build: &Build, _: &[Build]) -> Result<String> {
 pub fn k1_without(build: &Build, _: &[Build]) -> Result<String> {
     let (_server, mut calls) = traced(build, true)?;
     let (_server, without) = traced(build, false)?;
+    if !calls.contains(&SETSOCKOPT.to_string()) {
+        return Err("it is never set".into());
+    }
     calls.retain(|call| call != SETSOCKOPT);
     let neutral = |calls: &[String]| calls.join("; ").replace("[0]", "[1]");
     yes(
@@ -101,7 +113,8 @@ pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
     let mut figure = Figure::new(old, true)?;
     figure.client.echo("before, ")?;
     figure.server.end_by(signal)?;
-    let restarted = new.serve_on(figure.server.address, true)?.server()?;
+    let restarted = new.serve_on(figure.server.address, true)?.server();
+    let restarted = restarted.map_err(|error| format!("restarted, {error}"))?;
     figure.client.echo("after")?;
     Client::of(&restarted)?.echo("new client")?;
     figure.client.echo("and still")?;
@@ -122,7 +135,7 @@ pub fn r2_across(build: &Build, ours: &[Build]) -> Result<String> {
 
 pub fn c1(build: &Build, _: &[Build]) -> Result<String> {
     let first = build.serve_on(fresh_address(), true)?.server()?;
-    let verdict = build.serve_on(first.address, true)?.verdict();
+    let verdict = build.serve_on(first.address, true)?.verdict()?;
     Client::of(&first)?.echo("the first one serves on")?;
     Ok(verdict)
 }
@@ -138,7 +151,7 @@ pub fn c1_child(build: &Build, _: &[Build]) -> Result<String> {
 pub fn c2(build: &Build, before: bool, after: bool) -> Result<String> {
     let mut figure = Figure::new(build, before)?;
     figure.server.end_by(SIGKILL)?;
-    let verdict = build.serve_on(figure.server.address, after)?.verdict();
+    let verdict = build.serve_on(figure.server.address, after)?.verdict()?;
     figure.client.echo("still served")?;
     Ok(verdict)
 }

@@ -62,10 +62,11 @@ impl Client {
     }
 }
 
-/// A timeout is EAGAIN to the kernel, whose text would be a riddle.
+/// The reason in words, where the error's own would be a riddle.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::WouldBlock => format!("nothing within {DEADLINE:?}"),
+        io::ErrorKind::UnexpectedEof => "end of file".into(),
         _ => error.to_string(),
     }
 }

@@ -18,6 +18,18 @@ pub fn sockets() -> Vec<Socket> {
     table.lines().skip(1).filter_map(parse_socket).collect()
 }
 
+/// Whether a socket on a wildcard, IPv4 or IPv6, has `port`.
+pub fn holds_every_address(port: u16) -> bool {
+    let wildcards = [
+        ("/proc/net/tcp", format!(" {:08}:{port:04X} ", 0)),
+        ("/proc/net/tcp6", format!(" {:032}:{port:04X} ", 0)),
+    ];
+    wildcards.iter().any(|(file, local)| {
+        // Without IPv6 there is no such file.
+        fs::read_to_string(file).is_ok_and(|table| table.contains(local))
+    })
+}
+
 fn parse_socket(line: &str) -> Option<Socket> {
     // The kernel's include/net/tcp_states.h, from 1 on.
     const STATES: [&str; 12] = [

@@ -7,7 +7,7 @@ mod kernel;
 mod server;
 
 pub use client::Client;
-pub use kernel::{Socket, process, sockets, sockets_of};
+pub use kernel::{Socket, holds_every_address, process, sockets, sockets_of};
 pub use server::{
     Server, Start, launch, leave_nothing_behind, read_lines, send_signal, serve_words,
 };
@@ -74,6 +74,7 @@ pub fn tool(program: &str, package: &str) -> PathBuf {
 /// meet; what an earlier process of the same id left in TIME_WAIT is passed over.
 pub fn fresh_address() -> SocketAddrV4 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
+    port_is_free().unwrap();
     loop {
         let last = NEXT.fetch_add(1, Ordering::Relaxed);
         assert!(last < 255, "too many scenarios for one process");
@@ -82,6 +83,16 @@ pub fn fresh_address() -> SocketAddrV4 {
         if sockets().iter().all(|socket| socket.local != address) {
             return address;
         }
+    }
+}
+
+/// That nobody holds the page's port on all addresses of this machine.
+pub fn port_is_free() -> Result<()> {
+    match holds_every_address(PORT) {
+        false => Ok(()),
+        true => Err(format!(
+            "somebody holds port {PORT} of all addresses: ss -tlnp says who"
+        )),
     }
 }
 

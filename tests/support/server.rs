@@ -19,18 +19,17 @@ pub enum Start {
 }
 
 impl Start {
-    /// `runs`, or why not: `EADDRINUSE` for a bind that failed with it, else status and message.
-    pub fn verdict(&self) -> String {
-        match self {
-            Start::Listening(_) => "runs".into(),
-            Start::Ended { status, stderr }
-                if status.code() == Some(1)
-                    && stderr.contains("bind")
-                    && stderr.contains("Address already in use") =>
-            {
-                "EADDRINUSE".into()
+    /// `runs`, or `EADDRINUSE` for a bind that failed with it; an error for all else.
+    pub fn verdict(&self) -> Result<String> {
+        let Start::Ended { status, stderr } = self else {
+            return Ok("runs".into());
+        };
+        let said = stderr.to_lowercase();
+        match status.code() {
+            Some(1) if said.contains("address already in use") || said.contains("eaddrinuse") => {
+                Ok("EADDRINUSE".into())
             }
-            Start::Ended { status, stderr } => format!("{status}: {stderr}"),
+            _ => Err(format!("it ends with {status} and says {stderr:?}")),
         }
     }
 
@@ -38,7 +37,7 @@ impl Start {
     pub fn server(self) -> Result<Server> {
         match self {
             Start::Listening(server) => Ok(server),
-            ended => Err(format!("it does not run: {}", ended.verdict())),
+            ended => Err(format!("it does not run: {}", ended.verdict()?)),
         }
     }
 }
@@ -107,8 +106,8 @@ pub fn launch(mut command: Command) -> Result<Start> {
     }
 }
 
-/// Has the process end with the thread that starts it, leave no core file, and not inherit SIGINT
-/// ignored, as what a script starts in the background does.
+/// Has the process end with the thread that starts it, leave no core file, and inherit no signal
+/// ignored: what a script starts in the background has SIGINT so.
 pub fn leave_nothing_behind(command: &mut Command) {
     let prepare = || {
         let none = libc::rlimit {
@@ -119,11 +118,13 @@ pub fn leave_nothing_behind(command: &mut Command) {
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
         // SAFETY: PR_SET_PDEATHSIG takes a number.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-        // SAFETY: SIG_DFL installs no code of ours.
-        unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGSEGV, libc::SIGCHLD] {
+            // SAFETY: SIG_DFL installs no code of ours.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
         Ok(())
     };
-    // SAFETY: between fork and exec, prepare makes three system calls and touches no shared memory.
+    // SAFETY: between fork and exec, prepare makes system calls alone and touches no shared memory.
     unsafe { command.pre_exec(prepare) };
 }
 
@@ -233,6 +234,9 @@ pub fn send_signal(pid: i32, signal: i32) -> Result<()> {
     // SAFETY: numbers go in, a number comes out.
     match unsafe { libc::kill(pid, signal) } {
         0 => Ok(()),
-        _ => Err(format!("kill {pid}: {}", errno::errno())),
+        _ => Err(format!(
+            "signal {signal} to process {pid}: {}",
+            errno::errno()
+        )),
     }
 }
