@@ -49,8 +49,8 @@ $(C_BUILD): $(C_SOURCES) $(wildcard c-reference/*.h) Makefile
 	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -o $@.$$$$ $(C_SOURCES) && mv $@.$$$$ $@
 
 # $(call need,PROGRAM:PACKAGE[,PACKAGE]...) installs the Debian packages of the programs that are
-# missing, where it may; elsewhere it says what to type. Debian has had a Rust that is new enough since
-# version 13; it is installed where cargo is missing, and an old cargo is left to its owner.
+# missing, where it may; elsewhere it says what to type. Debian's own Rust is new enough from
+# version 13 on: it is installed where there is none, and an old one is left to its owner.
 comma := ,
 COMPILER := $(firstword $(CC)):gcc$(comma)libc6-dev
 define need

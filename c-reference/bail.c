@@ -1,5 +1,5 @@
 /*
- * bail.c - how a failed call is reported: the program, the call, what it was called for, the reason.
+ * bail.c - how a failed call is reported: program, call, what it was called for, reason.
  *
  * Twin: src/bail.rs.
  */

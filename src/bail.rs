@@ -1,4 +1,4 @@
-//! How a failed call is reported: the program, the call, what it was called for, the reason.
+//! How a failed call is reported: program, call, what it was called for, reason.
 //!
 //! The reason is handed in, read by the caller before anything else could set errno anew.
 //! Twin: `c-reference/bail.c`.

@@ -1,6 +1,6 @@
 //! The report of `make compare`: each claim of the page, in each build, on this kernel.
 //!
-//! Environment: `WITH=PATH` adds a build of somebody's own; `SLOW=1` waits for the end of TIME_WAIT.
+//! Environment: `WITH=PATH` adds a build of somebody's own; `SLOW=1` waits for TIME_WAIT's end.
 
 mod claims;
 mod remedy;
@@ -114,7 +114,7 @@ fn guest() -> Result<Option<Build>> {
 
 fn print_line(text: &str, cells: impl Iterator<Item = String>, page: &str) {
     let cells: String = cells.map(|cell| format!("{cell:<12}")).collect();
-    println!("{text:<38}{cells}{page}");
+    println!("{text:<37}{cells}{page}");
 }
 
 /// Sums of what has been printed.
@@ -176,7 +176,8 @@ impl Report {
             println!("{UNEXPECTED}");
         }
         println!(
-            "\n{rows} rows: builds differ in {}, cells unexpected: {}; the page holds in {}, not in {}",
+            "\n{rows} rows: builds differ in {}, cells unexpected: {}; \
+             the page holds in {}, not in {}",
             self.different, self.unexpected, self.holds, self.differs
         );
         ExitCode::from(u8::from(self.unexpected > 0))

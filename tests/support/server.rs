@@ -43,7 +43,7 @@ impl Start {
 }
 
 impl Build {
-    /// Runs `serve` on `address`, with the option or with `--no-reuseaddr`, until it listens or ends.
+    /// Runs `serve` on `address`, with the option or without, until it listens or ends.
     pub fn serve_on(&self, address: SocketAddrV4, option: bool) -> Result<Start> {
         let mut command = Command::new(&self.path);
         command.args(serve_words(address, option));
@@ -66,7 +66,8 @@ pub fn launch(mut command: Command) -> Result<Start> {
         .stderr(Stdio::piped())
         .process_group(0);
     leave_nothing_behind(&mut command);
-    // SAFETY: PR_SET_CHILD_SUBREAPER takes a number. Children that outlive their server become ours.
+    // Children that outlive their server become ours.
+    // SAFETY: PR_SET_CHILD_SUBREAPER takes a number.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
     let mut process = command
         .spawn()
