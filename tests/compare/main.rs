@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 
     println!("The page on Linux {}\n", kernel.trim());
     let names = columns.iter().map(|build| build.name.clone());
-    print_line("claim", names, "the page");
+    print_line("claim", names, "page");
 
     let mut report = Report::default();
     let next = AtomicUsize::new(0);
