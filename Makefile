@@ -3,7 +3,7 @@
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 CFLAGS ?= -O2 -g
-STANDARD := -std=c11 -D_DEFAULT_SOURCE
+STANDARD := -std=c11 -D_GNU_SOURCE
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 C_SOURCES := $(wildcard c-reference/*.c)
 C_BUILD := target/c-reference/reuseaddr

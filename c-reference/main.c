@@ -16,16 +16,21 @@
 #define QUOTE_MAX 64
 
 static const char usage[] = "usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]\n"
+                            "       reuseaddr rules [--all]\n"
                             "       reuseaddr --help | --version\n";
 
 static const char help[] =
     "\n"
     "serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told\n"
     "        otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)\n"
+    "rules   who may bind a port that somebody holds, tried on this kernel in every\n"
+    "        state; --all tries every combination and prints CSV\n"
     "\n"
-    "Exit status: 1 for a call that failed, 2 for wrong usage.\n";
+    "Exit status: 1 for a call that failed or a rule that does not hold, 2 for wrong\n"
+    "usage.\n";
 
 static void run_serve(char **words);
+static int run_rules(char **words);
 static void print(const char *text);
 static _Noreturn void misuse(const char *word, const char *expected);
 
@@ -52,13 +57,15 @@ int main(int argc, char **argv)
 
     /* 4. Run what the first word names. */
     if (argc < 2)
-        misuse(NULL, "the command is missing; it must be serve");
+        misuse(NULL, "the command is missing; it must be serve or rules");
     else if (strcmp(argv[1], "--version") == 0)
         print("reuseaddr " VERSION "\n");
     else if (strcmp(argv[1], "serve") == 0)
         run_serve(argv + 2);
+    else if (strcmp(argv[1], "rules") == 0)
+        return run_rules(argv + 2);
     else
-        misuse(argv[1], "the command must be serve");
+        misuse(argv[1], "the command must be serve or rules");
     return 0;
 }
 
@@ -85,6 +92,18 @@ static void run_serve(char **words)
     if (expected != NULL)
         misuse(address, expected);
     serve(adr_srvr, set_option);
+}
+
+static int run_rules(char **words)
+{
+    bool all = false;
+
+    for (; *words != NULL; words++) {
+        if (strcmp(*words, "--all") != 0)
+            misuse(*words, "rules takes nothing but --all");
+        all = true;
+    }
+    return rules(all);
 }
 
 static void print(const char *text)

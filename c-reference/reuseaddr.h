@@ -10,11 +10,142 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define VERSION "0.1.0"
 
 /* Room for an address as text, with its NUL. */
 #define ADDRESS_TEXT sizeof "255.255.255.255:65535"
+
+/* What a socket can be while it holds a port; named as in rules.c's table. */
+enum state {
+    BOUND,
+    LISTEN,
+    ESTABLISHED, /* accepted, its listener closed */
+    CLIENT,      /* bound, then connected */
+    FIN_WAIT1,
+    FIN_WAIT2,
+    CLOSE_WAIT,
+    CLOSING,
+    LAST_ACK,
+    TIME_WAIT,
+    PASSIVE_CLOSED, /* the peer closed first, then we: it holds nothing any more */
+};
+
+/* A TCP socket, as far as it can stand in another one's way. */
+struct tcp_socket {
+    enum state state;
+    sa_family_t family;
+    struct in6_addr address; /* an IPv4 address as IPv4-mapped */
+    bool v6only;             /* IPV6_V6ONLY; the kernel sets it for one specific IPv6 address */
+    bool reuseaddr;          /* SO_REUSEADDR, as it is now */
+    bool reuseport;          /* SO_REUSEPORT, as it is now */
+    uid_t uid;
+};
+
+/*
+ * conflict.c: whether present, which has a port, keeps newcomer from it: then bind(2) and listen(2)
+ * fail with EADDRINUSE.
+ */
+bool conflicts(const struct tcp_socket *present, const struct tcp_socket *newcomer);
+
+/* An address to bind, as a table names it. */
+struct place {
+    const char *name;
+    sa_family_t family;
+    const char *text;
+    const char *reach; /* where a client finds what is bound to it */
+    bool v6only;
+};
+
+/* Ports below Linux's ephemeral ones (32768 and up), from which it chooses for clients. */
+#define FIRST_PORT 1024
+#define LAST_PORT 32767
+
+/* network.c: moves to a network namespace of our own, lo up. Returns 0, or -1 with errno set. */
+int own_network(void);
+
+/* network.c: whether ::1 can be bound; if not, errno says why. */
+bool has_ipv6(void);
+
+/* network.c: the next of these ports that nobody on this network uses. */
+in_port_t next_port(void);
+
+/* place.c: an unbound socket for place, with its options. Bails where that fails. */
+int open_socket(const struct place *place, bool reuseaddr, bool reuseport);
+
+/* place.c: calls bind(2) for text, an address of place's family. Returns 0, or -1 with errno. */
+int bind_socket(int s, const struct place *place, const char *text, in_port_t port);
+
+/* place.c: connects s to where listener listens. Returns 0, or -1 with errno. */
+int connect_to(int s, int listener);
+
+/* place.c: a client connected to what listens on place and port. Bails where that fails. */
+int connect_peer(const struct place *place, in_port_t port);
+
+/* place.c: sets an int option of a socket. Bails where that fails. */
+void set_option(int s, int level, int name, int value);
+
+/* place.c: what the rule has to know of s, read from the kernel; the state is the caller's. */
+struct tcp_socket describe(int s, enum state state);
+
+/* place.c: what it has to know of a newcomer that is going to bind to place. */
+struct tcp_socket newcomer_for(const struct place *place, bool reuseaddr, bool reuseport);
+
+/* states.c: a socket that holds a port, and what keeps it as it is. */
+struct holder {
+    struct tcp_socket present;
+    int fd;   /* -1 once it is closed, and only the kernel knows it */
+    int peer; /* the other end of its connection, or -1 */
+};
+
+/* states.c: puts a socket in state on place and port. Bails where that fails. */
+struct holder hold(enum state state, const struct place *place, in_port_t port, bool reuseaddr,
+                   bool reuseport);
+
+/* states.c: closes what hold() opened, and the kernel forgets it, but for TIME_WAIT. */
+void release(const struct holder *holder);
+
+/* What bind(2) and then listen(2) answer: 0, errno, or NOT_TRIED. */
+#define NOT_TRIED (-1)
+struct answer {
+    int bind;
+    int listen;
+};
+
+/* trial.c: one trial: what the kernel answered, and what the rule says. */
+struct cell {
+    struct answer seen;
+    struct answer rule;
+};
+
+/* When, after bind, a holder's SO_REUSEADDR changes, and how. */
+struct order {
+    const char *text;
+    bool before;
+    enum { AFTER_BIND, AFTER_LISTEN, AFTER_CONNECT, AFTER_ACCEPT } when;
+    bool after;
+};
+
+/* trial.c: a holder in state on present, and a newcomer on place; the options of both. */
+struct cell try_state(enum state state, const struct place *present, bool present_reuseaddr,
+                      bool present_reuseport, const struct place *place, bool reuseaddr,
+                      bool reuseport);
+
+/* trial.c: a holder on place whose option changes, and a newcomer with the option. */
+struct cell try_order(const struct place *place, const struct order *order);
+
+/*
+ * trial.c: two with the option are bound to place, and both listen. The second one's answers: while
+ * the first one listens, in cells[0], and once it is closed, in cells[1].
+ */
+void try_listens(const struct place *place, struct cell cells[2]);
+
+/* trial.c: whether the kernel keeps the rule. */
+bool agrees(const struct cell *cell);
+
+/* rules.c: prints the tables, or with all the cross product. Returns the exit status. */
+int rules(bool all);
 
 /*
  * serve.c: serves every client on adr_srvr by a child of its own, for ever; with set_option,

@@ -12,8 +12,14 @@
 
 mod address;
 mod bail;
+mod conflict;
+mod network;
+mod place;
+mod rules;
 mod say;
 mod serve;
+mod states;
+mod trial;
 
 use address::parse_address;
 use bail::bail;
@@ -22,6 +28,7 @@ use libc::{
     F_GETFD, O_RDONLY, SIG_ERR, SIG_IGN, SIGPIPE, STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO,
     c_char, c_int,
 };
+use rules::rules;
 use say::{say, write_all};
 use serve::serve;
 use std::ffi::CStr;
@@ -33,14 +40,18 @@ const QUOTE_MAX: usize = 64;
 
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
+       reuseaddr rules [--all]
        reuseaddr --help | --version
 ";
 
 const HELP: &str = "
 serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
         otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
+rules   who may bind a port that somebody holds, tried on this kernel in every
+        state; --all tries every combination and prints CSV
 
-Exit status: 1 for a call that failed, 2 for wrong usage.
+Exit status: 1 for a call that failed or a rule that does not hold, 2 for wrong
+usage.
 ";
 
 #[unsafe(no_mangle)]
@@ -78,10 +89,11 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
 
     // 4. Run what the first word names.
     match words.get(1).copied() {
-        None => misuse(None, "the command is missing; it must be serve"),
+        None => misuse(None, "the command is missing; it must be serve or rules"),
         Some(b"--version") => print(concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n")),
         Some(b"serve") => run_serve(&words[2..]),
-        Some(word) => misuse(Some(word), "the command must be serve"),
+        Some(b"rules") => return run_rules(&words[2..]),
+        Some(word) => misuse(Some(word), "the command must be serve or rules"),
     }
     0
 }
@@ -104,6 +116,18 @@ fn run_serve(words: &[&[u8]]) {
         Ok(adr_srvr) => serve(adr_srvr, set_option),
         Err(expected) => misuse(Some(address), expected),
     }
+}
+
+fn run_rules(words: &[&[u8]]) -> c_int {
+    let mut all = false;
+
+    for &word in words {
+        match word {
+            b"--all" => all = true,
+            _ => misuse(Some(word), "rules takes nothing but --all"),
+        }
+    }
+    rules(all)
 }
 
 fn print(text: &str) {

@@ -25,14 +25,19 @@ fn names(folder: &str, ending: &str) -> Vec<String> {
     names
 }
 
-/// The functions that a C file defines: a line at the margin, and then its brace.
+/// The functions that a C file defines: what stands at the margin before a brace at the margin.
 fn c_functions(text: &str) -> Vec<&str> {
-    let lines: Vec<&str> = text.lines().collect();
-    let heads = lines.windows(2).filter(|pair| pair[1] == "{");
-    heads
-        .filter_map(|pair| pair[0].split_once('('))
-        .map(|(head, _)| head.rsplit([' ', '*']).next().unwrap())
-        .collect()
+    let mut head = "";
+    let mut functions = Vec::new();
+    for line in text.lines() {
+        match line {
+            "{" => functions.extend(head.split_once('(').map(|(head, _)| head)),
+            _ if line.starts_with(|first: char| first.is_ascii_alphabetic()) => head = line,
+            _ => {}
+        }
+    }
+    let name = |head: &'_ str| head.rfind([' ', '*']).map_or(0, |end| end + 1);
+    functions.iter().map(|head| &head[name(head)..]).collect()
 }
 
 /// The functions that a Rust file defines.

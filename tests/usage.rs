@@ -14,6 +14,7 @@ use support::{Build, DEADLINE, Start, builds, fresh_address, tool};
 
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
+       reuseaddr rules [--all]
        reuseaddr --help | --version
 ";
 
@@ -52,8 +53,11 @@ fn help_goes_to_stdout() {
         "{USAGE}
 serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
         otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
+rules   who may bind a port that somebody holds, tried on this kernel in every
+        state; --all tries every combination and prints CSV
 
-Exit status: 1 for a call that failed, 2 for wrong usage.
+Exit status: 1 for a call that failed or a rule that does not hold, 2 for wrong
+usage.
 "
     );
     for build in builds() {
@@ -76,10 +80,19 @@ fn version_is_the_package_s() {
 
 #[test]
 fn a_missing_or_unknown_command_is_refused() {
-    refused(&[""; 0], "the command is missing; it must be serve");
-    refused(&[""], "\"\": the command must be serve");
-    refused(&["server"], "\"server\": the command must be serve");
-    refused(&["--serve"], "\"--serve\": the command must be serve");
+    refused(
+        &[""; 0],
+        "the command is missing; it must be serve or rules",
+    );
+    refused(&[""], "\"\": the command must be serve or rules");
+    refused(
+        &["server"],
+        "\"server\": the command must be serve or rules",
+    );
+    refused(
+        &["--serve"],
+        "\"--serve\": the command must be serve or rules",
+    );
 }
 
 #[test]
@@ -91,6 +104,13 @@ fn an_unknown_option_is_refused() {
     );
     refused(&["serve", "9099", "-n"], &format!("\"-n\": {only}"));
     refused(&["serve", "-1"], &format!("\"-1\": {only}"));
+}
+
+#[test]
+fn rules_takes_nothing_but_all() {
+    let only = "rules takes nothing but --all";
+    refused(&["rules", "all"], &format!("\"all\": {only}"));
+    refused(&["rules", "--all", "9099"], &format!("\"9099\": {only}"));
 }
 
 #[test]

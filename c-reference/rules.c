@@ -1,0 +1,251 @@
+/*
+ * rules.c - the rule against the kernel: somebody holds a port, somebody else wants it, and bind(2)
+ * and listen(2) answer. Every cell is tried as it is printed, and compared with conflict.c.
+ *
+ * Twin: src/rules.rs.
+ */
+#include "reuseaddr.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* Rows from one sign of progress to the next. */
+#define PROGRESS 250
+
+struct sums {
+    int cells;
+    int contradictions;
+};
+
+static const struct place lo = {"127.0.0.1", AF_INET, "127.0.0.1", "127.0.0.1", false};
+static const struct place lo2 = {"127.0.0.2", AF_INET, "127.0.0.2", "127.0.0.2", false};
+static const struct place any = {"0.0.0.0", AF_INET, "0.0.0.0", "127.0.0.1", false};
+static const struct place lo_v6 = {"::1", AF_INET6, "::1", "::1", false};
+static const struct place any_v6 = {"::", AF_INET6, "::", "::1", false};
+static const struct place any_v6only = {"::v6only", AF_INET6, "::", "::1", true};
+static const struct place lo_mapped = {"::ffff:127.0.0.1", AF_INET6, "::ffff:127.0.0.1",
+                                      "::ffff:127.0.0.1", false};
+static const struct place any_mapped = {"::ffff:0.0.0.0", AF_INET6, "::ffff:0.0.0.0",
+                                      "::ffff:127.0.0.1", false};
+
+static const struct place *const places[] = {
+    &lo, &lo2, &any, &lo_v6, &any_v6, &any_v6only, &lo_mapped, &any_mapped,
+};
+
+static const char *const names[] = {
+    "BOUND",      "LISTEN",  "ESTABLISHED", "CLIENT",    "FIN_WAIT1",      "FIN_WAIT2",
+    "CLOSE_WAIT", "CLOSING", "LAST_ACK",    "TIME_WAIT", "PASSIVE_CLOSED",
+};
+
+/* Holder and newcomer of the second table. */
+static const struct place *const pairs[][2] = {
+    {&lo, &lo},         {&lo, &lo2},        {&lo, &any},          {&any, &lo},
+    {&any, &any_v6},    {&any_v6, &any},    {&lo, &any_v6},       {&any_v6, &lo},
+    {&any, &any_v6only}, {&any_v6only, &any}, {&lo, &lo_v6},      {&lo_v6, &lo},
+    {&any, &lo_v6},     {&lo_v6, &any},     {&lo_v6, &any_v6},    {&any_v6, &lo_v6},
+    {&lo_mapped, &lo},  {&lo, &lo_mapped},  {&lo_mapped, &any},   {&lo_mapped, &any_v6only},
+};
+
+/* The third table. */
+static const struct order orders[] = {
+    {"set after bind", false, AFTER_BIND, true},
+    {"taken back after bind", true, AFTER_BIND, false},
+    {"set on the listener, then the client connects", false, AFTER_LISTEN, true},
+    {"set on the listener once the client is connected", false, AFTER_CONNECT, true},
+    {"set by the child on its own socket", false, AFTER_ACCEPT, true},
+    {"taken back by the child on its own socket", true, AFTER_ACCEPT, false},
+};
+
+static void print_page(struct sums *sums);
+static void print_addresses(struct sums *sums, bool ipv6);
+static void print_orders(struct sums *sums);
+static void print_all(struct sums *sums, bool ipv6);
+static void print_options(struct sums *sums, enum state state, const struct place *present,
+                          const struct place *place);
+static void print_cell(struct sums *sums, const struct cell *cell, int width);
+static void count(struct sums *sums, const struct cell *cell);
+static const char *name_of(int error);
+static void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+int rules(bool all)
+{
+    struct sums sums = {0, 0};
+
+    /* 1. Work where nobody is disturbed and nobody disturbs, if that may be. */
+    if (own_network() == -1)
+        say(STDERR_FILENO, "reuseaddr: unshare: %s; using free ports of this network, %d to %d\n",
+            strerror(errno), FIRST_PORT, LAST_PORT);
+    bool ipv6 = has_ipv6();
+    if (!ipv6)
+        say(STDERR_FILENO, "reuseaddr: ::1: %s; the rows with IPv6 are left out\n",
+            strerror(errno));
+
+    /* 2. Try and print. */
+    if (all) {
+        print_all(&sums, ipv6);
+        say(STDERR_FILENO, "%d rows, %d contradict the rule\n", sums.cells, sums.contradictions);
+    } else {
+        print_page(&sums);
+        print_addresses(&sums, ipv6);
+        print_orders(&sums);
+        print("\n%d cells, %d contradict the rule%s\n", sums.cells, sums.contradictions,
+              sums.contradictions > 0 ? " (!)" : "");
+    }
+    return sums.contradictions > 0 ? 1 : 0;
+}
+
+static void print_page(struct sums *sums)
+{
+    struct utsname kernel;
+
+    if (uname(&kernel) == -1)
+        bail("uname", "the kernel");
+
+    /* 3. The page's case: one address, every state, the option of both. */
+    print("A socket holds a port, a newcomer wants it: what bind, and then listen, answer.\n");
+    print("Tried on Linux %s.\n\n", kernel.release);
+    print("1. Both on 127.0.0.1. SO_REUSEADDR of the holder / of the newcomer:\n\n");
+    print("%-18s%-13s%-13s%-13s%s\n", "holder", "off / off", "off / on", "on / off", "on / on");
+    for (enum state state = BOUND; state <= PASSIVE_CLOSED; state++) {
+        print("%-18s", names[state]);
+        for (int options = 0; options < 4; options++) {
+            bool present = options / 2 == 1, newcomer = options % 2 == 1;
+            struct cell cell = try_state(state, &lo, present, false, &lo, newcomer, false);
+            print_cell(sums, &cell, options < 3 ? 13 : 0);
+        }
+        print("\n");
+    }
+}
+
+static void print_addresses(struct sums *sums, bool ipv6)
+{
+    static const struct {
+        enum state state;
+        bool option;
+    } columns[] = {{BOUND, false}, {BOUND, true}, {LISTEN, true}};
+
+    /* 4. Two addresses, of one family and of two. */
+    print("\n2. State of the holder, SO_REUSEADDR of both:\n\n");
+    print("%-18s%-18s%-13s%-13s%s\n", "holder", "newcomer", "BOUND, off", "BOUND, on",
+          "LISTEN, on");
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const struct place *present = pairs[i][0], *place = pairs[i][1];
+        if (!ipv6 && (present->family == AF_INET6 || place->family == AF_INET6))
+            continue;
+        print("%-18s%-18s", present->name, place->name);
+        for (int column = 0; column < 3; column++) {
+            bool option = columns[column].option;
+            struct cell cell =
+                try_state(columns[column].state, present, option, false, place, option, false);
+            print_cell(sums, &cell, column < 2 ? 13 : 0);
+        }
+        print("\n");
+    }
+}
+
+static void print_orders(struct sums *sums)
+{
+    struct cell cells[2];
+
+    /* 5. The option counts as it is when the newcomer calls, and not as it was at bind. */
+    print("\n3. Both on 127.0.0.1. The newcomer has the option. The holder's is\n\n");
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        print("%-54s", orders[i].text);
+        cells[0] = try_order(&lo, &orders[i]);
+        print_cell(sums, &cells[0], 0);
+        print("\n");
+    }
+    try_listens(&lo, cells);
+    print("\n%-54s", "Both are bound with it, the first listens: the second");
+    print_cell(sums, &cells[0], 0);
+    print("\n%-54s", "Then the first is closed: the second");
+    print_cell(sums, &cells[1], 0);
+    print("\n");
+}
+
+static void print_all(struct sums *sums, bool ipv6)
+{
+    const size_t count_of_places = sizeof places / sizeof *places;
+
+    /* 6. Everything with everything: states, addresses, and two options on both sides. */
+    print("state,present,present_reuseaddr,present_reuseport,newcomer,newcomer_reuseaddr,"
+          "newcomer_reuseport,bind,listen,predicted_bind,predicted_listen\n");
+    for (enum state state = BOUND; state <= PASSIVE_CLOSED; state++)
+        for (size_t i = 0; i < count_of_places; i++)
+            for (size_t j = 0; j < count_of_places; j++)
+                if (ipv6 || (places[i]->family == AF_INET && places[j]->family == AF_INET))
+                    print_options(sums, state, places[i], places[j]);
+}
+
+static void print_options(struct sums *sums, enum state state, const struct place *present,
+                          const struct place *place)
+{
+    for (int options = 0; options < 16; options++) {
+        bool a = options / 8 % 2 == 1, b = options / 4 % 2 == 1;
+        bool c = options / 2 % 2 == 1, d = options % 2 == 1;
+        struct cell cell = try_state(state, present, a, b, place, c, d);
+        print("%s,%s,%d,%d,%s,%d,%d,%s,%s,%s,%s\n", names[state], present->name, a, b, place->name,
+              c, d, name_of(cell.seen.bind), name_of(cell.seen.listen), name_of(cell.rule.bind),
+              name_of(cell.rule.listen));
+        count(sums, &cell);
+        if (sums->cells % PROGRESS == 0 && isatty(STDERR_FILENO) == 1)
+            say(STDERR_FILENO, "%d rows\r", sums->cells);
+    }
+}
+
+/* Prints a cell, at least width wide; one that contradicts the rule ends in an exclamation mark. */
+static void print_cell(struct sums *sums, const struct cell *cell, int width)
+{
+    char text[64];
+    int error = cell->seen.bind != 0 ? cell->seen.bind : cell->seen.listen;
+
+    snprintf(text, sizeof text, "%s%s%s", cell->seen.bind == 0 && error != 0 ? "listen: " : "",
+             name_of(error), agrees(cell) ? "" : "!");
+    print("%-*s", width, text);
+    count(sums, cell);
+}
+
+static void count(struct sums *sums, const struct cell *cell)
+{
+    sums->cells++;
+    sums->contradictions += !agrees(cell);
+}
+
+static const char *name_of(int error)
+{
+    switch (error) {
+    case NOT_TRIED:
+        return "-";
+    case 0:
+        return "OK";
+    case EADDRINUSE:
+        return "EADDRINUSE";
+    case EADDRNOTAVAIL:
+        return "EADDRNOTAVAIL";
+    case EACCES:
+        return "EACCES";
+    case EINVAL:
+        return "EINVAL";
+    case EPERM:
+        return "EPERM";
+    default:
+        return "another errno";
+    }
+}
+
+static void print(const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (write_all(STDOUT_FILENO, text, (size_t)length) == -1)
+        bail("write", "standard output");
+}

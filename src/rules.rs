@@ -1,0 +1,303 @@
+//! The rule against the kernel: somebody holds a port, somebody else wants it, and bind(2) and
+//! listen(2) answer. Every cell is tried as it is printed, and compared with `conflict.rs`.
+//!
+//! Twin: `c-reference/rules.c`.
+
+use crate::bail::bail;
+use crate::conflict::State;
+use crate::network::{FIRST_PORT, LAST_PORT, has_ipv6, own_network};
+use crate::place::Place;
+use crate::say::{say, write_all};
+use crate::trial::{After, Cell, Order, agrees, try_listens, try_order, try_state};
+use errno::{Errno, errno};
+use libc::{
+    EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL, EPERM, STDERR_FILENO, STDOUT_FILENO, c_int, utsname,
+};
+use std::ffi::CStr;
+use std::fmt;
+use std::mem;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Rows from one sign of progress to the next.
+const PROGRESS: usize = 250;
+
+#[derive(Default)]
+struct Sums {
+    cells: usize,
+    contradictions: usize,
+}
+
+const V4_LO: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const V4_LO2: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const V4_ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+const V6_LO: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+const V6_ANY: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+const MAPPED_LO: IpAddr = IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped());
+const MAPPED_ANY: IpAddr = IpAddr::V6(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
+
+#[rustfmt::skip]
+const LO: Place = Place { name: "127.0.0.1", address: V4_LO, reach: V4_LO, v6only: false };
+#[rustfmt::skip]
+const LO2: Place = Place { name: "127.0.0.2", address: V4_LO2, reach: V4_LO2, v6only: false };
+#[rustfmt::skip]
+const ANY: Place = Place { name: "0.0.0.0", address: V4_ANY, reach: V4_LO, v6only: false };
+#[rustfmt::skip]
+const LO_V6: Place = Place { name: "::1", address: V6_LO, reach: V6_LO, v6only: false };
+#[rustfmt::skip]
+const ANY_V6: Place = Place { name: "::", address: V6_ANY, reach: V6_LO, v6only: false };
+#[rustfmt::skip]
+const ANY_V6ONLY: Place = Place { name: "::v6only", address: V6_ANY, reach: V6_LO, v6only: true };
+#[rustfmt::skip]
+const LO_MAPPED: Place = Place { name: "::ffff:127.0.0.1", address: MAPPED_LO, reach: MAPPED_LO, v6only: false };
+#[rustfmt::skip]
+const ANY_MAPPED: Place = Place { name: "::ffff:0.0.0.0", address: MAPPED_ANY, reach: MAPPED_LO, v6only: false };
+
+const PLACES: [&Place; 8] = [
+    &LO,
+    &LO2,
+    &ANY,
+    &LO_V6,
+    &ANY_V6,
+    &ANY_V6ONLY,
+    &LO_MAPPED,
+    &ANY_MAPPED,
+];
+
+const STATES: [(State, &str); 11] = [
+    (State::Bound, "BOUND"),
+    (State::Listen, "LISTEN"),
+    (State::Established, "ESTABLISHED"),
+    (State::Client, "CLIENT"),
+    (State::FinWait1, "FIN_WAIT1"),
+    (State::FinWait2, "FIN_WAIT2"),
+    (State::CloseWait, "CLOSE_WAIT"),
+    (State::Closing, "CLOSING"),
+    (State::LastAck, "LAST_ACK"),
+    (State::TimeWait, "TIME_WAIT"),
+    (State::PassiveClosed, "PASSIVE_CLOSED"),
+];
+
+/// Holder and newcomer of the second table.
+#[rustfmt::skip]
+const PAIRS: [(&Place, &Place); 20] = [
+    (&LO, &LO),         (&LO, &LO2),        (&LO, &ANY),          (&ANY, &LO),
+    (&ANY, &ANY_V6),    (&ANY_V6, &ANY),    (&LO, &ANY_V6),       (&ANY_V6, &LO),
+    (&ANY, &ANY_V6ONLY), (&ANY_V6ONLY, &ANY), (&LO, &LO_V6),      (&LO_V6, &LO),
+    (&ANY, &LO_V6),     (&LO_V6, &ANY),     (&LO_V6, &ANY_V6),    (&ANY_V6, &LO_V6),
+    (&LO_MAPPED, &LO),  (&LO, &LO_MAPPED),  (&LO_MAPPED, &ANY),   (&LO_MAPPED, &ANY_V6ONLY),
+];
+
+/// The third table.
+#[rustfmt::skip]
+const ORDERS: [Order; 6] = [
+    ("set after bind", false, After::Bind, true),
+    ("taken back after bind", true, After::Bind, false),
+    ("set on the listener, then the client connects", false, After::Listen, true),
+    ("set on the listener once the client is connected", false, After::Connect, true),
+    ("set by the child on its own socket", false, After::Accept, true),
+    ("taken back by the child on its own socket", true, After::Accept, false),
+];
+
+/// Prints the tables, or with `all` the cross product. Returns the exit status.
+pub fn rules(all: bool) -> c_int {
+    let mut sums = Sums::default();
+
+    // 1. Work where nobody is disturbed and nobody disturbs, if that may be.
+    if let Err(reason) = own_network() {
+        say(
+            STDERR_FILENO,
+            format_args!(
+                "reuseaddr: unshare: {reason}; using free ports of this network, \
+                 {FIRST_PORT} to {LAST_PORT}\n"
+            ),
+        );
+    }
+    let ipv6 = has_ipv6();
+    if let Err(reason) = ipv6 {
+        say(
+            STDERR_FILENO,
+            format_args!("reuseaddr: ::1: {reason}; the rows with IPv6 are left out\n"),
+        );
+    }
+
+    // 2. Try and print.
+    if all {
+        print_all(&mut sums, ipv6.is_ok());
+        let Sums {
+            cells,
+            contradictions,
+        } = sums;
+        say(
+            STDERR_FILENO,
+            format_args!("{cells} rows, {contradictions} contradict the rule\n"),
+        );
+    } else {
+        print_page(&mut sums);
+        print_addresses(&mut sums, ipv6.is_ok());
+        print_orders(&mut sums);
+        let mark = if sums.contradictions > 0 { " (!)" } else { "" };
+        print(format_args!(
+            "\n{} cells, {} contradict the rule{mark}\n",
+            sums.cells, sums.contradictions
+        ));
+    }
+    c_int::from(sums.contradictions > 0)
+}
+
+fn print_page(sums: &mut Sums) {
+    // SAFETY: utsname is arrays of characters: all zeros is a value of it.
+    let mut kernel: utsname = unsafe { mem::zeroed() };
+
+    // SAFETY: the kernel writes a utsname where there is one.
+    if unsafe { libc::uname(&raw mut kernel) } == -1 {
+        bail("uname", "the kernel", errno());
+    }
+    // SAFETY: the kernel has ended the release with a NUL.
+    let release = unsafe { CStr::from_ptr(kernel.release.as_ptr()) }.to_string_lossy();
+
+    // 3. The page's case: one address, every state, the option of both.
+    print(format_args!(
+        "A socket holds a port, a newcomer wants it: what bind, and then listen, answer.\n\
+         Tried on Linux {release}.\n\n\
+         1. Both on 127.0.0.1. SO_REUSEADDR of the holder / of the newcomer:\n\n\
+         {:<18}{:<13}{:<13}{:<13}{}\n",
+        "holder", "off / off", "off / on", "on / off", "on / on"
+    ));
+    for (state, name) in STATES {
+        print(format_args!("{name:<18}"));
+        for (options, present, newcomer) in [
+            (0, false, false),
+            (1, false, true),
+            (2, true, false),
+            (3, true, true),
+        ] {
+            let cell = try_state(state, (&LO, present, false), (&LO, newcomer, false));
+            print_cell(sums, &cell, if options < 3 { 13 } else { 0 });
+        }
+        print(format_args!("\n"));
+    }
+}
+
+fn print_addresses(sums: &mut Sums, ipv6: bool) {
+    const COLUMNS: [(State, bool); 3] = [
+        (State::Bound, false),
+        (State::Bound, true),
+        (State::Listen, true),
+    ];
+
+    // 4. Two addresses, of one family and of two.
+    print(format_args!(
+        "\n2. State of the holder, SO_REUSEADDR of both:\n\n\
+         {:<18}{:<18}{:<13}{:<13}{}\n",
+        "holder", "newcomer", "BOUND, off", "BOUND, on", "LISTEN, on"
+    ));
+    for (present, place) in PAIRS {
+        if !ipv6 && (present.address.is_ipv6() || place.address.is_ipv6()) {
+            continue;
+        }
+        print(format_args!("{:<18}{:<18}", present.name, place.name));
+        for (column, (state, option)) in COLUMNS.into_iter().enumerate() {
+            let cell = try_state(state, (present, option, false), (place, option, false));
+            print_cell(sums, &cell, if column < 2 { 13 } else { 0 });
+        }
+        print(format_args!("\n"));
+    }
+}
+
+fn print_orders(sums: &mut Sums) {
+    // 5. The option counts as it is when the newcomer calls, and not as it was at bind.
+    print(format_args!(
+        "\n3. Both on 127.0.0.1. The newcomer has the option. The holder's is\n\n"
+    ));
+    for order in &ORDERS {
+        print(format_args!("{:<54}", order.0));
+        print_cell(sums, &try_order(&LO, order), 0);
+        print(format_args!("\n"));
+    }
+    let [while_it_listens, once_it_is_closed] = try_listens(&LO);
+    let text = "Both are bound with it, the first listens: the second";
+    print(format_args!("\n{text:<54}"));
+    print_cell(sums, &while_it_listens, 0);
+    let text = "Then the first is closed: the second";
+    print(format_args!("\n{text:<54}"));
+    print_cell(sums, &once_it_is_closed, 0);
+    print(format_args!("\n"));
+}
+
+fn print_all(sums: &mut Sums, ipv6: bool) {
+    // 6. Everything with everything: states, addresses, and two options on both sides.
+    print(format_args!(
+        "state,present,present_reuseaddr,present_reuseport,newcomer,newcomer_reuseaddr,\
+         newcomer_reuseport,bind,listen,predicted_bind,predicted_listen\n"
+    ));
+    for state in STATES {
+        for present in PLACES {
+            for place in PLACES {
+                if ipv6 || (present.address.is_ipv4() && place.address.is_ipv4()) {
+                    print_options(sums, state, present, place);
+                }
+            }
+        }
+    }
+}
+
+fn print_options(sums: &mut Sums, (state, name): (State, &str), present: &Place, place: &Place) {
+    for options in 0..16 {
+        let [a, b, c, d] = [8, 4, 2, 1].map(|bit| options & bit != 0);
+        let cell = try_state(state, (present, a, b), (place, c, d));
+        let Cell { seen, rule } = cell;
+        print(format_args!(
+            "{name},{},{},{},{},{},{},{},{},{},{}\n",
+            present.name,
+            u8::from(a),
+            u8::from(b),
+            place.name,
+            u8::from(c),
+            u8::from(d),
+            name_of(Some(seen.bind)),
+            name_of(seen.listen),
+            name_of(Some(rule.bind)),
+            name_of(rule.listen)
+        ));
+        count(sums, &cell);
+        // SAFETY: a number goes in, a number comes out.
+        if sums.cells % PROGRESS == 0 && unsafe { libc::isatty(STDERR_FILENO) } == 1 {
+            say(STDERR_FILENO, format_args!("{} rows\r", sums.cells));
+        }
+    }
+}
+
+/// Prints a cell, at least `width` wide; one that contradicts the rule ends in an exclamation mark.
+fn print_cell(sums: &mut Sums, cell: &Cell, width: usize) {
+    let text = match (cell.seen.bind, cell.seen.listen) {
+        (Ok(()), Some(Err(reason))) => format!("listen: {}", name_of(Some(Err(reason)))),
+        (bind, _) => name_of(Some(bind)).to_string(),
+    };
+    let text = text + if agrees(cell) { "" } else { "!" };
+    print(format_args!("{text:<width$}"));
+    count(sums, cell);
+}
+
+fn count(sums: &mut Sums, cell: &Cell) {
+    sums.cells += 1;
+    sums.contradictions += usize::from(!agrees(cell));
+}
+
+fn name_of(answer: Option<Result<(), Errno>>) -> &'static str {
+    match answer {
+        None => "-",
+        Some(Ok(())) => "OK",
+        Some(Err(Errno(EADDRINUSE))) => "EADDRINUSE",
+        Some(Err(Errno(EADDRNOTAVAIL))) => "EADDRNOTAVAIL",
+        Some(Err(Errno(EACCES))) => "EACCES",
+        Some(Err(Errno(EINVAL))) => "EINVAL",
+        Some(Err(Errno(EPERM))) => "EPERM",
+        Some(Err(_)) => "another errno",
+    }
+}
+
+fn print(text: fmt::Arguments) {
+    if let Err(reason) = write_all(STDOUT_FILENO, text.to_string().as_bytes()) {
+        bail("write", "standard output", reason);
+    }
+}
