@@ -2,6 +2,7 @@
 //!
 //! Environment: `WITH=PATH` adds a build of somebody's own; `SLOW=1` waits for TIME_WAIT's end.
 
+mod agreement;
 mod claims;
 mod remedy;
 mod setting;
@@ -135,13 +136,14 @@ impl Report {
             Err(reason) => ("failed", reason.as_str()),
         });
         let (values, below): (Vec<&str>, Vec<&str>) = seen.unzip();
+        let expected = |value: &str| value == claim.linux || value == "-"; // "-" was not tried
         let page = match claim.page {
             "" => "-",
-            _ if values[..ours].iter().any(|value| *value != claim.linux) => "?",
+            _ if values[..ours].iter().any(|value| !expected(value)) => "?",
             page if page == claim.linux => "holds",
             _ => "differs",
         };
-        let mark = |value: &&str| match *value == claim.linux {
+        let mark = |value: &&str| match expected(value) {
             true => value.to_string(),
             false => format!("!{value}"),
         };
@@ -162,8 +164,9 @@ impl Report {
             }
         }
 
-        self.unexpected += values.iter().filter(|value| **value != claim.linux).count();
-        self.different += usize::from(values.iter().any(|value| *value != values[0]));
+        self.unexpected += values.iter().filter(|value| !expected(value)).count();
+        let differs = |value: &&str| *value != values[0] && *value != "-";
+        self.different += usize::from(values.iter().any(differs));
         self.holds += usize::from(page == "holds");
         self.differs += usize::from(page == "differs");
     }
