@@ -9,7 +9,7 @@ C_SOURCES := $(wildcard c-reference/*.c)
 C_BUILD := target/c-reference/reuseaddr
 NO_CC := no C compiler ($(CC)): apt-get install gcc libc6-dev
 
-.PHONY: compare build test lint help clean c
+.PHONY: compare build test trace lint help clean c
 .DEFAULT_GOAL := compare
 
 compare: ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
@@ -26,6 +26,10 @@ build: ## both builds, optimised, in target/c-reference/ and target/release/
 test: ## all tests, the claims among them
 	$(call need,$(COMPILER) strace:strace telnet:telnet nc:netcat-openbsd)
 	@cargo test
+
+trace: ## the system calls of both builds side by side, COLUMNS wide
+	$(call need,$(COMPILER) strace:strace)
+	@cargo test --quiet --release --test trace -- --nocapture
 
 lint: ## formatting, clippy, gcc's warnings and its analyzer; any finding is an error
 	$(call need,gcc:gcc$(comma)libc6-dev)

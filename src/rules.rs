@@ -52,16 +52,9 @@ const LO_MAPPED: Place = Place { name: "::ffff:127.0.0.1", address: MAPPED_LO, r
 #[rustfmt::skip]
 const ANY_MAPPED: Place = Place { name: "::ffff:0.0.0.0", address: MAPPED_ANY, reach: MAPPED_LO, v6only: false };
 
-const PLACES: [&Place; 8] = [
-    &LO,
-    &LO2,
-    &ANY,
-    &LO_V6,
-    &ANY_V6,
-    &ANY_V6ONLY,
-    &LO_MAPPED,
-    &ANY_MAPPED,
-];
+#[rustfmt::skip]
+const PLACES: [&Place; 8] =
+    [&LO, &LO2, &ANY, &LO_V6, &ANY_V6, &ANY_V6ONLY, &LO_MAPPED, &ANY_MAPPED];
 
 const STATES: [(State, &str); 11] = [
     (State::Bound, "BOUND"),
@@ -123,13 +116,12 @@ pub fn rules(all: bool) -> c_int {
     // 2. Try and print.
     if all {
         print_all(&mut sums, ipv6.is_ok());
-        let Sums {
-            cells,
-            contradictions,
-        } = sums;
         say(
             STDERR_FILENO,
-            format_args!("{cells} rows, {contradictions} contradict the rule\n"),
+            format_args!(
+                "{} rows, {} contradict the rule\n",
+                sums.cells, sums.contradictions
+            ),
         );
     } else {
         print_page(&mut sums);

@@ -2,11 +2,10 @@
 
 mod support;
 
-use libc::{SIGKILL, SO_LINGER, SOL_SOCKET, linger, socklen_t};
+use libc::SIGKILL;
 use std::fs;
 use std::io::Write;
 use std::net::SocketAddrV4;
-use std::os::fd::AsRawFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Receiver;
 use support::{
@@ -105,23 +104,8 @@ fn a_client_that_resets_is_complained_of_and_the_others_are_served() -> Result<(
         polite.echo("hello")?;
         let mut rude = Client::of(&server)?;
         rude.echo("hello")?;
-        let now = linger {
-            l_onoff: 1,
-            l_linger: 0,
-        };
-        // SAFETY: the kernel reads a linger where there is one, and its size is said.
-        let z = unsafe {
-            libc::setsockopt(
-                rude.stream.as_raw_fd(),
-                SOL_SOCKET,
-                SO_LINGER,
-                (&raw const now).cast(),
-                size_of_val(&now) as socklen_t,
-            )
-        };
-        assert_eq!(z, 0);
         let address = rude.address;
-        drop(rude);
+        rude.reset()?;
         assert_eq!(
             server.complaint()?,
             format!("reuseaddr: read {address}: Connection reset by peer")

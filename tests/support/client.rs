@@ -3,6 +3,7 @@
 use super::{DEADLINE, Result, Server};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
+use std::os::fd::AsRawFd;
 
 /// A connection to a server. Every wait on it has a deadline.
 pub struct Client {
@@ -59,6 +60,28 @@ impl Client {
             .read_to_end(&mut rest)
             .map_err(|error| format!("no end of file: {}", reason(&error)))?;
         Ok(rest)
+    }
+
+    /// Closes by a reset (SO_LINGER of 0 seconds).
+    pub fn reset(self) -> Result<()> {
+        let now = libc::linger {
+            l_onoff: 1,
+            l_linger: 0,
+        };
+        // SAFETY: the kernel reads a linger where there is one, and its size is said.
+        let z = unsafe {
+            libc::setsockopt(
+                self.stream.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_LINGER,
+                (&raw const now).cast(),
+                size_of_val(&now) as libc::socklen_t,
+            )
+        };
+        match z {
+            0 => Ok(()),
+            _ => Err(format!("setsockopt SO_LINGER: {}", errno::errno())),
+        }
     }
 }
 
