@@ -4,8 +4,11 @@
  * For a port given by number, bind(2) asks this about every socket that the kernel still lists there,
  * and listen(2) asks it again; one that stands in the way is enough for EADDRINUSE.
  * Source: Linux 6.18, net/ipv4/inet_connection_sock.c: inet_bind_conflict (steps 2 to 4),
- * inet_rcv_saddr_equal and inet_bhash2_addr_any_conflict (steps 5 to 7). Left out: SO_BINDTODEVICE
- * (two different devices never conflict) and TCP_REPAIR. Twin: src/conflict.rs.
+ * inet_rcv_saddr_equal and inet_bhash2_addr_any_conflict (steps 5 to 7).
+ * Left out: SO_BINDTODEVICE (two different devices never conflict), TCP_REPAIR (nothing is asked), and
+ * sk_reuseport_match: where the last bind to the port had SO_REUSEPORT, the same user and address,
+ * nothing is asked of a newcomer that has it too. Before 6.8, SO_REUSEADDR had such a short cut as
+ * well, and one taken back after bind still let the next bind in. Twin: src/conflict.rs.
  */
 #include "reuseaddr.h"
 
@@ -25,7 +28,8 @@ bool conflicts(const struct tcp_socket *present, const struct tcp_socket *newcom
         return false;
 
     /* 3. Both have SO_REUSEPORT, and one user, or the present one is TIME_WAIT: no. */
-    /* What FIN_WAIT2 leaves of a closed socket is kept as a TIME_WAIT one. */
+    /* What FIN_WAIT2 leaves of a closed socket is kept as a TIME_WAIT one. rules has one user, and
+     * does not try this difference. */
     bool time_wait = present->state == TIME_WAIT || present->state == FIN_WAIT2;
     if (present->reuseport && newcomer->reuseport && (time_wait || present->uid == newcomer->uid))
         return false;

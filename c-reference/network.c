@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+static in_port_t next_port(void);
 static int reserve(int port);
 
 int own_network(void)
@@ -51,7 +52,22 @@ bool has_ipv6(void)
     return z == 0;
 }
 
-in_port_t next_port(void)
+int take_port(const struct place *place, bool reuseaddr, bool reuseport, in_port_t *port)
+{
+    for (;;) {
+        *port = next_port();
+        int s = open_socket(place, reuseaddr, reuseport);
+        if (bind_socket(s, place, place->text, *port) == 0)
+            return s;
+        /* 3. Somebody else may come in between, on a network that we share. */
+        if (errno != EADDRINUSE)
+            bail("bind", place->name);
+        close(s);
+    }
+}
+
+/* Returns the next port that nobody uses. */
+static in_port_t next_port(void)
 {
     static const struct place ipv4 = {"0.0.0.0", AF_INET, "0.0.0.0", "127.0.0.1", false};
     static const struct place both = {"::", AF_INET6, "::", "::1", false};
@@ -59,7 +75,7 @@ in_port_t next_port(void)
     static int port;
     static int lock = -1;
 
-    /* 3. Two of us on one network begin at different ports. */
+    /* 4. Two of us on one network begin at different ports. */
     if (wildcard == NULL) {
         wildcard = has_ipv6() ? &both : &ipv4;
         port = FIRST_PORT + (int)(getpid() * 997LL % (LAST_PORT - FIRST_PORT));
@@ -67,18 +83,22 @@ in_port_t next_port(void)
     for (;;) {
         port = port < LAST_PORT ? port + 1 : FIRST_PORT;
 
-        /* 4. And where they meet, one passes on: an AF_UNIX name says that the port is taken. */
-        close(lock);
+        /* 5. And where they meet, one passes on: an AF_UNIX name says that the port is taken. */
+        if (lock != -1)
+            close(lock);
         lock = reserve(port);
         if (lock == -1)
             continue;
 
-        /* 5. All addresses without SO_REUSEADDR: then nobody has any of them. */
+        /* 6. All addresses without SO_REUSEADDR: then nobody has any of them. */
         int s = open_socket(wildcard, false, false);
-        int z = bind_socket(s, wildcard, wildcard->text, (in_port_t)port);
-        close(s);
-        if (z == 0)
+        if (bind_socket(s, wildcard, wildcard->text, (in_port_t)port) == 0) {
+            close(s);
             return (in_port_t)port;
+        }
+        if (errno != EADDRINUSE)
+            bail("bind", wildcard->name);
+        close(s);
     }
 }
 
@@ -95,6 +115,8 @@ static int reserve(int port)
         bail("socket", "AF_UNIX");
     if (bind(lock, (struct sockaddr *)&name, sizeof name) == 0)
         return lock;
+    if (errno != EADDRINUSE)
+        bail("bind", "AF_UNIX");
     close(lock);
     return -1;
 }

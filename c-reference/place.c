@@ -96,7 +96,7 @@ static int get_option(int s, int level, int name)
 
 struct tcp_socket describe(int s, enum state state)
 {
-    struct tcp_socket socket = {.state = state, .uid = geteuid()};
+    struct tcp_socket socket = {.state = state};
     union address address;
     socklen_t length = sizeof address;
 
@@ -108,6 +108,7 @@ struct tcp_socket describe(int s, enum state state)
         socket.v6only = get_option(s, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
     socket.reuseaddr = get_option(s, SOL_SOCKET, SO_REUSEADDR) != 0;
     socket.reuseport = get_option(s, SOL_SOCKET, SO_REUSEPORT) != 0;
+    socket.uid = geteuid();
     return socket;
 }
 

@@ -58,8 +58,8 @@ struct place {
     bool v6only;
 };
 
-/* Ports below Linux's ephemeral ones (32768 and up), from which it chooses for clients. */
-#define FIRST_PORT 1024
+/* Ports below those that Linux, unless told otherwise, chooses for clients (32768 and up). */
+#define FIRST_PORT 10000
 #define LAST_PORT 32767
 
 /* network.c: moves to a network namespace of our own, lo up. Returns 0, or -1 with errno set. */
@@ -68,8 +68,11 @@ int own_network(void);
 /* network.c: whether ::1 can be bound; if not, errno says why. */
 bool has_ipv6(void);
 
-/* network.c: the next of these ports that nobody on this network uses. */
-in_port_t next_port(void);
+/*
+ * network.c: a socket for place with its options, bound to the next of these ports that nobody on this
+ * network uses; the port goes to *port. Bails where that fails.
+ */
+int take_port(const struct place *place, bool reuseaddr, bool reuseport, in_port_t *port);
 
 /* place.c: an unbound socket for place, with its options. Bails where that fails. */
 int open_socket(const struct place *place, bool reuseaddr, bool reuseport);
@@ -95,13 +98,13 @@ struct tcp_socket newcomer_for(const struct place *place, bool reuseaddr, bool r
 /* states.c: a socket that holds a port, and what keeps it as it is. */
 struct holder {
     struct tcp_socket present;
+    in_port_t port;
     int fd;   /* -1 once it is closed, and only the kernel knows it */
     int peer; /* the other end of its connection, or -1 */
 };
 
-/* states.c: puts a socket in state on place and port. Bails where that fails. */
-struct holder hold(enum state state, const struct place *place, in_port_t port, bool reuseaddr,
-                   bool reuseport);
+/* states.c: puts a socket in state on place and a port of its own. Bails where that fails. */
+struct holder hold(enum state state, const struct place *place, bool reuseaddr, bool reuseport);
 
 /* states.c: closes what hold() opened, and the kernel forgets it, but for TIME_WAIT. */
 void release(const struct holder *holder);

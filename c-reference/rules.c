@@ -44,7 +44,7 @@ static const char *const names[] = {
 
 /* Holder and newcomer of the second table. */
 static const struct place *const pairs[][2] = {
-    {&lo, &lo},         {&lo, &lo2},        {&lo, &any},          {&any, &lo},
+    {&lo, &lo},         {&lo, &lo2},        {&lo, &any},          {&any, &lo},          {&any, &lo2},
     {&any, &any_v6},    {&any_v6, &any},    {&lo, &any_v6},       {&any_v6, &lo},
     {&any, &any_v6only}, {&any_v6only, &any}, {&lo, &lo_v6},      {&lo_v6, &lo},
     {&any, &lo_v6},     {&lo_v6, &any},     {&lo_v6, &any_v6},    {&any_v6, &lo_v6},
@@ -107,10 +107,11 @@ static void print_page(struct sums *sums)
         bail("uname", "the kernel");
 
     /* 3. The page's case: one address, every state, the option of both. */
-    print("A socket holds a port, a newcomer wants it: what bind, and then listen, answer.\n");
-    print("Tried on Linux %s.\n\n", kernel.release);
-    print("1. Both on 127.0.0.1. SO_REUSEADDR of the holder / of the newcomer:\n\n");
-    print("%-18s%-13s%-13s%-13s%s\n", "holder", "off / off", "off / on", "on / off", "on / on");
+    print("A socket holds a port, a newcomer wants it: what bind, and then listen, answer.\n"
+          "Tried on Linux %s.\n\n"
+          "1. Both on 127.0.0.1. SO_REUSEADDR of the holder / of the newcomer:\n\n"
+          "%-18s%-13s%-13s%-13s%s\n",
+          kernel.release, "holder", "off / off", "off / on", "on / off", "on / on");
     for (enum state state = BOUND; state <= PASSIVE_CLOSED; state++) {
         print("%-18s", names[state]);
         for (int options = 0; options < 4; options++) {
@@ -127,22 +128,23 @@ static void print_addresses(struct sums *sums, bool ipv6)
     static const struct {
         enum state state;
         bool option;
-    } columns[] = {{BOUND, false}, {BOUND, true}, {LISTEN, true}};
+    } columns[] = {{BOUND, false}, {BOUND, true}, {LISTEN, true}, {ESTABLISHED, false}};
 
     /* 4. Two addresses, of one family and of two. */
-    print("\n2. State of the holder, SO_REUSEADDR of both:\n\n");
-    print("%-18s%-18s%-13s%-13s%s\n", "holder", "newcomer", "BOUND, off", "BOUND, on",
-          "LISTEN, on");
+    /* What a child has is not its listener's wildcard, but the address to which its client came. */
+    print("\n2. State of the holder, or a child of it (of :: on ::1), SO_REUSEADDR of both:\n\n"
+          "%-17s%-17s%-12s%-12s%-12s%s\n",
+          "holder", "newcomer", "BOUND, off", "BOUND, on", "LISTEN, on", "child, off");
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         const struct place *present = pairs[i][0], *place = pairs[i][1];
         if (!ipv6 && (present->family == AF_INET6 || place->family == AF_INET6))
             continue;
-        print("%-18s%-18s", present->name, place->name);
-        for (int column = 0; column < 3; column++) {
+        print("%-17s%-17s", present->name, place->name);
+        for (int column = 0; column < 4; column++) {
             bool option = columns[column].option;
             struct cell cell =
                 try_state(columns[column].state, present, option, false, place, option, false);
-            print_cell(sums, &cell, column < 2 ? 13 : 0);
+            print_cell(sums, &cell, column < 3 ? 12 : 0);
         }
         print("\n");
     }
@@ -240,12 +242,14 @@ static const char *name_of(int error)
 
 static void print(const char *format, ...)
 {
-    char text[256];
+    char text[512];
     va_list arguments;
 
     va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (length < 0 || length >= (int)sizeof text)
+        bail("vsnprintf", "standard output");
     if (write_all(STDOUT_FILENO, text, (size_t)length) == -1)
         bail("write", "standard output");
 }

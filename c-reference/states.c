@@ -19,15 +19,12 @@ static void leave(int a, int peer, enum state state);
 static void await_state(int s, int wanted);
 static void fill(int s);
 
-struct holder hold(enum state state, const struct place *place, in_port_t port, bool reuseaddr,
-                   bool reuseport)
+struct holder hold(enum state state, const struct place *place, bool reuseaddr, bool reuseport)
 {
     struct holder holder = {.peer = -1};
 
     /* 1. Bind: from here on it holds the port. */
-    int s = open_socket(place, reuseaddr, reuseport);
-    if (bind_socket(s, place, place->text, port) == -1)
-        bail("bind", place->name);
+    int s = take_port(place, reuseaddr, reuseport, &holder.port);
     holder.fd = s;
 
     switch (state) {
@@ -54,7 +51,7 @@ struct holder hold(enum state state, const struct place *place, in_port_t port, 
         /* 3. An accepted child: its listener closed, it is alone on its port. */
         if (listen(s, 1) == -1)
             bail("listen", place->name);
-        holder.peer = connect_peer(place, port);
+        holder.peer = connect_peer(place, holder.port);
         holder.fd = accept(s, NULL, NULL);
         if (holder.fd == -1)
             bail("accept", place->name);

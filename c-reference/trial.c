@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How often a cell is tried, each time on another port, before it is believed that the kernel
+/* How often a state is tried, each time on another port, before it is believed that the kernel
  * contradicts the rule: on a network that we share, somebody may have come in between. */
 #define TRIES 3
 
@@ -26,10 +26,9 @@ struct cell try_state(enum state state, const struct place *present, bool presen
 
     for (int i = 0; i < TRIES; i++) {
         /* 1. A port of its own for each trial: the kernel remembers what was bound to one. */
-        in_port_t port = next_port();
-        struct holder holder = hold(state, present, port, present_reuseaddr, present_reuseport);
+        struct holder holder = hold(state, present, present_reuseaddr, present_reuseport);
         cell.rule = predict(&holder.present, &newcomer);
-        cell.seen = attempt(place, port, reuseaddr, reuseport);
+        cell.seen = attempt(place, holder.port, reuseaddr, reuseport);
         release(&holder);
         if (agrees(&cell))
             break;
@@ -40,12 +39,10 @@ struct cell try_state(enum state state, const struct place *present, bool presen
 struct cell try_order(const struct place *place, const struct order *order)
 {
     const struct tcp_socket newcomer = newcomer_for(place, true, false);
-    in_port_t port = next_port();
-    struct holder holder = {.fd = open_socket(place, order->before, false), .peer = -1};
+    struct holder holder = {.peer = -1};
 
     /* 2. The holder goes its way from bind to accept, and its option changes on the way. */
-    if (bind_socket(holder.fd, place, place->text, port) == -1)
-        bail("bind", place->name);
+    holder.fd = take_port(place, order->before, false, &holder.port);
     if (order->when == AFTER_BIND) {
         set_option(holder.fd, SOL_SOCKET, SO_REUSEADDR, order->after);
         holder.present = describe(holder.fd, BOUND);
@@ -55,7 +52,7 @@ struct cell try_order(const struct place *place, const struct order *order)
             bail("listen", place->name);
         if (order->when == AFTER_LISTEN)
             set_option(s, SOL_SOCKET, SO_REUSEADDR, order->after);
-        holder.peer = connect_peer(place, port);
+        holder.peer = connect_peer(place, holder.port);
         if (order->when == AFTER_CONNECT)
             set_option(s, SOL_SOCKET, SO_REUSEADDR, order->after);
         holder.fd = accept(s, NULL, NULL);
@@ -69,7 +66,7 @@ struct cell try_order(const struct place *place, const struct order *order)
 
     struct cell cell = {
         .rule = predict(&holder.present, &newcomer),
-        .seen = attempt(place, port, true, false),
+        .seen = attempt(place, holder.port, true, false),
     };
     release(&holder);
     return cell;
@@ -77,13 +74,12 @@ struct cell try_order(const struct place *place, const struct order *order)
 
 void try_listens(const struct place *place, struct cell cells[2])
 {
-    in_port_t port = next_port();
-    int first = open_socket(place, true, false);
+    in_port_t port;
+    int first = take_port(place, true, false, &port);
     int second = open_socket(place, true, false);
 
     /* 3. Both bind; then the first listens, and the second may only after it. (C1) */
-    if (bind_socket(first, place, place->text, port) == -1 ||
-        bind_socket(second, place, place->text, port) == -1)
+    if (bind_socket(second, place, place->text, port) == -1)
         bail("bind", place->name);
     const struct tcp_socket newcomer = describe(second, BOUND);
     if (listen(first, 1) == -1)

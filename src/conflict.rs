@@ -3,9 +3,11 @@
 //! For a port given by number, bind(2) asks this about every socket that the kernel still lists there,
 //! and listen(2) asks it again; one that stands in the way is enough for EADDRINUSE.
 //! Source: Linux 6.18, `net/ipv4/inet_connection_sock.c`: `inet_bind_conflict` (steps 2 to 4),
-//! `inet_rcv_saddr_equal` and `inet_bhash2_addr_any_conflict` (steps 5 to 7). Left out:
-//! SO_BINDTODEVICE (two different devices never conflict) and TCP_REPAIR.
-//! Twin: `c-reference/conflict.c`.
+//! `inet_rcv_saddr_equal` and `inet_bhash2_addr_any_conflict` (steps 5 to 7).
+//! Left out: SO_BINDTODEVICE (two different devices never conflict), TCP_REPAIR (nothing is asked), and
+//! `sk_reuseport_match`: where the last bind to the port had SO_REUSEPORT, the same user and address,
+//! nothing is asked of a newcomer that has it too. Before 6.8, SO_REUSEADDR had such a short cut as
+//! well, and one taken back after bind still let the next bind in. Twin: `c-reference/conflict.c`.
 
 use libc::{AF_INET, c_int, uid_t};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -60,7 +62,8 @@ pub fn conflicts(present: &TcpSocket, newcomer: &TcpSocket) -> bool {
     }
 
     // 3. Both have SO_REUSEPORT, and one user, or the present one is TIME_WAIT: no.
-    // What FIN_WAIT2 leaves of a closed socket is kept as a TIME_WAIT one.
+    // What FIN_WAIT2 leaves of a closed socket is kept as a TIME_WAIT one. rules has one user, and
+    // does not try this difference.
     let time_wait = matches!(present.state, State::TimeWait | State::FinWait2);
     if present.reuseport && newcomer.reuseport && (time_wait || present.uid == newcomer.uid) {
         return false;

@@ -6,16 +6,16 @@ use crate::bail::bail;
 use crate::place::{Place, bind_socket, open_socket};
 use errno::{Errno, errno};
 use libc::{
-    AF_INET, AF_INET6, AF_UNIX, CLONE_NEWNET, CLONE_NEWUSER, IFF_UP, SIOCSIFFLAGS, SOCK_STREAM,
-    c_char, c_int, c_short, ifreq, sa_family_t, sockaddr_un, socklen_t,
+    AF_INET, AF_INET6, AF_UNIX, CLONE_NEWNET, CLONE_NEWUSER, EADDRINUSE, IFF_UP, SIOCSIFFLAGS,
+    SOCK_STREAM, c_char, c_int, c_short, ifreq, sa_family_t, sockaddr_un, socklen_t,
 };
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI32, AtomicU16, Ordering};
 
-/// Ports below Linux's ephemeral ones (32768 and up), from which it chooses for clients.
-pub const FIRST_PORT: u16 = 1024;
+/// Ports below those that Linux, unless told otherwise, chooses for clients (32768 and up).
+pub const FIRST_PORT: u16 = 10000;
 /// The last of them.
 pub const LAST_PORT: u16 = 32767;
 
@@ -62,8 +62,25 @@ pub fn has_ipv6() -> Result<(), Errno> {
     z
 }
 
-/// The next of these ports that nobody on this network uses.
-pub fn next_port() -> u16 {
+/// A socket for `place` with its options, bound to the next of these ports that nobody on this network
+/// uses, and the port. Bails where that fails.
+pub fn take_port(place: &Place, reuseaddr: bool, reuseport: bool) -> (c_int, u16) {
+    loop {
+        let port = next_port();
+        let s = open_socket(place, reuseaddr, reuseport);
+        match bind_socket(s, place.address, port) {
+            Ok(()) => return (s, port),
+            // 3. Somebody else may come in between, on a network that we share.
+            Err(Errno(EADDRINUSE)) => {}
+            Err(reason) => bail("bind", place.name, reason),
+        }
+        // SAFETY: s is ours, and not used again.
+        unsafe { libc::close(s) };
+    }
+}
+
+/// Returns the next port that nobody uses.
+fn next_port() -> u16 {
     const IPV4: Place = Place {
         name: "0.0.0.0",
         address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -83,7 +100,7 @@ pub fn next_port() -> u16 {
     static PORT: AtomicU16 = AtomicU16::new(0);
     static LOCK: AtomicI32 = AtomicI32::new(-1);
 
-    // 3. Two of us on one network begin at different ports.
+    // 4. Two of us on one network begin at different ports.
     let wildcard = *WILDCARD;
     let mut port = PORT.load(Ordering::Relaxed);
     if port == 0 {
@@ -98,23 +115,27 @@ pub fn next_port() -> u16 {
             FIRST_PORT
         };
 
-        // 4. And where they meet, one passes on: an AF_UNIX name says that the port is taken.
-        // SAFETY: the lock is ours, and not used again.
-        unsafe { libc::close(LOCK.load(Ordering::Relaxed)) };
-        let lock = reserve(port);
-        LOCK.store(lock.unwrap_or(-1), Ordering::Relaxed);
-        if lock.is_none() {
-            continue;
+        // 5. And where they meet, one passes on: an AF_UNIX name says that the port is taken.
+        let lock = LOCK.swap(-1, Ordering::Relaxed);
+        if lock != -1 {
+            // SAFETY: the lock is ours, and not used again.
+            unsafe { libc::close(lock) };
         }
+        let Some(lock) = reserve(port) else { continue };
+        LOCK.store(lock, Ordering::Relaxed);
 
-        // 5. All addresses without SO_REUSEADDR: then nobody has any of them.
+        // 6. All addresses without SO_REUSEADDR: then nobody has any of them.
         let s = open_socket(wildcard, false, false);
         let z = bind_socket(s, wildcard.address, port);
         // SAFETY: s is ours, and not used again.
         unsafe { libc::close(s) };
-        if z.is_ok() {
-            PORT.store(port, Ordering::Relaxed);
-            return port;
+        match z {
+            Ok(()) => {
+                PORT.store(port, Ordering::Relaxed);
+                return port;
+            }
+            Err(Errno(EADDRINUSE)) => {}
+            Err(reason) => bail("bind", wildcard.name, reason),
         }
     }
 }
@@ -137,6 +158,9 @@ fn reserve(port: u16) -> Option<c_int> {
     // SAFETY: the kernel reads a sockaddr_un where there is one, and its size is said.
     if unsafe { libc::bind(lock, (&raw const name).cast(), length) } == 0 {
         return Some(lock);
+    }
+    if errno().0 != EADDRINUSE {
+        bail("bind", "AF_UNIX", errno());
     }
     // SAFETY: it is ours, and not used again.
     unsafe { libc::close(lock) };

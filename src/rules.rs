@@ -72,8 +72,8 @@ const STATES: [(State, &str); 11] = [
 
 /// Holder and newcomer of the second table.
 #[rustfmt::skip]
-const PAIRS: [(&Place, &Place); 20] = [
-    (&LO, &LO),         (&LO, &LO2),        (&LO, &ANY),          (&ANY, &LO),
+const PAIRS: [(&Place, &Place); 21] = [
+    (&LO, &LO),         (&LO, &LO2),        (&LO, &ANY),          (&ANY, &LO),          (&ANY, &LO2),
     (&ANY, &ANY_V6),    (&ANY_V6, &ANY),    (&LO, &ANY_V6),       (&ANY_V6, &LO),
     (&ANY, &ANY_V6ONLY), (&ANY_V6ONLY, &ANY), (&LO, &LO_V6),      (&LO_V6, &LO),
     (&ANY, &LO_V6),     (&LO_V6, &ANY),     (&LO_V6, &ANY_V6),    (&ANY_V6, &LO_V6),
@@ -171,26 +171,28 @@ fn print_page(sums: &mut Sums) {
 }
 
 fn print_addresses(sums: &mut Sums, ipv6: bool) {
-    const COLUMNS: [(State, bool); 3] = [
+    const COLUMNS: [(State, bool); 4] = [
         (State::Bound, false),
         (State::Bound, true),
         (State::Listen, true),
+        (State::Established, false),
     ];
 
     // 4. Two addresses, of one family and of two.
+    // What a child has is not its listener's wildcard, but the address to which its client came.
     print(format_args!(
-        "\n2. State of the holder, SO_REUSEADDR of both:\n\n\
-         {:<18}{:<18}{:<13}{:<13}{}\n",
-        "holder", "newcomer", "BOUND, off", "BOUND, on", "LISTEN, on"
+        "\n2. State of the holder, or a child of it (of :: on ::1), SO_REUSEADDR of both:\n\n\
+         {:<17}{:<17}{:<12}{:<12}{:<12}{}\n",
+        "holder", "newcomer", "BOUND, off", "BOUND, on", "LISTEN, on", "child, off"
     ));
     for (present, place) in PAIRS {
         if !ipv6 && (present.address.is_ipv6() || place.address.is_ipv6()) {
             continue;
         }
-        print(format_args!("{:<18}{:<18}", present.name, place.name));
+        print(format_args!("{:<17}{:<17}", present.name, place.name));
         for (column, (state, option)) in COLUMNS.into_iter().enumerate() {
             let cell = try_state(state, (present, option, false), (place, option, false));
-            print_cell(sums, &cell, if column < 2 { 13 } else { 0 });
+            print_cell(sums, &cell, if column < 3 { 12 } else { 0 });
         }
         print(format_args!("\n"));
     }

@@ -5,6 +5,7 @@
 
 use crate::bail::bail;
 use crate::conflict::{State, TcpSocket};
+use crate::network::take_port;
 use crate::place::{
     Place, bind_socket, connect_peer, connect_to, describe, open_socket, set_option,
 };
@@ -30,21 +31,19 @@ const TCP_CLOSING: u8 = 11;
 /// A socket that holds a port, and what keeps it as it is.
 pub struct Holder {
     pub present: TcpSocket,
+    pub port: u16,
     /// -1 once it is closed, and only the kernel knows it.
     pub fd: c_int,
     /// The other end of its connection, or -1.
     pub peer: c_int,
 }
 
-/// Puts a socket in `state` on `place` and `port`. Bails where that fails.
-pub fn hold(state: State, place: &Place, port: u16, reuseaddr: bool, reuseport: bool) -> Holder {
+/// Puts a socket in `state` on `place` and a port of its own. Bails where that fails.
+pub fn hold(state: State, place: &Place, reuseaddr: bool, reuseport: bool) -> Holder {
     let mut peer = -1;
 
     // 1. Bind: from here on it holds the port.
-    let s = open_socket(place, reuseaddr, reuseport);
-    if let Err(reason) = bind_socket(s, place.address, port) {
-        bail("bind", place.name, reason);
-    }
+    let (s, port) = take_port(place, reuseaddr, reuseport);
     let mut fd = s;
 
     match state {
@@ -101,7 +100,12 @@ pub fn hold(state: State, place: &Place, port: u16, reuseaddr: bool, reuseport: 
             fd = -1;
         }
     }
-    Holder { present, fd, peer }
+    Holder {
+        present,
+        port,
+        fd,
+        peer,
+    }
 }
 
 /// Takes the accepted socket `a` from ESTABLISHED to `state`.

@@ -4,7 +4,7 @@
 
 use crate::bail::bail;
 use crate::conflict::{State, TcpSocket, conflicts};
-use crate::network::next_port;
+use crate::network::take_port;
 use crate::place::{
     Place, bind_socket, connect_peer, describe, newcomer_for, open_socket, set_option,
 };
@@ -13,7 +13,7 @@ use errno::{Errno, errno};
 use libc::{EADDRINUSE, SO_REUSEADDR, SOL_SOCKET, c_int};
 use std::ptr;
 
-/// How often a cell is tried, each time on another port, before it is believed that the kernel
+/// How often a state is tried, each time on another port, before it is believed that the kernel
 /// contradicts the rule: on a network that we share, somebody may have come in between.
 const TRIES: usize = 3;
 
@@ -54,10 +54,9 @@ pub fn try_state(
 
     loop {
         // 1. A port of its own for each trial: the kernel remembers what was bound to one.
-        let port = next_port();
-        let holder = hold(state, present, port, present_reuseaddr, present_reuseport);
+        let holder = hold(state, present, present_reuseaddr, present_reuseport);
         let rule = predict(&holder.present, &newcomer);
-        let seen = attempt(place, port, reuseaddr, reuseport);
+        let seen = attempt(place, holder.port, reuseaddr, reuseport);
         release(&holder);
         let cell = Cell { seen, rule };
         tries += 1;
@@ -70,19 +69,16 @@ pub fn try_state(
 /// A holder on `place` whose option changes, and a newcomer with the option.
 pub fn try_order(place: &Place, &(_, before, when, after): &Order) -> Cell {
     let newcomer = newcomer_for(place, true, false);
-    let port = next_port();
-    let s = open_socket(place, before, false);
+    let (s, port) = take_port(place, before, false);
     let change = |s| set_option(s, SOL_SOCKET, SO_REUSEADDR, after.into());
 
     // 2. The holder goes its way from bind to accept, and its option changes on the way.
-    if let Err(reason) = bind_socket(s, place.address, port) {
-        bail("bind", place.name, reason);
-    }
     let holder = if when == After::Bind {
         change(s);
         let present = describe(s, State::Bound);
         Holder {
             present,
+            port,
             fd: s,
             peer: -1,
         }
@@ -109,7 +105,12 @@ pub fn try_order(place: &Place, &(_, before, when, after): &Order) -> Cell {
             change(fd);
         }
         let present = describe(fd, State::Established);
-        Holder { present, fd, peer }
+        Holder {
+            present,
+            port,
+            fd,
+            peer,
+        }
     };
 
     let cell = Cell {
@@ -123,8 +124,7 @@ pub fn try_order(place: &Place, &(_, before, when, after): &Order) -> Cell {
 /// Two with the option are bound to `place`, and both listen. The second one's answers: while the
 /// first one listens, and once it is closed.
 pub fn try_listens(place: &Place) -> [Cell; 2] {
-    let port = next_port();
-    let first = open_socket(place, true, false);
+    let (first, port) = take_port(place, true, false);
     let second = open_socket(place, true, false);
     let listen = |s: c_int| {
         // SAFETY: numbers go in, a number comes out.
@@ -139,10 +139,8 @@ pub fn try_listens(place: &Place) -> [Cell; 2] {
     };
 
     // 3. Both bind; then the first listens, and the second may only after it. (C1)
-    for s in [first, second] {
-        if let Err(reason) = bind_socket(s, place.address, port) {
-            bail("bind", place.name, reason);
-        }
+    if let Err(reason) = bind_socket(second, place.address, port) {
+        bail("bind", place.name, reason);
     }
     let newcomer = describe(second, State::Bound);
     if let Err(reason) = listen(first) {

@@ -3,9 +3,11 @@
 mod support;
 
 use assert_cmd::Command;
-use predicates::str::{contains, starts_with};
+use predicates::str::{contains, ends_with, starts_with};
 use std::collections::HashSet;
 use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::Output;
 use std::thread;
 use support::{Build, DEADLINE, builds, tool};
@@ -68,7 +70,7 @@ fn the_tables_say_what_the_page_and_time_do() {
             .code(0)
             .stdout(contains(PAGE))
             .stdout(contains(TIME))
-            .stdout(contains("\n112 cells, 0 contradict the rule\n"))
+            .stdout(contains("\n136 cells, 0 contradict the rule\n"))
             .stderr("");
     }
 }
@@ -115,7 +117,7 @@ fn without_a_namespace_the_machine_s_own_ports_give_the_same_even_twice_at_once(
                 assert_eq!(
                     String::from_utf8_lossy(&output.stderr),
                     "reuseaddr: unshare: Operation not permitted; \
-                     using free ports of this network, 1024 to 32767\n\
+                     using free ports of this network, 10000 to 32767\n\
                      11264 rows, 0 contradict the rule\n"
                 );
                 assert!(output.stdout == *ours, "{} prints other bytes", build.name);
@@ -135,7 +137,7 @@ fn without_ipv6_its_rows_are_left_out_and_it_is_said() {
             .assert()
             .code(0)
             .stdout(contains(PAGE))
-            .stdout(contains("\n64 cells, 0 contradict the rule\n"))
+            .stdout(contains("\n72 cells, 0 contradict the rule\n"))
             .stderr(said);
         strace(build, &no_ipv6, &["rules", "--all"])
             .assert()
@@ -146,7 +148,17 @@ fn without_ipv6_its_rows_are_left_out_and_it_is_said() {
 }
 
 #[test]
-fn a_stdout_that_is_full_or_closed_is_an_error_with_its_reason() {
+fn a_bind_that_is_forbidden_ends_it_with_its_name() {
+    for build in builds() {
+        let forbidden = ["unshare:error=EPERM", "bind:error=EACCES:when=2+"];
+        let last = "reuseaddr: bind AF_UNIX: Permission denied\n";
+        let assert = strace(build, &forbidden, &["rules"]).assert();
+        assert.code(1).stderr(ends_with(last));
+    }
+}
+
+#[test]
+fn a_stdout_that_is_full_closed_or_broken_is_an_error_with_its_reason() {
     for build in builds() {
         for words in [&["rules"][..], &["rules", "--all"]] {
             let full = File::options().write(true).open("/dev/full").unwrap();
@@ -156,6 +168,17 @@ fn a_stdout_that_is_full_or_closed_is_an_error_with_its_reason() {
             assert_eq!(
                 String::from_utf8_lossy(&output.stderr),
                 "reuseaddr: write standard output: No space left on device\n"
+            );
+
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            drop(theirs);
+            let mut command = std::process::Command::new(&build.path);
+            let output = command.args(words).stdout(OwnedFd::from(ours)).output();
+            let output = output.unwrap();
+            assert_eq!(output.status.code(), Some(1));
+            assert_eq!(
+                String::from_utf8_lossy(&output.stderr),
+                "reuseaddr: write standard output: Broken pipe\n"
             );
 
             Command::new("sh")

@@ -72,6 +72,6 @@ pub const CLAIMS: &[Claim] = &[
     claim("K1  --no-reuseaddr: all but the call", "yes", "yes", k1_without),
     claim("K2  getsockopt says", "1", "1", |b, _| k2(b, true)),
     claim("K2  getsockopt with --no-reuseaddr", "0", "0", |b, _| k2(b, false)),
-    claim("rules: as expected, the same bytes", "", "yes", |b, ours| rules(b, ours, &["rules"])),
+    claim("rules: the same bytes", "", "yes", |b, ours| rules(b, ours, &["rules"])),
     claim("rules --all: likewise", "", "yes", |b, ours| rules(b, ours, &["rules", "--all"])),
 ];
