@@ -31,7 +31,6 @@ static const char help[] =
 
 static void run_serve(char **words);
 static int run_rules(char **words);
-static void print(const char *text);
 static _Noreturn void misuse(const char *word, const char *expected);
 
 int main(int argc, char **argv)
@@ -49,8 +48,7 @@ int main(int argc, char **argv)
     /* 3. Help goes before everything, wherever it is asked for. */
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
-            print(usage);
-            print(help);
+            print("%s%s", usage, help);
             return 0;
         }
     }
@@ -104,12 +102,6 @@ static int run_rules(char **words)
         all = true;
     }
     return rules(all);
-}
-
-static void print(const char *text)
-{
-    if (write_all(STDOUT_FILENO, text, strlen(text)) == -1)
-        bail("write", "standard output");
 }
 
 static void misuse(const char *word, const char *expected)

@@ -180,4 +180,10 @@ void complain(const char *call, const char *subject);
 /* bail.c: complains, then ends the process with status 1. */
 _Noreturn void bail(const char *call, const char *subject);
 
+/* bail.c: the name of an errno that the tables know. */
+const char *error_name(int error);
+
+/* bail.c: writes to stdout all of a text of up to 1023 bytes. Bails where that fails. */
+void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 #endif

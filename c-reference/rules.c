@@ -7,7 +7,6 @@
 #include "reuseaddr.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -69,8 +68,7 @@ static void print_options(struct sums *sums, enum state state, const struct plac
                           const struct place *place);
 static void print_cell(struct sums *sums, const struct cell *cell, int width);
 static void count(struct sums *sums, const struct cell *cell);
-static const char *name_of(int error);
-static void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static const char *answer_name(int error);
 
 int rules(bool all)
 {
@@ -192,8 +190,8 @@ static void print_options(struct sums *sums, enum state state, const struct plac
         bool c = options / 2 % 2 == 1, d = options % 2 == 1;
         struct cell cell = try_state(state, present, a, b, place, c, d);
         print("%s,%s,%d,%d,%s,%d,%d,%s,%s,%s,%s\n", names[state], present->name, a, b, place->name,
-              c, d, name_of(cell.seen.bind), name_of(cell.seen.listen), name_of(cell.rule.bind),
-              name_of(cell.rule.listen));
+              c, d, answer_name(cell.seen.bind), answer_name(cell.seen.listen), answer_name(cell.rule.bind),
+              answer_name(cell.rule.listen));
         count(sums, &cell);
         if (sums->cells % PROGRESS == 0 && isatty(STDERR_FILENO) == 1)
             say(STDERR_FILENO, "%d rows\r", sums->cells);
@@ -207,7 +205,7 @@ static void print_cell(struct sums *sums, const struct cell *cell, int width)
     int error = cell->seen.bind != 0 ? cell->seen.bind : cell->seen.listen;
 
     snprintf(text, sizeof text, "%s%s%s", cell->seen.bind == 0 && error != 0 ? "listen: " : "",
-             name_of(error), agrees(cell) ? "" : "!");
+             answer_name(error), agrees(cell) ? "" : "!");
     print("%-*s", width, text);
     count(sums, cell);
 }
@@ -218,38 +216,7 @@ static void count(struct sums *sums, const struct cell *cell)
     sums->contradictions += !agrees(cell);
 }
 
-static const char *name_of(int error)
+static const char *answer_name(int error)
 {
-    switch (error) {
-    case NOT_TRIED:
-        return "-";
-    case 0:
-        return "OK";
-    case EADDRINUSE:
-        return "EADDRINUSE";
-    case EADDRNOTAVAIL:
-        return "EADDRNOTAVAIL";
-    case EACCES:
-        return "EACCES";
-    case EINVAL:
-        return "EINVAL";
-    case EPERM:
-        return "EPERM";
-    default:
-        return "another errno";
-    }
-}
-
-static void print(const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-
-    va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (length < 0 || length >= (int)sizeof text)
-        bail("vsnprintf", "standard output");
-    if (write_all(STDOUT_FILENO, text, (size_t)length) == -1)
-        bail("write", "standard output");
+    return error == NOT_TRIED ? "-" : error == 0 ? "OK" : error_name(error);
 }

@@ -1,12 +1,13 @@
-//! How a failed call is reported: program, call, what it was called for, reason.
+//! How a failed call is reported: program, call, what it was called for, reason; and what is printed,
+//! or reported as failed.
 //!
 //! The reason is handed in, read by the caller before anything else could set errno anew.
 //! Twin: `c-reference/bail.c`.
 
-use crate::say::say;
+use crate::say::{say, write_all};
 use errno::Errno;
-use libc::STDERR_FILENO;
-use std::fmt::Display;
+use libc::{EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL, EPERM, STDERR_FILENO, STDOUT_FILENO};
+use std::fmt::{self, Display};
 
 /// Says on stderr that `call` failed for `subject`, and the `reason`.
 pub fn complain(call: &str, subject: impl Display, reason: Errno) {
@@ -22,4 +23,23 @@ pub fn bail(call: &str, subject: impl Display, reason: Errno) -> ! {
     // Not exit(3): a forked child ends here too, and atexit(3)'s handlers are its parent's.
     // SAFETY: ends the process, touches no memory of ours.
     unsafe { libc::_exit(1) }
+}
+
+/// The name of an errno that the tables know.
+pub fn error_name(error: Errno) -> &'static str {
+    match error.0 {
+        EACCES => "EACCES",
+        EADDRINUSE => "EADDRINUSE",
+        EADDRNOTAVAIL => "EADDRNOTAVAIL",
+        EINVAL => "EINVAL",
+        EPERM => "EPERM",
+        _ => "another errno",
+    }
+}
+
+/// Writes all of a text to stdout. Bails where that fails.
+pub fn print(text: fmt::Arguments) {
+    if let Err(reason) = write_all(STDOUT_FILENO, text.to_string().as_bytes()) {
+        bail("write", "standard output", reason);
+    }
 }

@@ -22,14 +22,13 @@ mod states;
 mod trial;
 
 use address::parse_address;
-use bail::bail;
+use bail::{bail, print};
 use errno::errno;
 use libc::{
-    F_GETFD, O_RDONLY, SIG_ERR, SIG_IGN, SIGPIPE, STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO,
-    c_char, c_int,
+    F_GETFD, O_RDONLY, SIG_ERR, SIG_IGN, SIGPIPE, STDERR_FILENO, STDIN_FILENO, c_char, c_int,
 };
 use rules::rules;
-use say::{say, write_all};
+use say::say;
 use serve::serve;
 use std::ffi::CStr;
 use std::fmt::Write;
@@ -82,15 +81,14 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
 
     // 3. Help goes before everything, wherever it is asked for.
     if words.iter().skip(1).any(|word| *word == b"--help") {
-        print(USAGE);
-        print(HELP);
+        print(format_args!("{USAGE}{HELP}"));
         return 0;
     }
 
     // 4. Run what the first word names.
     match words.get(1).copied() {
         None => misuse(None, "the command is missing; it must be serve or rules"),
-        Some(b"--version") => print(concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n")),
+        Some(b"--version") => print(format_args!("reuseaddr {}\n", env!("CARGO_PKG_VERSION"))),
         Some(b"serve") => run_serve(&words[2..]),
         Some(b"rules") => return run_rules(&words[2..]),
         Some(word) => misuse(Some(word), "the command must be serve or rules"),
@@ -128,12 +126,6 @@ fn run_rules(words: &[&[u8]]) -> c_int {
         }
     }
     rules(all)
-}
-
-fn print(text: &str) {
-    if let Err(reason) = write_all(STDOUT_FILENO, text.as_bytes()) {
-        bail("write", "standard output", reason);
-    }
 }
 
 fn misuse(word: Option<&[u8]>, expected: &str) -> ! {

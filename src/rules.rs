@@ -3,18 +3,15 @@
 //!
 //! Twin: `c-reference/rules.c`.
 
-use crate::bail::bail;
+use crate::bail::{bail, error_name, print};
 use crate::conflict::State;
 use crate::network::{FIRST_PORT, LAST_PORT, has_ipv6, own_network};
 use crate::place::Place;
-use crate::say::{say, write_all};
+use crate::say::say;
 use crate::trial::{After, Cell, Order, agrees, try_listens, try_order, try_state};
 use errno::{Errno, errno};
-use libc::{
-    EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL, EPERM, STDERR_FILENO, STDOUT_FILENO, c_int, utsname,
-};
+use libc::{STDERR_FILENO, c_int, utsname};
 use std::ffi::CStr;
-use std::fmt;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -248,10 +245,10 @@ fn print_options(sums: &mut Sums, (state, name): (State, &str), present: &Place,
             place.name,
             u8::from(c),
             u8::from(d),
-            name_of(Some(seen.bind)),
-            name_of(seen.listen),
-            name_of(Some(rule.bind)),
-            name_of(rule.listen)
+            answer_name(Some(seen.bind)),
+            answer_name(seen.listen),
+            answer_name(Some(rule.bind)),
+            answer_name(rule.listen)
         ));
         count(sums, &cell);
         // SAFETY: a number goes in, a number comes out.
@@ -264,8 +261,8 @@ fn print_options(sums: &mut Sums, (state, name): (State, &str), present: &Place,
 /// Prints a cell, at least `width` wide; one that contradicts the rule ends in an exclamation mark.
 fn print_cell(sums: &mut Sums, cell: &Cell, width: usize) {
     let text = match (cell.seen.bind, cell.seen.listen) {
-        (Ok(()), Some(Err(reason))) => format!("listen: {}", name_of(Some(Err(reason)))),
-        (bind, _) => name_of(Some(bind)).to_string(),
+        (Ok(()), Some(Err(reason))) => format!("listen: {}", answer_name(Some(Err(reason)))),
+        (bind, _) => answer_name(Some(bind)).to_string(),
     };
     let text = text + if agrees(cell) { "" } else { "!" };
     print(format_args!("{text:<width$}"));
@@ -277,21 +274,10 @@ fn count(sums: &mut Sums, cell: &Cell) {
     sums.contradictions += usize::from(!agrees(cell));
 }
 
-fn name_of(answer: Option<Result<(), Errno>>) -> &'static str {
+fn answer_name(answer: Option<Result<(), Errno>>) -> &'static str {
     match answer {
         None => "-",
         Some(Ok(())) => "OK",
-        Some(Err(Errno(EADDRINUSE))) => "EADDRINUSE",
-        Some(Err(Errno(EADDRNOTAVAIL))) => "EADDRNOTAVAIL",
-        Some(Err(Errno(EACCES))) => "EACCES",
-        Some(Err(Errno(EINVAL))) => "EINVAL",
-        Some(Err(Errno(EPERM))) => "EPERM",
-        Some(Err(_)) => "another errno",
-    }
-}
-
-fn print(text: fmt::Arguments) {
-    if let Err(reason) = write_all(STDOUT_FILENO, text.to_string().as_bytes()) {
-        bail("write", "standard output", reason);
+        Some(Err(error)) => error_name(error),
     }
 }
