@@ -12,6 +12,31 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Those that the tables may show. */
+static const struct {
+    int error;
+    const char *name;
+} errors[] = {
+    {EACCES, "EACCES"},
+    {EADDRINUSE, "EADDRINUSE"},
+    {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+    {EAFNOSUPPORT, "EAFNOSUPPORT"},
+    {EAGAIN, "EAGAIN"},
+    {EBADF, "EBADF"},
+    {ECHILD, "ECHILD"},
+    {EFAULT, "EFAULT"},
+    {EINVAL, "EINVAL"},
+    {EISCONN, "EISCONN"},
+    {ENOPROTOOPT, "ENOPROTOOPT"},
+    {ENOTCONN, "ENOTCONN"},
+    {ENOTSOCK, "ENOTSOCK"},
+    {EOPNOTSUPP, "EOPNOTSUPP"},
+    {EPERM, "EPERM"},
+    {EPIPE, "EPIPE"},
+    {EPROTONOSUPPORT, "EPROTONOSUPPORT"},
+    {ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"},
+};
+
 void complain(const char *call, const char *subject)
 {
     say(STDERR_FILENO, "reuseaddr: %s %s: %s\n", call, subject, strerror(errno));
@@ -26,20 +51,17 @@ void bail(const char *call, const char *subject)
 
 const char *error_name(int error)
 {
-    switch (error) {
-    case EACCES:
-        return "EACCES";
-    case EADDRINUSE:
-        return "EADDRINUSE";
-    case EADDRNOTAVAIL:
-        return "EADDRNOTAVAIL";
-    case EINVAL:
-        return "EINVAL";
-    case EPERM:
-        return "EPERM";
-    default:
-        return "another errno";
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        if (errors[i].error == error)
+            return errors[i].name;
     }
+    return "another errno";
+}
+
+void print_errors(void)
+{
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        print("%-24s%s\n", errors[i].name, strerror(errors[i].error));
 }
 
 void print(const char *format, ...)

@@ -17,6 +17,7 @@
 
 static const char usage[] = "usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]\n"
                             "       reuseaddr rules [--all]\n"
+                            "       reuseaddr abi\n"
                             "       reuseaddr --help | --version\n";
 
 static const char help[] =
@@ -25,12 +26,15 @@ static const char help[] =
     "        otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)\n"
     "rules   who may bind a port that somebody holds, tried on this kernel in every\n"
     "        state; --all tries every combination and prints CSV\n"
+    "abi     constants, sizes and offsets, and what calls answer to right and wrong\n"
+    "        arguments\n"
     "\n"
-    "Exit status: 1 for a call that failed or a rule that does not hold, 2 for wrong\n"
-    "usage.\n";
+    "Exit status: 1 for a call that failed or an answer that is not as expected, 2\n"
+    "for wrong usage.\n";
 
 static void run_serve(char **words);
 static int run_rules(char **words);
+static int run_abi(char **words);
 static _Noreturn void misuse(const char *word, const char *expected);
 
 int main(int argc, char **argv)
@@ -55,15 +59,17 @@ int main(int argc, char **argv)
 
     /* 4. Run what the first word names. */
     if (argc < 2)
-        misuse(NULL, "the command is missing; it must be serve or rules");
+        misuse(NULL, "the command is missing; it must be serve, rules or abi");
     else if (strcmp(argv[1], "--version") == 0)
         print("reuseaddr " VERSION "\n");
     else if (strcmp(argv[1], "serve") == 0)
         run_serve(argv + 2);
     else if (strcmp(argv[1], "rules") == 0)
         return run_rules(argv + 2);
+    else if (strcmp(argv[1], "abi") == 0)
+        return run_abi(argv + 2);
     else
-        misuse(argv[1], "the command must be serve or rules");
+        misuse(argv[1], "the command must be serve, rules or abi");
     return 0;
 }
 
@@ -102,6 +108,13 @@ static int run_rules(char **words)
         all = true;
     }
     return rules(all);
+}
+
+static int run_abi(char **words)
+{
+    if (*words != NULL)
+        misuse(*words, "abi takes nothing");
+    return abi();
 }
 
 static void misuse(const char *word, const char *expected)

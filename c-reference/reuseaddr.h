@@ -150,6 +150,35 @@ bool agrees(const struct cell *cell);
 /* rules.c: prints the tables, or with all the cross product. Returns the exit status. */
 int rules(bool all);
 
+/* abi.c: prints the layout, and tries calls with right and wrong arguments. Returns the exit status. */
+int abi(void);
+
+/* What the calls are tried on. */
+struct objects {
+    int bad;       /* a number that is no open descriptor */
+    int file;      /* a descriptor, but no socket */
+    int datagram;  /* a socket of UDP */
+    int local;     /* a socket of AF_UNIX */
+    int listening; /* a socket that listens on a port that the kernel chose */
+    struct sockaddr_in address;
+    const void *unmapped; /* a page that may not be read nor written */
+};
+
+/* calls.c: tries calls. Returns how many were not answered as expected. */
+int try_calls(void);
+
+/* calls.c: a socket to try calls on. Bails where there is none. */
+int new_socket(int family, int type);
+
+/*
+ * calls.c: prints what call answered to what text says: 0 or more as OK. Returns 1 if another errno than
+ * expected was the answer, else 0.
+ */
+int expect(const char *call, const char *text, int expected, long result);
+
+/* options.c: tries socket, setsockopt and getsockopt. Returns what try_calls() returns. */
+int try_options(const struct objects *on);
+
 /*
  * serve.c: serves every client on adr_srvr by a child of its own, for ever; with set_option,
  * SO_REUSEADDR is set before bind(2). Ends by bail() if a call fails.
@@ -182,6 +211,9 @@ _Noreturn void bail(const char *call, const char *subject);
 
 /* bail.c: the name of an errno that the tables know. */
 const char *error_name(int error);
+
+/* bail.c: prints them all, with strerror(3)'s words. */
+void print_errors(void);
 
 /* bail.c: writes to stdout all of a text of up to 1023 bytes. Bails where that fails. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -6,8 +6,34 @@
 
 use crate::say::{say, write_all};
 use errno::Errno;
-use libc::{EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL, EPERM, STDERR_FILENO, STDOUT_FILENO};
+use libc::{
+    EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, ECHILD, EFAULT, EINVAL,
+    EISCONN, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP, EPERM, EPIPE, EPROTONOSUPPORT,
+    ESOCKTNOSUPPORT, STDERR_FILENO, STDOUT_FILENO, c_int,
+};
 use std::fmt::{self, Display};
+
+/// Those that the tables may show.
+const ERRORS: [(c_int, &str); 18] = [
+    (EACCES, "EACCES"),
+    (EADDRINUSE, "EADDRINUSE"),
+    (EADDRNOTAVAIL, "EADDRNOTAVAIL"),
+    (EAFNOSUPPORT, "EAFNOSUPPORT"),
+    (EAGAIN, "EAGAIN"),
+    (EBADF, "EBADF"),
+    (ECHILD, "ECHILD"),
+    (EFAULT, "EFAULT"),
+    (EINVAL, "EINVAL"),
+    (EISCONN, "EISCONN"),
+    (ENOPROTOOPT, "ENOPROTOOPT"),
+    (ENOTCONN, "ENOTCONN"),
+    (ENOTSOCK, "ENOTSOCK"),
+    (EOPNOTSUPP, "EOPNOTSUPP"),
+    (EPERM, "EPERM"),
+    (EPIPE, "EPIPE"),
+    (EPROTONOSUPPORT, "EPROTONOSUPPORT"),
+    (ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"),
+];
 
 /// Says on stderr that `call` failed for `subject`, and the `reason`.
 pub fn complain(call: &str, subject: impl Display, reason: Errno) {
@@ -27,13 +53,14 @@ pub fn bail(call: &str, subject: impl Display, reason: Errno) -> ! {
 
 /// The name of an errno that the tables know.
 pub fn error_name(error: Errno) -> &'static str {
-    match error.0 {
-        EACCES => "EACCES",
-        EADDRINUSE => "EADDRINUSE",
-        EADDRNOTAVAIL => "EADDRNOTAVAIL",
-        EINVAL => "EINVAL",
-        EPERM => "EPERM",
-        _ => "another errno",
+    let known = ERRORS.iter().find(|(number, _)| *number == error.0);
+    known.map_or("another errno", |(_, name)| name)
+}
+
+/// Prints them all, with strerror(3)'s words.
+pub fn print_errors() {
+    for (error, name) in ERRORS {
+        print(format_args!("{name:<24}{}\n", Errno(error)));
     }
 }
 

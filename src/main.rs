@@ -10,10 +10,13 @@
 //! which then takes everything.
 #![no_main]
 
+mod abi;
 mod address;
 mod bail;
+mod calls;
 mod conflict;
 mod network;
+mod options;
 mod place;
 mod rules;
 mod say;
@@ -21,6 +24,7 @@ mod serve;
 mod states;
 mod trial;
 
+use abi::abi;
 use address::parse_address;
 use bail::{bail, print};
 use errno::errno;
@@ -40,6 +44,7 @@ const QUOTE_MAX: usize = 64;
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
        reuseaddr rules [--all]
+       reuseaddr abi
        reuseaddr --help | --version
 ";
 
@@ -48,9 +53,11 @@ serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
         otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules   who may bind a port that somebody holds, tried on this kernel in every
         state; --all tries every combination and prints CSV
+abi     constants, sizes and offsets, and what calls answer to right and wrong
+        arguments
 
-Exit status: 1 for a call that failed or a rule that does not hold, 2 for wrong
-usage.
+Exit status: 1 for a call that failed or an answer that is not as expected, 2
+for wrong usage.
 ";
 
 #[unsafe(no_mangle)]
@@ -87,11 +94,15 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
 
     // 4. Run what the first word names.
     match words.get(1).copied() {
-        None => misuse(None, "the command is missing; it must be serve or rules"),
+        None => misuse(
+            None,
+            "the command is missing; it must be serve, rules or abi",
+        ),
         Some(b"--version") => print(format_args!("reuseaddr {}\n", env!("CARGO_PKG_VERSION"))),
         Some(b"serve") => run_serve(&words[2..]),
         Some(b"rules") => return run_rules(&words[2..]),
-        Some(word) => misuse(Some(word), "the command must be serve or rules"),
+        Some(b"abi") => return run_abi(&words[2..]),
+        Some(word) => misuse(Some(word), "the command must be serve, rules or abi"),
     }
     0
 }
@@ -126,6 +137,13 @@ fn run_rules(words: &[&[u8]]) -> c_int {
         }
     }
     rules(all)
+}
+
+fn run_abi(words: &[&[u8]]) -> c_int {
+    match words {
+        [] => abi(),
+        [word, ..] => misuse(Some(word), "abi takes nothing"),
+    }
 }
 
 fn misuse(word: Option<&[u8]>, expected: &str) -> ! {

@@ -15,6 +15,7 @@ use support::{Build, DEADLINE, Start, builds, fresh_address, tool};
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
        reuseaddr rules [--all]
+       reuseaddr abi
        reuseaddr --help | --version
 ";
 
@@ -55,9 +56,11 @@ serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
         otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules   who may bind a port that somebody holds, tried on this kernel in every
         state; --all tries every combination and prints CSV
+abi     constants, sizes and offsets, and what calls answer to right and wrong
+        arguments
 
-Exit status: 1 for a call that failed or a rule that does not hold, 2 for wrong
-usage.
+Exit status: 1 for a call that failed or an answer that is not as expected, 2
+for wrong usage.
 "
     );
     for build in builds() {
@@ -82,16 +85,16 @@ fn version_is_the_package_s() {
 fn a_missing_or_unknown_command_is_refused() {
     refused(
         &[""; 0],
-        "the command is missing; it must be serve or rules",
+        "the command is missing; it must be serve, rules or abi",
     );
-    refused(&[""], "\"\": the command must be serve or rules");
+    refused(&[""], "\"\": the command must be serve, rules or abi");
     refused(
         &["server"],
-        "\"server\": the command must be serve or rules",
+        "\"server\": the command must be serve, rules or abi",
     );
     refused(
         &["--serve"],
-        "\"--serve\": the command must be serve or rules",
+        "\"--serve\": the command must be serve, rules or abi",
     );
 }
 
@@ -111,6 +114,11 @@ fn rules_takes_nothing_but_all() {
     let only = "rules takes nothing but --all";
     refused(&["rules", "all"], &format!("\"all\": {only}"));
     refused(&["rules", "--all", "9099"], &format!("\"9099\": {only}"));
+}
+
+#[test]
+fn abi_takes_nothing() {
+    refused(&["abi", "--all"], "\"--all\": abi takes nothing");
 }
 
 #[test]

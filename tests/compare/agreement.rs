@@ -10,9 +10,9 @@ fn run(build: &Build, words: &[&str]) -> Result<Output> {
         .map_err(|error| error.to_string())
 }
 
-/// Whether `rules` with `words` prints what our first build prints and ends as it does; below it, its
-/// sum. A kernel that contradicts the rule shows there, and in the tests; here the builds are compared.
-pub fn rules(build: &Build, ours: &[Build], words: &[&str]) -> Result<String> {
+/// Whether with `words` a build prints what our first build prints and ends as it does; below it, the
+/// last line. What the kernel contradicts shows there, and in the tests; here the builds are compared.
+pub fn same_bytes(build: &Build, ours: &[Build], words: &[&str]) -> Result<String> {
     if ours.iter().all(|our| our.path != build.path) {
         return Ok("-".into()); // a guest has to understand serve alone
     }
