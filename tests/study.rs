@@ -136,3 +136,35 @@ fn each_claim_of_the_page_has_its_row_in_the_report_and_in_the_readme_with_its_s
         assert!(line.contains(&place), "the README's {id} is not at {place}");
     }
 }
+
+#[test]
+fn what_the_porting_reference_names_exists() {
+    let readme = read("README.md");
+    let (_, reference) = readme.split_once("\n## Porting from C").unwrap();
+    let (reference, _) = reference.split_once("\n## ").unwrap();
+    let rows: Vec<&str> = reference
+        .lines()
+        .filter(|line| line.ends_with("` |"))
+        .collect();
+    assert!(rows.len() >= 13, "{} rows", rows.len());
+    for row in rows {
+        let cells: Vec<&str> = row.trim_end_matches(" |").rsplit(" | ").collect();
+        let [test, place] = [0, 1].map(|cell| cells[cell].trim_matches('`').split_once("::"));
+        let ((test_file, test), (file, function)) = (test.unwrap(), place.unwrap());
+        let c = read(&format!("c-reference/{file}.c"));
+        let rust = read(&format!("src/{file}.rs"));
+        assert!(
+            c_functions(&c).contains(&function),
+            "{file}.c has no {function}"
+        );
+        assert!(
+            rust_functions(&rust).contains(&function),
+            "{file}.rs has no {function}"
+        );
+        let tests = read(&format!("tests/{test_file}.rs"));
+        assert!(
+            tests.contains(&format!("fn {test}()")),
+            "{test_file} has no {test}"
+        );
+    }
+}
