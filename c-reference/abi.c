@@ -45,6 +45,7 @@ int abi(void)
     int unexpected = try_calls();
     print("\n6. What the errors mean\n\n");
     print_errors();
+    print("\n%d calls were answered otherwise than expected\n", unexpected);
     return unexpected > 0 ? 1 : 0;
 }
 

@@ -116,11 +116,12 @@ static void leave(int a, int peer, enum state state)
 static void await_state(int s, int wanted)
 {
     for (int look = 0; look < LOOKS; look++) {
-        struct tcp_info info;
-        socklen_t length = sizeof info;
-        if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &length) == -1)
+        /* The first byte of tcp_info: the structure has grown, and is not the same size everywhere. */
+        unsigned char tcpi_state;
+        socklen_t length = sizeof tcpi_state;
+        if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &tcpi_state, &length) == -1)
             bail("getsockopt TCP_INFO", "a connection");
-        if (info.tcpi_state == wanted)
+        if (tcpi_state == wanted)
             return;
         poll(NULL, 0, 1);
     }

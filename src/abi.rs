@@ -57,6 +57,9 @@ pub fn abi() -> c_int {
     let unexpected = try_calls();
     print(format_args!("\n6. What the errors mean\n\n"));
     print_errors();
+    print(format_args!(
+        "\n{unexpected} calls were answered otherwise than expected\n"
+    ));
     c_int::from(unexpected > 0)
 }
 

@@ -12,9 +12,8 @@ use crate::place::{
 use errno::{Errno, errno};
 use libc::{
     IPPROTO_TCP, MSG_DONTWAIT, SHUT_WR, SO_LINGER, SO_SNDBUF, SOL_SOCKET, TCP_INFO, TCP_QUICKACK,
-    c_int, linger, socklen_t, tcp_info,
+    c_int, linger, socklen_t,
 };
-use std::mem;
 use std::ptr;
 
 /// A state that has not come after so many looks, a millisecond apart, does not come.
@@ -158,23 +157,23 @@ fn leave(a: c_int, peer: c_int, state: State) {
 
 fn await_state(s: c_int, wanted: u8) {
     for _ in 0..LOOKS {
-        // SAFETY: tcp_info is numbers: all zeros is a value of it.
-        let mut info: tcp_info = unsafe { mem::zeroed() };
-        let mut length = size_of_val(&info) as socklen_t;
-        // SAFETY: the kernel writes at most length bytes into info, and length anew.
+        // The first byte of tcp_info: the structure has grown, and is not the same size everywhere.
+        let mut tcpi_state = 0u8;
+        let mut length = size_of_val(&tcpi_state) as socklen_t;
+        // SAFETY: the kernel writes at most length bytes into tcpi_state, and length anew.
         let z = unsafe {
             libc::getsockopt(
                 s,
                 IPPROTO_TCP,
                 TCP_INFO,
-                (&raw mut info).cast(),
+                (&raw mut tcpi_state).cast(),
                 &raw mut length,
             )
         };
         if z == -1 {
             bail("getsockopt TCP_INFO", "a connection", errno());
         }
-        if info.tcpi_state == wanted {
+        if tcpi_state == wanted {
             return;
         }
         // SAFETY: no descriptors are given.

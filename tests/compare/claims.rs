@@ -1,7 +1,7 @@
 //! The table of the page's claims: words, what the page says, what Linux does, how it is seen.
 
 use crate::support::{Build, Result};
-use crate::{agreement::same_bytes, remedy::*, setting::*, trouble::*};
+use crate::{agreement::*, remedy::*, setting::*, trouble::*};
 
 /// A row of the report.
 pub struct Claim {
@@ -72,6 +72,7 @@ pub const CLAIMS: &[Claim] = &[
     claim("K1  --no-reuseaddr: all but the call", "yes", "yes", k1_without),
     claim("K2  getsockopt says", "1", "1", |b, _| k2(b, true)),
     claim("K2  getsockopt with --no-reuseaddr", "0", "0", |b, _| k2(b, false)),
+    claim("serve: the same system calls", "", "yes", same_calls),
     claim("rules: the same bytes", "", "yes", |b, ours| same_bytes(b, ours, &["rules"])),
     claim("abi: the same bytes", "", "yes", |b, ours| same_bytes(b, ours, &["abi"])),
     claim("rules --all: the same bytes", "", "yes", |b, ours| same_bytes(b, ours, &["rules", "--all"])),

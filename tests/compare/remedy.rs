@@ -1,5 +1,6 @@
 //! R1 and R2, C1 and C2, K1 and K2: the remedy, its two conditions, the code.
 
+use crate::agreement::is_guest;
 use crate::setting::{Figure, yes};
 use crate::support::{
     Build, Client, Result, Server, fresh_address, launch, serve_words, sockets_of, tool, wait_for,
@@ -12,7 +13,7 @@ use std::process::Command;
 /// A server started under strace, and the calls on sockets that it made until it listened.
 ///
 /// In the calls, the listening socket is `s`, whatever its number, and the address `ADDRESS`.
-fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
+pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
     let address = fresh_address();
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.strace", address.ip()));
     let mut command = Command::new(tool("strace", "strace"));
@@ -123,7 +124,7 @@ pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
 
 /// Restarts as each other build of this project, and a guest also after each of them.
 pub fn r2_across(build: &Build, ours: &[Build]) -> Result<String> {
-    let guest = ours.iter().all(|our| our.path != build.path);
+    let guest = is_guest(build, ours);
     for other in ours.iter().filter(|our| our.path != build.path) {
         r2(build, other, SIGKILL).map_err(|error| format!("then {}: {error}", other.name))?;
         if guest {
