@@ -27,9 +27,9 @@ test: ## all tests, the claims among them
 	$(call need,$(COMPILER) strace:strace telnet:telnet nc:netcat-openbsd valgrind:valgrind)
 	@cargo test
 
-trace: ## the system calls of both builds side by side, COLUMNS wide
+trace: ## the system calls of both builds side by side, as wide as the terminal
 	$(call need,$(COMPILER) strace:strace)
-	@cargo test --quiet --release --test trace -- --nocapture
+	@COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --quiet --release --test trace -- --nocapture
 
 lint: ## formatting, clippy, gcc's warnings and its analyzer; any finding is an error
 	$(call need,gcc:gcc$(comma)libc6-dev)

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -59,8 +60,10 @@ static void print_constants(void)
     CONSTANT(AF_UNSPEC);
     CONSTANT(SOCK_STREAM);
     CONSTANT(SOCK_DGRAM);
+    CONSTANT(SOCK_NONBLOCK);
     CONSTANT(IPPROTO_IP);
     CONSTANT(IPPROTO_TCP);
+    CONSTANT(IPPROTO_UDP);
     CONSTANT(IPPROTO_IPV6);
     CONSTANT(SOL_SOCKET);
     CONSTANT(SO_REUSEADDR);
@@ -77,7 +80,6 @@ static void print_constants(void)
     CONSTANT(INADDR_LOOPBACK);
     CONSTANT(SIGCHLD);
     CONSTANT(SIGPIPE);
-    CONSTANT(SIG_DFL);
     CONSTANT(SIG_IGN);
     CONSTANT(CLONE_NEWUSER);
     CONSTANT(CLONE_NEWNET);
@@ -85,6 +87,10 @@ static void print_constants(void)
     CONSTANT(IFF_UP);
     CONSTANT(F_GETFD);
     CONSTANT(O_RDONLY);
+    CONSTANT(O_RDWR);
+    CONSTANT(PROT_NONE);
+    CONSTANT(MAP_PRIVATE);
+    CONSTANT(MAP_ANONYMOUS);
     CONSTANT(EINTR);
     CONSTANT(EADDRINUSE);
 }

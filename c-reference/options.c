@@ -16,7 +16,10 @@ static int try_getsockopt(const struct objects *on);
 
 int try_options(const struct objects *on)
 {
-    return try_socket() + try_setsockopt(on) + try_getsockopt(on);
+    int unexpected = try_socket();
+    unexpected += try_setsockopt(on);
+    unexpected += try_getsockopt(on);
+    return unexpected;
 }
 
 static int try_socket(void)
@@ -76,7 +79,7 @@ static int try_setsockopt(const struct objects *on)
         {"length 8", s, SOL_SOCKET, SO_REUSEADDR, one, 8, 0},
         {"null pointer", s, SOL_SOCKET, SO_REUSEADDR, NULL, sizeof one[0], EFAULT},
         {"null pointer, length 3", s, SOL_SOCKET, SO_REUSEADDR, NULL, 3, EINVAL},
-        {"unmapped pointer", s, SOL_SOCKET, SO_REUSEADDR, on->unmapped, sizeof one[0], EFAULT},
+        {"pointer to a PROT_NONE page", s, SOL_SOCKET, SO_REUSEADDR, on->forbidden, sizeof one[0], EFAULT},
         {"a socket that listens", on->listening, SOL_SOCKET, SO_REUSEADDR, one, sizeof one[0], 0},
         {"a socket of AF_UNIX, which ignores it", on->local, SOL_SOCKET, SO_REUSEADDR, one, sizeof one[0], 0},
     };
@@ -112,7 +115,7 @@ static int try_getsockopt(const struct objects *on)
         {"length 0", s, SOL_SOCKET, SO_REUSEADDR, &value, 0, 0},
         {"null pointer", s, SOL_SOCKET, SO_REUSEADDR, NULL, sizeof value, EFAULT},
         {"null pointer, length 0", s, SOL_SOCKET, SO_REUSEADDR, NULL, 0, 0},
-        {"unmapped pointer", s, SOL_SOCKET, SO_REUSEADDR, (void *)on->unmapped, sizeof value, EFAULT},
+        {"pointer to a PROT_NONE page", s, SOL_SOCKET, SO_REUSEADDR, (void *)on->forbidden, sizeof value, EFAULT},
     };
     int unexpected = 0;
 

@@ -161,7 +161,7 @@ struct objects {
     int local;     /* a socket of AF_UNIX */
     int listening; /* a socket that listens on a port that the kernel chose */
     struct sockaddr_in address;
-    const void *unmapped; /* a page that may not be read nor written */
+    const void *forbidden; /* a page that may not be read nor written */
 };
 
 /* calls.c: tries calls. Returns how many were not answered as expected. */

@@ -72,8 +72,10 @@ fn print_constants() {
     constant!(AF_UNSPEC);
     constant!(SOCK_STREAM);
     constant!(SOCK_DGRAM);
+    constant!(SOCK_NONBLOCK);
     constant!(IPPROTO_IP);
     constant!(IPPROTO_TCP);
+    constant!(IPPROTO_UDP);
     constant!(IPPROTO_IPV6);
     constant!(SOL_SOCKET);
     constant!(SO_REUSEADDR);
@@ -90,7 +92,6 @@ fn print_constants() {
     constant!(INADDR_LOOPBACK);
     constant!(SIGCHLD);
     constant!(SIGPIPE);
-    constant!(SIG_DFL);
     constant!(SIG_IGN);
     constant!(CLONE_NEWUSER);
     constant!(CLONE_NEWNET);
@@ -98,6 +99,10 @@ fn print_constants() {
     constant!(IFF_UP);
     constant!(F_GETFD);
     constant!(O_RDONLY);
+    constant!(O_RDWR);
+    constant!(PROT_NONE);
+    constant!(MAP_PRIVATE);
+    constant!(MAP_ANONYMOUS);
     constant!(EINTR);
     constant!(EADDRINUSE);
 }

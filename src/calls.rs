@@ -30,7 +30,7 @@ pub struct Objects {
     pub listening: c_int,
     pub address: sockaddr_in,
     /// A page that may not be read nor written.
-    pub unmapped: *mut c_void,
+    pub forbidden: *mut c_void,
 }
 
 /// Tries calls. Returns how many were not answered as expected.
@@ -43,7 +43,7 @@ pub fn try_calls() -> usize {
 fn make_objects() -> Objects {
     let datagram = new_socket(AF_INET, SOCK_DGRAM);
     let local = new_socket(AF_UNIX, SOCK_STREAM);
-    let listening = new_socket(AF_INET, SOCK_STREAM);
+    let listening = new_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
     // SAFETY: sockaddr_in is integers and arrays of them: all zeros is a value of it.
     let mut address: sockaddr_in = unsafe { mem::zeroed() };
     let mut length = size_of_val(&address) as socklen_t;
@@ -62,7 +62,7 @@ fn make_objects() -> Objects {
         bail("getsockname", "a port that the kernel chose", errno());
     }
     // SAFETY: a new mapping, at an address of the kernel's choice, touches no other.
-    let unmapped = unsafe {
+    let forbidden = unsafe {
         libc::mmap(
             ptr::null_mut(),
             1,
@@ -72,7 +72,7 @@ fn make_objects() -> Objects {
             0,
         )
     };
-    if unmapped == MAP_FAILED {
+    if forbidden == MAP_FAILED {
         bail("mmap", "a page", errno());
     }
     Objects {
@@ -82,7 +82,7 @@ fn make_objects() -> Objects {
         local,
         listening,
         address,
-        unmapped,
+        forbidden,
     }
 }
 
@@ -115,7 +115,7 @@ fn try_bind(on: &Objects) -> usize {
         ("length 15, one too few", s, (&raw const address).cast(), 15, EINVAL),
         ("length 129, more than sockaddr_storage", s, (&raw const address).cast(), 129, EINVAL),
         ("null pointer", s, ptr::null(), size, EFAULT),
-        ("unmapped pointer", s, on.unmapped.cast_const().cast(), size, EFAULT),
+        ("pointer to a PROT_NONE page", s, on.forbidden.cast_const().cast(), size, EFAULT),
         ("family AF_UNIX", s, (&raw const local_family).cast(), size, EAFNOSUPPORT),
         ("family AF_UNSPEC, and an address", s, (&raw const no_family).cast(), size, EAFNOSUPPORT),
         ("an address of another machine", s, (&raw const foreign).cast(), size, EADDRNOTAVAIL),
@@ -245,9 +245,11 @@ fn try_rest(on: &Objects) -> usize {
         EFAULT,
         z.into(),
     );
+    // SAFETY: nothing goes in, a number comes out.
+    let ours = unsafe { libc::getpid() };
     // SAFETY: no status is asked for.
-    let z = unsafe { libc::waitpid(-1, ptr::null_mut(), 0) };
-    n += expect("waitpid", "no child", ECHILD, z.into());
+    let z = unsafe { libc::waitpid(ours, ptr::null_mut(), 0) };
+    n += expect("waitpid", "not a child of ours", ECHILD, z.into());
     // SAFETY: no status is asked for.
     let z = unsafe { libc::waitpid(-1, ptr::null_mut(), 1 << 28) };
     n += expect("waitpid", "options that are none", EINVAL, z.into());

@@ -46,7 +46,7 @@ fn try_socket() -> usize {
 fn try_setsockopt(on: &Objects) -> usize {
     let ones: [c_int; 2] = [1, 1];
     let s = new_socket(AF_INET, SOCK_STREAM);
-    let (one, null, unmapped) = (ones.as_ptr().cast(), ptr::null(), on.unmapped.cast_const());
+    let (one, null, forbidden) = (ones.as_ptr().cast(), ptr::null(), on.forbidden.cast_const());
     let size = size_of::<c_int>() as socklen_t;
     let cases: [(&str, c_int, c_int, c_int, *const c_void, socklen_t, c_int); 19] = [
         ("a descriptor that is not open", on.bad, SOL_SOCKET, SO_REUSEADDR, one, size, EBADF),
@@ -65,7 +65,7 @@ fn try_setsockopt(on: &Objects) -> usize {
         ("length 8", s, SOL_SOCKET, SO_REUSEADDR, one, 8, 0),
         ("null pointer", s, SOL_SOCKET, SO_REUSEADDR, null, size, EFAULT),
         ("null pointer, length 3", s, SOL_SOCKET, SO_REUSEADDR, null, 3, EINVAL),
-        ("unmapped pointer", s, SOL_SOCKET, SO_REUSEADDR, unmapped, size, EFAULT),
+        ("pointer to a PROT_NONE page", s, SOL_SOCKET, SO_REUSEADDR, forbidden, size, EFAULT),
         ("a socket that listens", on.listening, SOL_SOCKET, SO_REUSEADDR, one, size, 0),
         ("a socket of AF_UNIX, which ignores it", on.local, SOL_SOCKET, SO_REUSEADDR, one, size, 0),
     ];
@@ -86,7 +86,7 @@ fn try_getsockopt(on: &Objects) -> usize {
     let mut there: c_int = 0;
     let s = new_socket(AF_INET, SOCK_STREAM);
     let value: *mut c_void = (&raw mut there).cast();
-    let (null, unmapped) = (ptr::null_mut(), on.unmapped);
+    let (null, forbidden) = (ptr::null_mut(), on.forbidden);
     let size = size_of::<c_int>() as socklen_t;
     let cases: [(&str, c_int, c_int, c_int, *mut c_void, socklen_t, c_int); 9] = [
         ("a descriptor that is not open", on.bad, SOL_SOCKET, SO_REUSEADDR, value, size, EBADF),
@@ -97,7 +97,7 @@ fn try_getsockopt(on: &Objects) -> usize {
         ("length 0", s, SOL_SOCKET, SO_REUSEADDR, value, 0, 0),
         ("null pointer", s, SOL_SOCKET, SO_REUSEADDR, null, size, EFAULT),
         ("null pointer, length 0", s, SOL_SOCKET, SO_REUSEADDR, null, 0, 0),
-        ("unmapped pointer", s, SOL_SOCKET, SO_REUSEADDR, unmapped, size, EFAULT),
+        ("pointer to a PROT_NONE page", s, SOL_SOCKET, SO_REUSEADDR, forbidden, size, EFAULT),
     ];
 
     // 3. getsockopt

@@ -6,16 +6,22 @@ use libc::SIGTERM;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{Build, Client, Result, builds, fresh_address, launch, serve_words, tool};
+use support::{
+    Build, Client, Result, builds, fresh_address, launch, process, serve_words, tool, wait_for,
+};
 
 /// valgrind, about to run `build`; it complains in its log alone, and makes the status 9.
 fn valgrind(build: &Build, log: &Path) -> Command {
-    let suppressions = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/abi.supp");
     let mut command = Command::new(tool("valgrind", "valgrind"));
     command
         .args(["--quiet", "--error-exitcode=9", "--leak-check=full"])
         .arg(format!("--log-file={}", log.display()))
-        .arg(format!("--suppressions={suppressions}"))
+        // For abi's wrong arguments: each entry names the function that hands them over.
+        .arg(concat!(
+            "--suppressions=",
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/abi.supp"
+        ))
         .arg(&build.path);
     command
 }
@@ -53,11 +59,18 @@ fn a_server_and_its_children_use_no_memory_wrongly() -> Result<()> {
         let mut server = launch(command)?.server()?;
         let mut polite = Client::of(&server)?;
         polite.echo(&"hello ".repeat(10_000))?;
+        let polite_child = server.child(&polite)?;
         polite.finish()?;
         let mut rude = Client::of(&server)?;
         rude.echo("hello")?;
+        let rude_child = server.child(&rude)?;
         rude.reset()?;
         server.complaint()?;
+        for child in [polite_child, rude_child] {
+            wait_for("end of the child", || {
+                process(child).is_none().then_some(())
+            })?;
+        }
         server.end_by(SIGTERM)?;
         assert_eq!(take(&log), "", "{}", build.name);
     }

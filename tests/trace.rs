@@ -123,10 +123,22 @@ fn neutral(
             let mut call = without_lengths(&without_pointers(&words.join(" ")));
             call = call.replace(&address.ip().to_string(), "ADDRESS");
             for (other, pid, peer) in names {
-                call = replace_number(&call, *pid as u32, other);
-                if let Some(peer) = peer {
-                    call = replace_number(&call, peer.port().into(), &format!("{other}-PORT"));
+                // Only where a process id or a port stands: another number may be equal to it.
+                for (before, after) in [("server ", ":"), ("child ", " "), ("child ", ":")] {
+                    call = call.replace(
+                        &format!("{before}{pid}{after}"),
+                        &format!("{before}{other}{after}"),
+                    );
                 }
+                if let Some(start) = call.strip_suffix(&format!(" = {pid}")) {
+                    call = format!("{start} = {other}");
+                }
+                let port = peer.map_or(0, |peer| peer.port());
+                call = call.replace(&format!("htons({port})"), &format!("htons({other}-PORT)"));
+                call = call.replace(
+                    &format!("127.0.0.1:{port}"),
+                    &format!("127.0.0.1:{other}-PORT"),
+                );
             }
             format!("{name}: {call}")
         })
@@ -159,22 +171,6 @@ fn without_lengths(call: &str) -> String {
     }
 }
 
-/// Replaces `number` where it stands alone.
-fn replace_number(call: &str, number: u32, name: &str) -> String {
-    let number = number.to_string();
-    let mut replaced = String::new();
-    let mut rest = call;
-    while let Some(start) = rest.find(&number) {
-        let (before, after) = (&rest[..start], &rest[start + number.len()..]);
-        let alone = !before.ends_with(|c: char| c.is_ascii_digit())
-            && !after.starts_with(|c: char| c.is_ascii_digit());
-        replaced += before;
-        replaced += if alone { name } else { &number };
-        rest = after;
-    }
-    replaced + rest
-}
-
 /// `text` in lines of `width` columns.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
@@ -186,7 +182,7 @@ fn the_system_calls_of_both_builds_are_the_same_one_by_one() -> Result<()> {
     let columns = std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());
-    let width = columns.unwrap_or(160_usize).max(80) / 2 - 4;
+    let width = columns.unwrap_or(80_usize).max(80) / 2 - 4;
     let [c, rust] = [session(&builds()[0])?, session(&builds()[1])?];
     let mut different = Vec::new();
 

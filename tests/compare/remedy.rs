@@ -83,7 +83,7 @@ pub fn k1_without(build: &Build, _: &[Build]) -> Result<String> {
     let (_server, mut calls) = traced(build, true)?;
     let (_server, without) = traced(build, false)?;
     if !calls.contains(&SETSOCKOPT.to_string()) {
-        return Err("it is never set".into());
+        return Err(format!("no {SETSOCKOPT} among {}", calls.join("; ")));
     }
     calls.retain(|call| call != SETSOCKOPT);
     let neutral = |calls: &[String]| calls.join("; ").replace("[0]", "[1]");
