@@ -1,6 +1,6 @@
 /*
- * bail.c - how a failed call is reported: program, call, what it was called for, reason; and what is
- * printed, or reported as failed.
+ * bail.c - how a failed call is reported: program, call, what it was called for, reason. And how tables
+ * are printed, which fails like any other call.
  *
  * Twin: src/bail.rs.
  */

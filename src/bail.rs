@@ -1,5 +1,5 @@
-//! How a failed call is reported: program, call, what it was called for, reason; and what is printed,
-//! or reported as failed.
+//! How a failed call is reported: program, call, what it was called for, reason. And how tables are
+//! printed, which fails like any other call.
 //!
 //! The reason is handed in, read by the caller before anything else could set errno anew.
 //! Twin: `c-reference/bail.c`.

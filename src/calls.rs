@@ -135,6 +135,7 @@ fn try_bind(on: &Objects) -> usize {
     unexpected.iter().sum()
 }
 
+#[rustfmt::skip]
 fn try_rest(on: &Objects) -> usize {
     let s = new_socket(AF_INET, SOCK_STREAM);
     let connected = new_socket(AF_INET, SOCK_STREAM);
@@ -158,12 +159,7 @@ fn try_rest(on: &Objects) -> usize {
     n += expect("listen", "UDP", EOPNOTSUPP, z.into());
     // SAFETY: numbers go in, a number comes out.
     let z = unsafe { libc::listen(waiting, 1) };
-    n += expect(
-        "listen",
-        "not bound: the kernel chooses a port",
-        0,
-        z.into(),
-    );
+    n += expect("listen", "not bound: the kernel chooses a port", 0, z.into());
     // SAFETY: numbers go in, a number comes out.
     let z = unsafe { libc::listen(waiting, -1) };
     n += expect("listen", "listening already, backlog -1", 0, z.into());
@@ -239,12 +235,7 @@ fn try_rest(on: &Objects) -> usize {
     n += expect("getsockname", "length -1", EINVAL, z.into());
     // SAFETY: the kernel refuses the descriptor, the length or the pointer.
     let z = unsafe { libc::getsockname(s, (&raw mut peer).cast(), ptr::null_mut()) };
-    n += expect(
-        "getsockname",
-        "null pointer for the length",
-        EFAULT,
-        z.into(),
-    );
+    n += expect("getsockname", "null pointer for the length", EFAULT, z.into());
     // SAFETY: nothing goes in, a number comes out.
     let ours = unsafe { libc::getpid() };
     // SAFETY: no status is asked for.
