@@ -16,6 +16,7 @@
 
 static const char usage[] = "usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]\n"
                             "       reuseaddr rules [--all]\n"
+                            "       reuseaddr explain [ADDRESS:]PORT\n"
                             "       reuseaddr abi\n"
                             "       reuseaddr --help | --version\n";
 
@@ -25,14 +26,17 @@ static const char help[] =
     "        otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)\n"
     "rules   who may bind a port that somebody holds, tried on this kernel in every\n"
     "        state; --all tries every combination and prints CSV\n"
+    "explain who has a port, and what a bind answers now, without SO_REUSEADDR and with\n"
+    "        it; on 0.0.0.0 unless told otherwise; IPv6 in brackets: [::1]:9099\n"
     "abi     constants, sizes and offsets, and what calls answer to right and wrong\n"
     "        arguments\n"
     "\n"
-    "Exit status: 1 for a call that failed or an answer that is not as expected, 2\n"
-    "for wrong usage.\n";
+    "Exit status: 1 for a call that failed, an answer that is not as expected, or an\n"
+    "address that is not free; 2 for wrong usage.\n";
 
 static void run_serve(char **words);
 static int run_rules(char **words);
+static int run_explain(char **words);
 static int run_abi(char **words);
 static _Noreturn void misuse(const char *word, const char *expected);
 
@@ -58,17 +62,19 @@ int main(int argc, char **argv)
 
     /* 4. Run what the first word names. */
     if (argc < 2)
-        misuse(NULL, "the command is missing; it must be serve, rules or abi");
+        misuse(NULL, "the command is missing; it must be serve, rules, explain or abi");
     else if (strcmp(argv[1], "--version") == 0)
         print("reuseaddr " VERSION "\n");
     else if (strcmp(argv[1], "serve") == 0)
         run_serve(argv + 2);
     else if (strcmp(argv[1], "rules") == 0)
         return run_rules(argv + 2);
+    else if (strcmp(argv[1], "explain") == 0)
+        return run_explain(argv + 2);
     else if (strcmp(argv[1], "abi") == 0)
         return run_abi(argv + 2);
     else
-        misuse(argv[1], "the command must be serve, rules or abi");
+        misuse(argv[1], "the command must be serve, rules, explain or abi");
     return 0;
 }
 
@@ -107,6 +113,20 @@ static int run_rules(char **words)
         all = true;
     }
     return rules(all);
+}
+
+static int run_explain(char **words)
+{
+    struct endpoint endpoint;
+
+    if (*words == NULL)
+        misuse(NULL, "explain needs one [ADDRESS:]PORT");
+    if (words[1] != NULL)
+        misuse(words[1], "explain takes one [ADDRESS:]PORT");
+    const char *expected = parse_endpoint(*words, &endpoint);
+    if (expected != NULL)
+        misuse(*words, expected);
+    return explain(&endpoint);
 }
 
 static int run_abi(char **words)

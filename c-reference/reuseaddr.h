@@ -16,6 +16,14 @@
 
 /* Room for an address as text, with its NUL. */
 #define ADDRESS_TEXT sizeof "255.255.255.255:65535"
+#define ENDPOINT_TEXT sizeof "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535"
+
+/* An address of IPv4 or IPv6, and a port. */
+struct endpoint {
+    sa_family_t family;
+    struct in6_addr address; /* an IPv4 address as IPv4-mapped */
+    in_port_t port;
+};
 
 /* What a socket can be while it holds a port; named as in rules.c's table. */
 enum state {
@@ -195,6 +203,15 @@ const char *parse_address(const char *text, struct sockaddr_in *address);
 const char *format_address(const struct sockaddr_in *address, char text[ADDRESS_TEXT]);
 
 /*
+ * address.c: reads "[ADDRESS:]PORT" into *endpoint, where ADDRESS may be "[IPv6]"; without it, it is
+ * 0.0.0.0. Returns NULL, or the sentence that says what was expected.
+ */
+const char *parse_endpoint(const char *text, struct endpoint *endpoint);
+
+/* address.c: writes *endpoint as "ADDRESS:PORT" or "[IPv6]:PORT" into text and returns text. */
+const char *format_endpoint(const struct endpoint *endpoint, char text[ENDPOINT_TEXT]);
+
+/*
  * say.c: writes all length bytes of buffer to fd, however many calls it takes.
  * Returns 0, or -1 with errno set by write(2).
  */
@@ -217,5 +234,11 @@ void print_errors(void);
 
 /* bail.c: writes to stdout all of a text of up to 1023 bytes. Bails where that fails. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * explain.c: prints who has endpoint's port, and what a bind to it answers. Returns the exit status: 0
+ * if a server that sets SO_REUSEADDR could bind.
+ */
+int explain(const struct endpoint *endpoint);
 
 #endif

@@ -40,6 +40,11 @@ void serve(struct sockaddr_in adr_srvr, bool set_option)
 
     /* 3. Bind as usual: a listener refuses us, or a socket without the option. (R1, T3, C1, C2) */
     z = bind(s, (struct sockaddr *)&adr_srvr, sizeof adr_srvr);
+    if (z == -1 && errno == EADDRINUSE) {
+        complain("bind", server);
+        say(STDERR_FILENO, "reuseaddr: who is in the way: reuseaddr explain %s\n", server);
+        _exit(1);
+    }
     if (z == -1)
         bail("bind", server);
 

@@ -15,19 +15,28 @@ mod address;
 mod bail;
 mod calls;
 mod conflict;
+mod diag;
+mod explain;
+mod figure;
+mod help;
+mod list;
 mod network;
 mod options;
+mod owners;
 mod place;
 mod rules;
 mod say;
+mod scene;
 mod serve;
 mod states;
 mod trial;
+mod verdict;
 
 use abi::abi;
-use address::parse_address;
+use address::{parse_address, parse_endpoint};
 use bail::{bail, print};
 use errno::errno;
+use explain::explain;
 use libc::{
     F_GETFD, O_RDONLY, SIG_ERR, SIG_IGN, SIGPIPE, STDERR_FILENO, STDIN_FILENO, c_char, c_int,
 };
@@ -44,6 +53,7 @@ const QUOTE_MAX: usize = 64;
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
        reuseaddr rules [--all]
+       reuseaddr explain [ADDRESS:]PORT
        reuseaddr abi
        reuseaddr --help | --version
 ";
@@ -53,11 +63,13 @@ serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
         otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules   who may bind a port that somebody holds, tried on this kernel in every
         state; --all tries every combination and prints CSV
+explain who has a port, and what a bind answers now, without SO_REUSEADDR and with
+        it; on 0.0.0.0 unless told otherwise; IPv6 in brackets: [::1]:9099
 abi     constants, sizes and offsets, and what calls answer to right and wrong
         arguments
 
-Exit status: 1 for a call that failed or an answer that is not as expected, 2
-for wrong usage.
+Exit status: 1 for a call that failed, an answer that is not as expected, or an
+address that is not free; 2 for wrong usage.
 ";
 
 #[unsafe(no_mangle)]
@@ -96,13 +108,17 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     match words.get(1).copied() {
         None => misuse(
             None,
-            "the command is missing; it must be serve, rules or abi",
+            "the command is missing; it must be serve, rules, explain or abi",
         ),
         Some(b"--version") => print(format_args!("reuseaddr {}\n", env!("CARGO_PKG_VERSION"))),
         Some(b"serve") => run_serve(&words[2..]),
         Some(b"rules") => return run_rules(&words[2..]),
+        Some(b"explain") => return run_explain(&words[2..]),
         Some(b"abi") => return run_abi(&words[2..]),
-        Some(word) => misuse(Some(word), "the command must be serve, rules or abi"),
+        Some(word) => misuse(
+            Some(word),
+            "the command must be serve, rules, explain or abi",
+        ),
     }
     0
 }
@@ -137,6 +153,18 @@ fn run_rules(words: &[&[u8]]) -> c_int {
         }
     }
     rules(all)
+}
+
+fn run_explain(words: &[&[u8]]) -> c_int {
+    let word = match *words {
+        [] => misuse(None, "explain needs one [ADDRESS:]PORT"),
+        [word] => word,
+        [_, word, ..] => misuse(Some(word), "explain takes one [ADDRESS:]PORT"),
+    };
+    match parse_endpoint(word) {
+        Ok(endpoint) => explain(&endpoint),
+        Err(expected) => misuse(Some(word), expected),
+    }
 }
 
 fn run_abi(words: &[&[u8]]) -> c_int {

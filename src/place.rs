@@ -13,8 +13,8 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address to bind, as a table names it.
-pub struct Place {
-    pub name: &'static str,
+pub struct Place<'a> {
+    pub name: &'a str,
     pub address: IpAddr,
     /// Where a client finds what is bound to it.
     pub reach: IpAddr,

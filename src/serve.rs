@@ -8,10 +8,11 @@ use crate::bail::{bail, complain};
 use crate::say::{say, write_all};
 use errno::errno;
 use libc::{
-    AF_INET, ECONNABORTED, EHOSTDOWN, EHOSTUNREACH, EINTR, EMFILE, ENETDOWN, ENETUNREACH, ENFILE,
-    ENOBUFS, ENOMEM, ENONET, ENOPROTOOPT, ENOSR, EOPNOTSUPP, EPERM, EPROTO, EPROTONOSUPPORT,
-    ESOCKTNOSUPPORT, ETIMEDOUT, SIG_ERR, SIG_IGN, SIGCHLD, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET,
-    SOMAXCONN, STDOUT_FILENO, c_int, pid_t, sockaddr_in, socklen_t, timespec,
+    AF_INET, EADDRINUSE, ECONNABORTED, EHOSTDOWN, EHOSTUNREACH, EINTR, EMFILE, ENETDOWN,
+    ENETUNREACH, ENFILE, ENOBUFS, ENOMEM, ENONET, ENOPROTOOPT, ENOSR, EOPNOTSUPP, EPERM, EPROTO,
+    EPROTONOSUPPORT, ESOCKTNOSUPPORT, ETIMEDOUT, SIG_ERR, SIG_IGN, SIGCHLD, SO_REUSEADDR,
+    SOCK_STREAM, SOL_SOCKET, SOMAXCONN, STDERR_FILENO, STDOUT_FILENO, c_int, pid_t, sockaddr_in,
+    socklen_t, timespec,
 };
 use std::mem;
 use std::net::SocketAddrV4;
@@ -53,8 +54,18 @@ pub fn serve(mut adr_srvr: sockaddr_in, set_option: bool) -> ! {
     let mut len_inet = size_of_val(&adr_srvr) as socklen_t;
     // SAFETY: the kernel reads a sockaddr_in where there is one, and its size is said.
     let z = unsafe { libc::bind(s, (&raw const adr_srvr).cast(), len_inet) };
+    let reason = errno();
+    if z == -1 && reason.0 == EADDRINUSE {
+        complain("bind", server, reason);
+        say(
+            STDERR_FILENO,
+            format_args!("reuseaddr: who is in the way: reuseaddr explain {server}\n"),
+        );
+        // SAFETY: ends the process, touches no memory of ours.
+        unsafe { libc::_exit(1) }
+    }
     if z == -1 {
-        bail("bind", server, errno());
+        bail("bind", server, reason);
     }
 
     // 4. Listen: nobody else may while we do, and nobody does when we end. (F1, C1, T2)

@@ -4,7 +4,7 @@ mod support;
 
 use assert_cmd::Command;
 use assert_cmd::assert::{Assert, OutputAssertExt};
-use predicates::str::{is_empty, starts_with};
+use predicates::str::{contains, is_empty, starts_with};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -15,6 +15,7 @@ use support::{Build, DEADLINE, Start, builds, fresh_address, tool};
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
        reuseaddr rules [--all]
+       reuseaddr explain [ADDRESS:]PORT
        reuseaddr abi
        reuseaddr --help | --version
 ";
@@ -56,11 +57,13 @@ serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
         otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules   who may bind a port that somebody holds, tried on this kernel in every
         state; --all tries every combination and prints CSV
+explain who has a port, and what a bind answers now, without SO_REUSEADDR and with
+        it; on 0.0.0.0 unless told otherwise; IPv6 in brackets: [::1]:9099
 abi     constants, sizes and offsets, and what calls answer to right and wrong
         arguments
 
-Exit status: 1 for a call that failed or an answer that is not as expected, 2
-for wrong usage.
+Exit status: 1 for a call that failed, an answer that is not as expected, or an
+address that is not free; 2 for wrong usage.
 "
     );
     for build in builds() {
@@ -85,16 +88,19 @@ fn version_is_the_package_s() {
 fn a_missing_or_unknown_command_is_refused() {
     refused(
         &[""; 0],
-        "the command is missing; it must be serve, rules or abi",
+        "the command is missing; it must be serve, rules, explain or abi",
     );
-    refused(&[""], "\"\": the command must be serve, rules or abi");
+    refused(
+        &[""],
+        "\"\": the command must be serve, rules, explain or abi",
+    );
     refused(
         &["server"],
-        "\"server\": the command must be serve, rules or abi",
+        "\"server\": the command must be serve, rules, explain or abi",
     );
     refused(
         &["--serve"],
-        "\"--serve\": the command must be serve, rules or abi",
+        "\"--serve\": the command must be serve, rules, explain or abi",
     );
 }
 
@@ -216,6 +222,57 @@ fn port_0_and_leading_zeros_are_a_port() {
 }
 
 #[test]
+fn explain_takes_one_endpoint_of_either_family() {
+    refused(&["explain"], "explain needs one [ADDRESS:]PORT");
+    refused(
+        &["explain", "1", "2"],
+        "\"2\": explain takes one [ADDRESS:]PORT",
+    );
+    for port in [
+        "",
+        "0",
+        "+1",
+        "65536",
+        "80x",
+        "127.0.0.1:",
+        "[::1]:0",
+        "::1",
+    ] {
+        let sentence = match port {
+            "::1" => "ADDRESS must be a dotted quad, or IPv6 in brackets such as [::1]",
+            _ => "PORT must be decimal digits from 1 to 65535",
+        };
+        refused(&["explain", port], &format!("\"{port}\": {sentence}"));
+    }
+    for address in [
+        ":80",
+        "localhost:80",
+        "[127.0.0.1]:80",
+        "[::1:80",
+        "::1]:80",
+        "[]:80",
+        "127.1:80",
+    ] {
+        let sentence = "ADDRESS must be a dotted quad, or IPv6 in brackets such as [::1]";
+        refused(&["explain", address], &format!("\"{address}\": {sentence}"));
+    }
+    // The addresses in all the ways in which they may be written come out in one.
+    for (word, address) in [
+        ("9", "0.0.0.0:9"),
+        ("[0:0::1]:9", "[::1]:9"),
+        ("[::0.1.0.2]:9", "[::1:2]:9"),
+        ("[::0.0.0.2]:9", "[::2]:9"),
+        ("[::ffff:7f00:1]:9", "[::ffff:127.0.0.1]:9"),
+        ("[2001:DB8:0:0:1:0:0:1]:9", "[2001:db8::1:0:0:1]:9"),
+    ] {
+        for build in builds() {
+            let output = run(build, &["explain", word]);
+            output.stdout(contains(format!("bind {address} with SO_REUSEADDR: ")));
+        }
+    }
+}
+
+#[test]
 fn an_address_of_another_machine_is_refused_by_bind() {
     let address = "192.0.2.1:9099"; // TEST-NET-1, RFC 5737
     fails(
@@ -231,7 +288,11 @@ fn a_busy_port_is_refused_by_bind() {
         panic!("the first server does not run");
     };
     let address = first.address.to_string();
-    fails(&address, &format!("bind {address}: Address already in use"));
+    let hint = format!("reuseaddr: who is in the way: reuseaddr explain {address}");
+    fails(
+        &address,
+        &format!("bind {address}: Address already in use\n{hint}"),
+    );
 }
 
 #[test]

@@ -1,0 +1,53 @@
+/*
+ * explain.c - who has a port, and what would help: what to ask after EADDRINUSE.
+ *
+ * Twin: src/explain.rs.
+ */
+#include "explain.h"
+
+/* Sockets come and go meanwhile: so often it looks until what it sees fits together. */
+#define LOOKS 3
+
+static bool fits(const struct scene *scene, const struct verdict *without,
+                 const struct verdict *with);
+
+int explain(const struct endpoint *endpoint)
+{
+    struct scene scene;
+    struct verdict without, with;
+
+    /* 1. See who has the port, and at once try to bind. */
+    for (int looks = 1;; looks++) {
+        scene = look(endpoint->port);
+        without = judge(&scene, endpoint, false);
+        with = judge(&scene, endpoint, true);
+        if (looks == LOOKS || fits(&scene, &without, &with))
+            break;
+        forget(&scene);
+    }
+
+    /* 2. Say what was seen, what it means, and what to do. */
+    list(&scene);
+    draw(&scene);
+    print("\n");
+    print_verdict(&scene, endpoint, &without);
+    print_verdict(&scene, endpoint, &with);
+    print_help(&scene, endpoint, &without, &with);
+    forget(&scene);
+    return fails(&with) || contradicts(&without) || contradicts(&with);
+}
+
+/* Whether it all belongs to one moment. */
+static bool fits(const struct scene *scene, const struct verdict *without,
+                 const struct verdict *with)
+{
+    if (contradicts(without) || contradicts(with))
+        return false;
+
+    /* 3. A socket without its process may have changed hands, unless processes are hidden. */
+    for (size_t i = 0; i < scene->count_of_sockets; i++) {
+        if (!scene->hidden && is_out_of_sight(scene, &scene->sockets[i]))
+            return false;
+    }
+    return true;
+}

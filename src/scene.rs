@@ -1,0 +1,118 @@
+//! What is around a port at one moment, in a fixed order, and what may be asked of it.
+//!
+//! Twin: `c-reference/scene.c`.
+
+use crate::address::Endpoint;
+use crate::conflict::State;
+use crate::diag::find_sockets;
+use crate::owners::find_owners;
+use errno::Errno;
+use libc::{c_int, ino_t, pid_t, uid_t};
+use std::cmp::Ordering;
+
+/// A socket as sock_diag(7) lists it; its options as getsockopt(2) says, if they can be read.
+pub struct Listed {
+    /// Of its state.
+    pub name: &'static str,
+    /// What that is to the rule.
+    pub state: State,
+    pub local: Endpoint,
+    pub peer: Endpoint,
+    /// 0: no process has it, or none yet.
+    pub inode: ino_t,
+    /// TIME_WAIT and FIN_WAIT2 without a process: how long still.
+    pub seconds: Option<u32>,
+    pub reuseaddr: Option<bool>,
+    pub reuseport: Option<bool>,
+    pub v6only: Option<bool>,
+}
+
+/// A process that has one of the sockets.
+pub struct Process {
+    pub pid: pid_t,
+    pub parent: pid_t,
+    /// The effective one.
+    pub uid: uid_t,
+    pub command: String,
+    /// The port, and not only a peer.
+    pub holds: bool,
+}
+
+/// A process's descriptor for a socket.
+pub struct Owner {
+    pub inode: ino_t,
+    /// Which one of the scene.
+    pub process: usize,
+    pub fd: c_int,
+}
+
+/// What is seen around a port.
+#[derive(Default)]
+pub struct Scene {
+    pub port: u16,
+    /// Those that have the port.
+    pub sockets: Vec<Listed>,
+    /// Theirs, if they are on this machine.
+    pub peers: Vec<Listed>,
+    /// Those that have one of all these, by pid.
+    pub processes: Vec<Process>,
+    /// By inode, pid and descriptor.
+    pub owners: Vec<Owner>,
+    /// Whether there are processes whose descriptors may not be seen.
+    pub hidden: bool,
+    /// Why the sockets cannot be listed,
+    pub diag_error: Option<Errno>,
+    /// or the processes,
+    pub proc_error: Option<Errno>,
+    /// or an option be read.
+    pub getfd_error: Option<Errno>,
+}
+
+/// What is around `port` now.
+pub fn look(port: u16) -> Scene {
+    let mut scene = Scene {
+        port,
+        ..Scene::default()
+    };
+    find_sockets(&mut scene);
+    find_owners(&mut scene);
+    scene.sockets.sort_by(by_rank);
+    scene
+}
+
+/// Who listens first, then who is bound, then the connections.
+fn by_rank(left: &Listed, right: &Listed) -> Ordering {
+    let [left_rank, right_rank] = [left, right].map(|socket| match socket.state {
+        State::Listen => 0,
+        State::Bound => 1,
+        _ => 2,
+    });
+    left_rank
+        .cmp(&right_rank)
+        .then_with(|| compare(&left.local, &right.local))
+        .then_with(|| compare(&left.peer, &right.peer))
+        .then_with(|| left.inode.cmp(&right.inode))
+}
+
+fn compare(left: &Endpoint, right: &Endpoint) -> Ordering {
+    let key = |endpoint: &Endpoint| (endpoint.address, endpoint.port, endpoint.family);
+    key(left).cmp(&key(right))
+}
+
+/// Those who have `socket`.
+pub fn owners_of<'a>(scene: &'a Scene, socket: &Listed) -> &'a [Owner] {
+    let start = scene
+        .owners
+        .partition_point(|owner| owner.inode < socket.inode);
+    let rest = &scene.owners[start..];
+    let count = rest
+        .iter()
+        .take_while(|owner| owner.inode == socket.inode)
+        .count();
+    &rest[..count]
+}
+
+/// Whether a process has `socket`, but cannot be seen.
+pub fn is_out_of_sight(scene: &Scene, socket: &Listed) -> bool {
+    socket.inode != 0 && owners_of(scene, socket).is_empty()
+}
