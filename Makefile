@@ -24,7 +24,7 @@ build: ## both builds, optimised, in target/c-reference/ and target/release/
 	@cargo build --release
 
 test: ## all tests, the claims among them
-	$(call need,$(COMPILER) strace:strace telnet:telnet nc:netcat-openbsd valgrind:valgrind)
+	$(call need,$(COMPILER) strace:strace ss:iproute2 telnet:telnet nc:netcat-openbsd valgrind:valgrind)
 	@cargo test
 
 trace: ## the system calls of both builds side by side, as wide as the terminal

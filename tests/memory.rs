@@ -4,10 +4,12 @@ mod support;
 
 use libc::SIGTERM;
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{
-    Build, Client, Result, builds, fresh_address, launch, process, serve_words, tool, wait_for,
+    Build, Client, Result, builds, fresh_address, fresh_port, launch, process, serve_words, tool,
+    wait_for,
 };
 
 /// valgrind, about to run `build`; it complains in its log alone, and makes the status 9.
@@ -35,17 +37,28 @@ fn log(name: &str) -> PathBuf {
 fn take(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap();
     fs::remove_file(log).unwrap();
-    text
+    // Findings begin with ==. What begins with -- is of valgrind itself: 3.19 does not know pidfd_open(2),
+    // and answers ENOSYS.
+    let findings = text.lines().filter(|line| line.starts_with("=="));
+    findings.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn rules_and_abi_use_no_memory_wrongly_and_leak_none() {
+fn what_ends_uses_no_memory_wrongly_and_leaks_none() {
+    let held = TcpListener::bind(("127.0.0.1", fresh_port())).unwrap();
+    let held = held.local_addr().unwrap().to_string();
     for build in builds() {
-        for program in ["rules", "abi"] {
+        for (words, status) in [(&["rules"][..], 0), (&["abi"], 0), (&["explain", &held], 1)] {
+            let program = words[0];
             let log = log(&format!("{}-{program}", build.name));
-            let output = valgrind(build, &log).arg(program).output().unwrap();
+            let output = valgrind(build, &log).args(words).output().unwrap();
             assert_eq!(take(&log), "", "{} {program}", build.name);
-            assert_eq!(output.status.code(), Some(0), "{} {program}", build.name);
+            assert_eq!(
+                output.status.code(),
+                Some(status),
+                "{} {program}",
+                build.name
+            );
         }
     }
 }

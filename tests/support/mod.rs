@@ -3,10 +3,12 @@
 #![allow(dead_code, unused_imports)] // each test binary uses its part of it
 
 mod client;
+mod holder;
 mod kernel;
 mod server;
 
 pub use client::Client;
+pub use holder::{Holder, STATES, bind_socket, fresh_port, hold, set_option};
 pub use kernel::{Socket, holds_every_address, process, sockets, sockets_of};
 pub use server::{
     Server, Start, launch, leave_nothing_behind, read_lines, send_signal, serve_words,

@@ -1,0 +1,235 @@
+//! What explain says where it may not look, where it is refused an answer, and of odd sockets.
+
+use super::{Said, alone, explain, explain_with, said};
+use crate::support::{bind_socket, builds, fresh_port, hold, set_option, tool};
+use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::{env, fs};
+
+/// strace's words for calls that fail, and explain under them.
+fn injected(injections: &[&str], address: &SocketAddr) -> Said {
+    let strace = tool("strace", "strace");
+    let mut words = vec![strace.to_str().unwrap(), "-o", "/dev/null"];
+    for injection in injections {
+        words.extend(["-e", injection]);
+    }
+    explain_with(&words, &address.to_string())
+}
+
+fn listener() -> (TcpListener, SocketAddr) {
+    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let listener = TcpListener::bind(address).unwrap();
+    (listener, address)
+}
+
+#[test]
+fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
+    let _alone = alone();
+    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let _holder = hold("ESTABLISHED", address, true).unwrap();
+    for (error, note) in [
+        (
+            "ENOSYS",
+            "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n",
+        ),
+        (
+            "EPERM",
+            "Options cannot be read (pidfd_getfd: Operation not permitted); root may: sudo reuseaddr explain.\n",
+        ),
+    ] {
+        for call in ["pidfd_open", "pidfd_getfd"] {
+            let said = injected(&[&format!("inject={call}:error={error}")], &address);
+            assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
+            assert!(said.text.contains(note), "{}", said.text);
+            assert_eq!(said.answers(), ["EADDRINUSE", "OK"]);
+            assert!(said.text.contains("\nbind ") && said.status == 0);
+            assert!(
+                said.details()
+                    .contains(&"its option is on, as the answer tells: 1")
+            );
+        }
+    }
+}
+
+#[test]
+fn without_sock_diag_a_bind_is_tried_all_the_same() {
+    let _alone = alone();
+    let (_listener, held) = listener();
+    let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    for (injection, reason) in [
+        (
+            "inject=socket:error=EAFNOSUPPORT:when=1",
+            "Address family not supported by protocol",
+        ),
+        ("inject=sendto:error=ENOENT", "No such file or directory"),
+        (
+            "inject=recvfrom:error=ENOBUFS:when=1",
+            "No buffer space available",
+        ),
+    ] {
+        for (address, answer, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
+            let said = injected(&[injection], &address);
+            let note = format!("The sockets cannot be listed (sock_diag: {reason}); ");
+            assert!(said.text.starts_with(&note), "{}", said.text);
+            assert_eq!(said.answers(), [answer; 2]);
+            assert_eq!(said.status, status);
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_was_not_predicted_is_shown_and_ends_with_status_1() {
+    let _alone = alone();
+    let (_listener, held) = listener();
+    let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+
+    let said = injected(&["inject=bind:error=EADDRINUSE"], &free);
+    let verdict = format!("bind {free} with SO_REUSEADDR: EADDRINUSE, NOT as predicted: OK\n");
+    assert!(said.text.contains(&verdict), "{}", said.text);
+    assert!(
+        said.details()
+            .contains(&"a socket is in the way that is not listed")
+    );
+    assert_eq!(said.status, 1);
+
+    let said = injected(&["inject=bind:retval=0"], &held);
+    let verdict = format!("bind {held} with SO_REUSEADDR: OK, NOT as predicted: EADDRINUSE\n");
+    assert!(said.text.contains(&verdict), "{}", said.text);
+    assert_eq!(said.status, 1);
+}
+
+#[test]
+fn a_bind_that_fails_for_another_reason_is_no_matter_of_who_has_the_port() {
+    let _alone = alone();
+    let (_listener, held) = listener();
+    let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let privileged = ["inject=bind:error=EACCES"];
+    for (address, rule, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
+        let said = injected(&privileged, &address);
+        let verdict = format!("bind {address} with SO_REUSEADDR: EACCES; the rule says {rule}\n");
+        assert!(said.text.contains(&verdict), "{}", said.text);
+        assert!(
+            said.details()
+                .contains(&"bind as root, or with CAP_NET_BIND_SERVICE")
+        );
+        assert_eq!(said.status, status);
+    }
+
+    let said = explain(&format!("192.0.2.1:{}", free.port())); // TEST-NET-1, RFC 5737
+    assert!(
+        said.text.contains(": EADDRNOTAVAIL; the rule says OK\n"),
+        "{}",
+        said.text
+    );
+    assert!(
+        said.details()
+            .contains(&"bind an address of this machine; ip address lists them")
+    );
+    assert_eq!(said.status, 1);
+}
+
+#[test]
+fn without_proc_the_sockets_and_the_answers_stay() {
+    let _alone = alone();
+    let (_listener, held) = listener();
+    // Not as root it takes a user namespace to mount anything.
+    let unshare = tool("unshare", "util-linux");
+    let mut words = vec![unshare.to_str().unwrap(), "--mount"];
+    // SAFETY: nothing goes in, a number comes out.
+    if unsafe { libc::geteuid() } != 0 {
+        words.push("--map-root-user");
+    }
+    words.extend(["sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"]);
+    let said = explain_with(&words, &held.to_string());
+    let note =
+        "The processes cannot be listed (/proc: No such file or directory): is it mounted?\n";
+    assert!(said.text.contains(note), "{}", said.text);
+    assert!(
+        said.details()
+            .contains(&"a process that is not seen from here")
+    );
+    assert!(said.details().contains(&"1: end its process"));
+    assert_eq!(said.row(1)[0], "LISTEN");
+    assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
+}
+
+#[test]
+fn another_user_is_told_what_root_would_see() {
+    let _alone = alone();
+    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let _holder = hold("ESTABLISHED", address, false).unwrap();
+    // Where others may run it, whoever may enter the folder of the build.
+    let folder = env::temp_dir().join(format!("reuseaddr-{}", std::process::id()));
+    fs::create_dir(&folder).unwrap();
+    let mut texts = builds().iter().map(|build| {
+        let copy = folder.join("reuseaddr");
+        fs::copy(&build.path, &copy).unwrap();
+        let mut command = Command::new(&copy);
+        command.args(["explain", &address.to_string()]);
+        // SAFETY: nothing goes in, a number comes out.
+        if unsafe { libc::geteuid() } == 0 {
+            command.uid(65534).gid(65534);
+        }
+        // Then even our own user may not look into this process.
+        // SAFETY: PR_SET_DUMPABLE takes a number.
+        unsafe { libc::prctl(PR_SET_DUMPABLE, 0) };
+        let said = said(command);
+        // SAFETY: as above.
+        unsafe { libc::prctl(PR_SET_DUMPABLE, 1) };
+        said
+    });
+    let [c, rust] = [texts.next().unwrap(), texts.next().unwrap()];
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(c.text, rust.text);
+    assert_eq!(c.row(1)[3..], ["?", "?"]);
+    let note = "Other users' processes are hidden; root sees them: sudo reuseaddr explain.\n";
+    assert!(c.text.contains(note), "{}", c.text);
+    assert!(
+        c.details()
+            .contains(&"a process that is not seen from here")
+    );
+    assert!(
+        c.details()
+            .contains(&"C2, its option is off, as the answer tells: 1")
+    );
+    assert_eq!((c.answers(), c.status), (["EADDRINUSE"; 2], 1));
+}
+
+#[test]
+fn what_listens_twice_is_not_accepted_or_is_v6only_is_said() {
+    let _alone = alone();
+    let (first, address) = listener();
+    let second = first.try_clone().unwrap();
+    let _client = TcpStream::connect(address).unwrap();
+    let said = explain(&address.to_string());
+    let holders = said
+        .details()
+        .into_iter()
+        .filter(|line| line.starts_with("pid "));
+    assert_eq!(holders.count(), 2, "{}", said.text);
+    assert!(
+        said.details().contains(&"not accepted yet"),
+        "{}",
+        said.text
+    );
+    assert!(
+        said.details()
+            .contains(&"C2, its option may be off, it cannot be read: 2")
+    );
+    assert!(said.details().contains(&"2: ends with its listener"));
+    drop((first, second));
+
+    let address: SocketAddr = format!("[::1]:{}", fresh_port()).parse().unwrap();
+    let bound = bind_socket(address, false).unwrap();
+    set_option(&bound, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
+    let said = explain(&address.to_string());
+    assert_eq!(said.row(1), ["BOUND", &address.to_string(), "-", "0", "1"]);
+    assert!(said.details().contains(&"v6only"), "{}", said.text);
+    let remedy = format!(
+        "1: end process {}, or have it set the option",
+        std::process::id()
+    );
+    assert!(said.details().contains(&&*remedy), "{}", said.text);
+}

@@ -1,0 +1,109 @@
+//! explain: what it lists is there, and what it says of a bind is what a bind answers.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod limits;
+mod many;
+mod states;
+mod story;
+
+use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard};
+use support::{Build, builds, leave_nothing_behind};
+
+/// While a test has this, no other one starts a process: until it has become its program, it would be
+/// one more that has all sockets of this process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(|failed| failed.into_inner())
+}
+
+/// What a run printed, and how it ended.
+struct Said {
+    text: String,
+    status: i32,
+}
+
+impl Said {
+    /// What it says that a bind answers, without the option and with it; each has to be as predicted,
+    /// or to have been found by trying.
+    fn answers(&self) -> [&str; 2] {
+        ["without", "with"].map(|with| {
+            let start = format!(" {with} SO_REUSEADDR: ");
+            let answer = self.text.lines().find_map(|line| line.split_once(&start));
+            let (answer, how) = answer.and_then(|(_, rest)| rest.split_once(", ")).unwrap();
+            assert!(
+                ["as predicted", "found by trying"].contains(&how),
+                "{}",
+                self.text
+            );
+            answer
+        })
+    }
+
+    /// The words of the line of socket `number`.
+    fn row(&self, number: usize) -> Vec<&str> {
+        let rows = self.text.lines().map(|line| line.split_whitespace());
+        let number = number.to_string();
+        let mut rows = rows.filter(|row| row.clone().next() == Some(&number));
+        rows.next().into_iter().flatten().skip(1).collect()
+    }
+
+    /// The indented lines, without the indent.
+    fn details(&self) -> Vec<&str> {
+        let lines = self.text.lines();
+        lines.filter_map(|line| line.strip_prefix("    ")).collect()
+    }
+}
+
+/// What `program` with `words` before it says of `address`: it says nothing on stderr, and is done.
+fn explain_under(words: &[&str], build: &Build, address: &str) -> Said {
+    let path = build.path.to_str().unwrap();
+    let words = [words, &[path, "explain", address]].concat();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
+    said(command)
+}
+
+fn said(mut command: Command) -> Said {
+    leave_nothing_behind(&mut command);
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&stderr), "");
+    Said {
+        text: String::from_utf8(stdout).unwrap(),
+        status: status.code().unwrap(),
+    }
+}
+
+/// What both builds say of `address`, which is the same but for the seconds that pass in between.
+fn explain_with(words: &[&str], address: &str) -> Said {
+    let [c, rust] = [0, 1].map(|build| explain_under(words, &builds()[build], address));
+    assert_eq!(without_seconds(&c.text), without_seconds(&rust.text));
+    assert_eq!(c.status, rust.status);
+    rust
+}
+
+fn explain(address: &str) -> Said {
+    explain_with(&[], address)
+}
+
+/// `text` with N for each number of seconds.
+fn without_seconds(text: &str) -> String {
+    let words = text.split_inclusive([' ', '\n']).collect::<Vec<_>>();
+    let mut result = String::new();
+    for (index, word) in words.iter().enumerate() {
+        let unit = words
+            .get(index + 1)
+            .map_or("", |next| next.trim_end_matches([' ', '\n', ',']));
+        result += match unit {
+            "s" => "N ",
+            _ => word,
+        };
+    }
+    result
+}

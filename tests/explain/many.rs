@@ -1,0 +1,115 @@
+//! Thousands of sockets, and sockets that come and go.
+
+use super::{alone, explain, explain_under};
+use crate::support::{Client, builds, fresh_port, tool, wait_for};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// Connections on each of two addresses.
+const CONNECTIONS: usize = 1500;
+
+/// Lets this process have so many descriptors as it may.
+fn raise_limit() {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the kernel writes an rlimit where there is one.
+    let z = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    assert_eq!(z, 0);
+    limit.rlim_cur = limit.rlim_max;
+    // SAFETY: the kernel reads an rlimit where there is one.
+    let z = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    assert_eq!(z, 0);
+}
+
+/// What ss(8) says of `port`: state, local address and peer, as explain writes them.
+fn listed_by_ss(port: u16) -> BTreeSet<[String; 3]> {
+    let mut ss = Command::new(tool("ss", "iproute2"));
+    ss.args(["-tanH", &format!("sport = :{port}")]);
+    let text = String::from_utf8(ss.output().unwrap().stdout).unwrap();
+    let rows = text.lines().map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        // FIN-WAIT-2 there is FIN_WAIT2 here, as in the kernel.
+        let state = words[0].replace("ESTAB", "ESTABLISHED");
+        let state = state.replace("WAIT-", "WAIT").replace('-', "_");
+        let peer = if state == "LISTEN" { "-" } else { words[4] };
+        [state, words[3].into(), peer.into()]
+    });
+    rows.collect()
+}
+
+#[test]
+fn among_thousands_of_sockets_it_lists_what_ss_lists() {
+    let _alone = alone();
+    raise_limit();
+    let port = fresh_port();
+    let listeners = ["127.0.0.1", "::1"].map(|ip| {
+        let ip: IpAddr = ip.parse().unwrap();
+        TcpListener::bind((ip, port)).unwrap()
+    });
+    let mut held = Vec::new();
+    for (listener, ip) in listeners.iter().zip(["127.0.0.1", "::1"]) {
+        let to = SocketAddr::new(ip.parse().unwrap(), port);
+        for number in 0..CONNECTIONS {
+            let client = TcpStream::connect(to).unwrap();
+            let (accepted, _) = listener.accept().unwrap();
+            match number % 3 {
+                0 => held.push(accepted), // CLOSE_WAIT
+                1 => held.push(client),   // FIN_WAIT2, without a process
+                _ => held.extend([accepted, client]),
+            }
+        }
+    }
+    let ss = wait_for("peers' answers", || {
+        let ss = listed_by_ss(port);
+        let settled = ss.iter().all(|[state, ..]| state != "FIN_WAIT1");
+        settled.then_some(ss)
+    });
+    let ss = ss.unwrap();
+    let said = explain(&port.to_string());
+    let rows = said
+        .text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let rows =
+        rows.filter(|row| row.len() == 6 && row[0].bytes().all(|byte| byte.is_ascii_digit()));
+    let listed: BTreeSet<[String; 3]> = rows
+        .map(|row| [row[1], row[2], row[3]].map(String::from))
+        .collect();
+    assert_eq!(ss.len(), 2 + 2 * CONNECTIONS);
+    assert!(
+        listed == ss,
+        "only one lists {:?}",
+        listed.symmetric_difference(&ss).next()
+    );
+    assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
+}
+
+#[test]
+fn what_comes_and_goes_meanwhile_is_no_error() {
+    let _alone = alone();
+    let address = SocketAddrV4::new([127, 0, 0, 1].into(), fresh_port());
+    let listener = TcpListener::bind(address).unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let client = Client::connect(address).unwrap();
+                drop(listener.accept().unwrap());
+                client.reset().unwrap();
+            }
+        });
+        for _ in 0..20 {
+            for build in builds() {
+                let said = explain_under(&[], build, &address.to_string());
+                assert_eq!(said.answers(), ["EADDRINUSE"; 2], "{}", said.text);
+                assert_eq!(said.row(1)[0], "LISTEN");
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}

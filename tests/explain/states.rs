@@ -1,0 +1,109 @@
+//! One socket in each state and on each kind of address; what is said of it, and what is so.
+
+use super::{Said, alone, explain, explain_under};
+use crate::support::{STATES, bind_socket, builds, fresh_port, hold, tool};
+use std::fs;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+/// What a bind to `address` answers, without the option and with it.
+fn binds(address: SocketAddr) -> [&'static str; 2] {
+    [false, true].map(|option| match bind_socket(address, option) {
+        Ok(_) => "OK",
+        Err(error) if error.kind() == ErrorKind::AddrInUse => "EADDRINUSE",
+        Err(error) => panic!("{address}: {error}"),
+    })
+}
+
+fn check(said: &Said, address: SocketAddr) {
+    assert_eq!(said.answers(), binds(address), "{}", said.text);
+    assert_eq!(said.status, i32::from(said.answers()[1] != "OK"));
+}
+
+#[test]
+fn in_every_state_the_verdict_is_what_bind_answers() {
+    let _alone = alone();
+    for state in STATES {
+        for option in [false, true] {
+            let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+            let holder = hold(state, address, option).unwrap();
+            let said = explain(&address.to_string());
+            check(&said, address);
+
+            if state == "PASSIVE_CLOSED" {
+                let nothing = format!("No TCP socket has port {} in this", address.port());
+                assert!(said.text.starts_with(&nothing), "{}", said.text);
+                continue;
+            }
+            let name = state.replace("CLIENT", "ESTABLISHED");
+            let peer = holder.peer.map_or("-".into(), |peer| peer.to_string());
+            let local = address.to_string();
+            let value = match state {
+                _ if ["FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK", "TIME_WAIT"]
+                    .contains(&state) =>
+                {
+                    "?"
+                }
+                _ if option => "1",
+                _ => "0",
+            };
+            let port_value = if value == "?" { "?" } else { "0" };
+            assert_eq!(
+                said.row(1),
+                [&name, &local, &peer, value, port_value],
+                "{}",
+                said.text
+            );
+            assert!(said.row(2).is_empty(), "{}", said.text);
+        }
+    }
+}
+
+#[test]
+fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
+    let _alone = alone();
+    let addresses = [
+        "127.0.0.1",
+        "127.0.0.2",
+        "0.0.0.0",
+        "::1",
+        "::",
+        "::ffff:127.0.0.1",
+    ];
+    let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+    for &present in &addresses {
+        for state in ["BOUND", "LISTEN", "ESTABLISHED"] {
+            let port = fresh_port();
+            let _holder = hold(state, (present, port).into(), true).unwrap();
+            for &newcomer in &addresses {
+                let address = SocketAddr::from((newcomer, port));
+                check(&explain(&address.to_string()), address);
+            }
+        }
+    }
+}
+
+#[test]
+fn both_builds_ask_the_kernel_and_the_processes_the_same() {
+    let _alone = alone();
+    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let _holder = hold("ESTABLISHED", address, true).unwrap();
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.asked", address.port()));
+    let strace = tool("strace", "strace");
+    let sockets = "trace=socket,sendto,pidfd_open,pidfd_getfd,setsockopt,getsockopt,bind";
+    let words = [
+        strace.to_str().unwrap(),
+        "-e",
+        sockets,
+        "-o",
+        file.to_str().unwrap(),
+    ];
+    let [c, rust] = [0, 1].map(|build| {
+        explain_under(&words, &builds()[build], &address.to_string());
+        fs::read_to_string(&file).unwrap()
+    });
+    fs::remove_file(&file).unwrap();
+    assert!(c.contains("\npidfd_getfd(") && c.contains("\nbind("), "{c}");
+    assert_eq!(c, rust);
+}

@@ -1,0 +1,154 @@
+//! The page's story, told by explain: server, client, kill, restart.
+
+use super::{Said, alone, explain, without_seconds};
+use crate::support::{Client, Result, Socket, builds, fresh_port, send_signal, sockets, wait_for};
+use libc::SIGKILL;
+use std::fs;
+use std::net::SocketAddrV4;
+
+const ALIVE: &str = "\
+# state local peer reuseaddr reuseport
+1 LISTEN THERE - 0 0
+    pid SERVER fd 3 uid UID reuseaddr
+2 ESTABLISHED THERE HERE 0 0
+    pid CHILD fd 4 uid UID reuseaddr
+
+SERVER reuseaddr
+ |   1: THERE listens
+ +-- CHILD reuseaddr
+          2: THERE <--> HERE of CLIENT
+
+bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
+    C1, it listens: 1
+    C2, the bind has the option off: 2
+bind THERE with SO_REUSEADDR: EADDRINUSE, as predicted
+    C1, it listens: 1
+    C2, its option is off: 2
+
+What helps:
+    1: end process SERVER
+    2: let its peer close, then end process CHILD; the other way round, wait N s
+    next time: set SO_REUSEADDR before bind in that program too
+";
+const KILLED: &str = "\
+# state local peer reuseaddr reuseport
+1 ESTABLISHED THERE HERE 1 0
+    pid CHILD fd 4 uid UID reuseaddr
+
+CHILD reuseaddr
+     1: THERE <--> HERE of CLIENT
+
+bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
+    C2, the bind has the option off: 1
+bind THERE with SO_REUSEADDR: OK, as predicted
+
+What helps:
+    set SO_REUSEADDR before bind
+";
+const CHILD_KILLED: &str = "\
+# state local peer reuseaddr reuseport
+1 FIN_WAIT2 THERE HERE ? ?
+    no process, for N s
+
+no process
+     1: THERE <--> HERE of CLIENT, FIN_WAIT2
+
+bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
+    C2, the bind has the option off: 1
+bind THERE with SO_REUSEADDR: EADDRINUSE, found by trying
+    C2, its option is off, as the answer tells: 1
+
+What helps:
+    1: wait N s, or until N s after its peer closes
+    next time: set SO_REUSEADDR before bind in that program too
+";
+
+/// The words of the story for what is different in each run, and one space between the columns.
+fn neutral(said: &Said, names: &[(String, &str)]) -> String {
+    let mut text = String::new();
+    for line in said.text.lines() {
+        let columns = line.starts_with(|first: char| first == '#' || first.is_ascii_digit());
+        match columns {
+            true => text += &line.split_whitespace().collect::<Vec<_>>().join(" "),
+            false => text += line,
+        }
+        text += "\n";
+    }
+    for (here, name) in names {
+        text = text.replace(here, name);
+    }
+    without_seconds(&text)
+}
+
+/// The names of the story's processes and addresses.
+fn names(
+    there: SocketAddrV4,
+    client: &Client,
+    server: i32,
+    child: i32,
+) -> [(String, &'static str); 6] {
+    let command = fs::read_to_string("/proc/self/comm").unwrap();
+    // SAFETY: nothing goes in, a number comes out.
+    let uid = unsafe { libc::geteuid() };
+    [
+        (
+            format!("{} {}", std::process::id(), command.trim()),
+            "CLIENT",
+        ),
+        (there.to_string(), "THERE"),
+        (client.address.to_string(), "HERE"),
+        (format!("uid {uid} "), "uid UID "),
+        (server.to_string(), "SERVER"),
+        (child.to_string(), "CHILD"),
+    ]
+}
+
+#[test]
+fn a_server_without_the_option_is_killed_and_then_its_child() -> Result<()> {
+    let _alone = alone();
+    for build in builds() {
+        let there = SocketAddrV4::new([127, 0, 0, 1].into(), fresh_port());
+        let mut server = build.serve_on(there, false)?.server()?;
+        let mut client = Client::of(&server)?;
+        let child = server.child(&client)?;
+        client.echo("hello")?;
+        let names = names(there, &client, server.pid, child);
+        let alive = explain(&there.to_string());
+        assert_eq!(neutral(&alive, &names), ALIVE);
+        assert_eq!(alive.status, 1);
+
+        server.end_by(SIGKILL)?;
+        send_signal(child, SIGKILL)?;
+        client.receive_all()?;
+        wait_for("FIN_WAIT2", || {
+            let fin_wait2 = |socket: &Socket| socket.local == there && socket.state == "FIN_WAIT2";
+            sockets().iter().any(fin_wait2).then_some(())
+        })?;
+        let killed = explain(&there.to_string());
+        assert_eq!(neutral(&killed, &names), CHILD_KILLED);
+        assert_eq!(killed.status, 1);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_server_with_the_option_is_killed_and_its_child_is_no_hindrance() -> Result<()> {
+    let _alone = alone();
+    for build in builds() {
+        let there = SocketAddrV4::new([127, 0, 0, 1].into(), fresh_port());
+        let mut server = build.serve_on(there, true)?.server()?;
+        let mut client = Client::of(&server)?;
+        let child = server.child(&client)?;
+        client.echo("hello")?;
+        let names = names(there, &client, server.pid, child);
+        server.end_by(SIGKILL)?;
+        let killed = explain(&there.to_string());
+        assert_eq!(neutral(&killed, &names), KILLED);
+        assert_eq!(killed.status, 0);
+
+        let mut restarted = build.serve_on(there, true)?.server()?;
+        client.echo("still there?")?;
+        restarted.end_by(SIGKILL)?;
+    }
+    Ok(())
+}
