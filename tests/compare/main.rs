@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use support::{Build, Result, builds, port_is_free, tool};
+use support::{Build, PORT, Result, builds, port_is_free, tool};
 
 /// Scenarios that run at the same time. One that hangs holds up its own worker until its deadline.
 const WORKERS: usize = 8;
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     // SAFETY: SIG_DFL installs no code of ours.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     tool("strace", "strace");
-    if let Err(reason) = port_is_free() {
+    if let Err(reason) = port_is_free(PORT) {
         eprintln!("compare: {reason}");
         return ExitCode::FAILURE;
     }

@@ -84,21 +84,26 @@ pub fn hold(state: &str, address: SocketAddr, option: bool) -> io::Result<Holder
         return Ok(alone(s));
     }
 
-    // A client with little room, so that fill() is soon done; and the accepted one alone.
+    // With little room at the client, fill() is soon done.
     let reach = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    let client = open_socket(address)?;
-    set_option(&client, libc::SOL_SOCKET, libc::SO_RCVBUF, 1)?;
-    connect(&client, (reach, address.port()).into())?;
-    let client = TcpStream::from(client);
+    let client = small_client((reach, address.port()).into())?;
     let (accepted, peer) = TcpListener::from(s).accept()?;
     Ok(Holder {
         fds: leave(accepted, client, state)?,
         peer: Some(peer),
     })
+}
+
+/// A client of `server` that takes little before it has read.
+pub fn small_client(server: SocketAddr) -> io::Result<TcpStream> {
+    let client = open_socket(server)?;
+    set_option(&client, libc::SOL_SOCKET, libc::SO_RCVBUF, 1)?;
+    connect(&client, server)?;
+    Ok(client.into())
 }
 
 fn alone(s: OwnedFd) -> Holder {

@@ -8,7 +8,7 @@ mod kernel;
 mod server;
 
 pub use client::Client;
-pub use holder::{Holder, STATES, bind_socket, fresh_port, hold, set_option};
+pub use holder::{Holder, STATES, bind_socket, fresh_port, hold, set_option, small_client};
 pub use kernel::{Socket, holds_every_address, process, sockets, sockets_of};
 pub use server::{
     Server, Start, launch, leave_nothing_behind, read_lines, send_signal, serve_words,
@@ -70,30 +70,31 @@ pub fn tool(program: &str, package: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{program} is missing: apt-get install {package}"))
 }
 
-/// An address of 127/8 that no socket uses, with the page's port.
+/// An address of 127/8 that no socket uses, with the page's port, or after 254 of them the next one.
 ///
 /// The middle comes from the process id, so that test binaries which run at the same time do not
 /// meet; what an earlier process of the same id left in TIME_WAIT is passed over.
 pub fn fresh_address() -> SocketAddrV4 {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    port_is_free().unwrap();
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
-        let last = NEXT.fetch_add(1, Ordering::Relaxed);
-        assert!(last < 255, "too many scenarios for one process");
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = PORT + (number / 254) as u16;
+        port_is_free(port).unwrap();
         let middle = std::process::id() & 0xffff;
-        let address = SocketAddrV4::new(Ipv4Addr::from_bits(127 << 24 | middle << 8 | last), PORT);
+        let ip = Ipv4Addr::from_bits(127 << 24 | middle << 8 | (number % 254 + 1));
+        let address = SocketAddrV4::new(ip, port);
         if sockets().iter().all(|socket| socket.local != address) {
             return address;
         }
     }
 }
 
-/// That nobody holds the page's port on all addresses of this machine.
-pub fn port_is_free() -> Result<()> {
-    match holds_every_address(PORT) {
+/// That nobody holds `port` on all addresses of this machine.
+pub fn port_is_free(port: u16) -> Result<()> {
+    match holds_every_address(port) {
         false => Ok(()),
         true => Err(format!(
-            "somebody holds port {PORT} of all addresses: ss -tlnp says who"
+            "somebody holds port {port} of all addresses: ss -tlnp says who"
         )),
     }
 }
