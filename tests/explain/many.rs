@@ -1,7 +1,7 @@
 //! Thousands of sockets, and sockets that come and go.
 
 use super::{alone, explain, explain_under};
-use crate::support::{Client, builds, fresh_port, tool, wait_for};
+use crate::support::{Client, builds, fresh_port, raise_limit, tool, wait_for};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::process::Command;
@@ -10,21 +10,6 @@ use std::thread;
 
 /// Connections on each of two addresses.
 const CONNECTIONS: usize = 1500;
-
-/// Lets this process have so many descriptors as it may.
-fn raise_limit() {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: the kernel writes an rlimit where there is one.
-    let z = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    assert_eq!(z, 0);
-    limit.rlim_cur = limit.rlim_max;
-    // SAFETY: the kernel reads an rlimit where there is one.
-    let z = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
-    assert_eq!(z, 0);
-}
 
 /// What ss(8) says of `port`: state, local address and peer, as explain writes them.
 fn listed_by_ss(port: u16) -> BTreeSet<[String; 3]> {

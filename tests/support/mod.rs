@@ -99,6 +99,21 @@ pub fn port_is_free(port: u16) -> Result<()> {
     }
 }
 
+/// Lets this process have so many descriptors as it may.
+pub fn raise_limit() {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the kernel writes an rlimit where there is one.
+    let z = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    assert_eq!(z, 0);
+    limit.rlim_cur = limit.rlim_max;
+    // SAFETY: the kernel reads an rlimit where there is one.
+    let z = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    assert_eq!(z, 0);
+}
+
 /// Polls until `probe` gives something; `what` is what the error says was waited for.
 pub fn wait_for<T>(what: impl fmt::Display, mut probe: impl FnMut() -> Option<T>) -> Result<T> {
     let end = Instant::now() + DEADLINE;

@@ -108,7 +108,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
 }
 
 /// Has the process end with the thread that starts it, leave no core file, and inherit no signal
-/// ignored: what a script starts in the background has SIGINT so.
+/// ignored (what a script starts in the background has SIGINT so) and no descriptor but 0, 1 and 2.
 pub fn leave_nothing_behind(command: &mut Command) {
     let prepare = || {
         let none = libc::rlimit {
@@ -119,6 +119,15 @@ pub fn leave_nothing_behind(command: &mut Command) {
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
         // SAFETY: PR_SET_PDEATHSIG takes a number.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        // SAFETY: numbers go in; the descriptors are closed by exec.
+        unsafe {
+            libc::syscall(
+                libc::SYS_close_range,
+                3,
+                u32::MAX,
+                libc::CLOSE_RANGE_CLOEXEC,
+            )
+        };
         for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGSEGV, libc::SIGCHLD] {
             // SAFETY: SIG_DFL installs no code of ours.
             unsafe { libc::signal(signal, libc::SIG_DFL) };

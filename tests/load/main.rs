@@ -1,0 +1,53 @@
+//! Clients of every kind, one by one and by the thousand: the server goes on, nothing piles up, and each
+//! byte that should come back comes back.
+
+mod flood;
+mod kinds;
+mod restarts;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::fs;
+use support::{Result, Server, process, wait_for};
+
+/// What must not grow with the clients that a server has had.
+#[derive(Debug, PartialEq)]
+struct Household {
+    descriptors: usize,
+    children: usize,
+}
+
+/// The server's own, once all its children have gone.
+fn settled(server: &Server) -> Result<Household> {
+    wait_for("end of the children", || {
+        let household = household(server.pid);
+        (household.children == 0).then_some(household)
+    })
+}
+
+fn household(pid: i32) -> Household {
+    let count = |folder: &str| fs::read_dir(folder).map_or(0, Iterator::count);
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Household {
+        descriptors: count(&format!("/proc/{pid}/fd")),
+        // A zombie is a child too.
+        children: pids
+            .filter(|&other| process(other).is_some_and(|(_, parent)| parent == pid))
+            .count(),
+    }
+}
+
+/// Kilobytes of memory that process `pid` has, without what is mapped from files.
+fn memory(pid: i32) -> usize {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let number = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+    number.unwrap()
+}
+
+/// At least `count` bytes that tell where in the stream they stand.
+fn numbered(count: usize) -> Vec<u8> {
+    let all: Vec<u8> = (0..251).collect();
+    all.repeat(count / all.len() + 1)
+}
