@@ -7,16 +7,17 @@ STANDARD := -std=c11 -D_GNU_SOURCE
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 C_SOURCES := $(wildcard c-reference/*.c)
 C_BUILD := target/c-reference/reuseaddr
+COMPARE = $$(cargo test --release --no-run --test compare 2>&1 | sed -n 's/.*(\(.*\))$$/\1/p')
 NO_CC := no C compiler ($(CC)): apt-get install gcc libc6-dev
 
-.PHONY: compare build test trace lint help clean c
+.PHONY: compare build test load trace kernels lint help clean c
 .DEFAULT_GOAL := compare
 
 compare: ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
 	$(call need,$(COMPILER) strace:strace)
 	@$(MAKE) --silent build
 	@cargo build --release --test compare
-	@exec "$$(cargo test --release --no-run --test compare 2>&1 | sed -n 's/.*(\(.*\))$$/\1/p')"
+	@exec "$(COMPARE)"
 
 build: ## both builds, optimised, in target/c-reference/ and target/release/
 	$(call need,$(COMPILER))
@@ -26,6 +27,16 @@ build: ## both builds, optimised, in target/c-reference/ and target/release/
 test: ## all tests, the claims among them
 	$(call need,$(COMPILER) strace:strace ss:iproute2 telnet:telnet nc:netcat-openbsd valgrind:valgrind)
 	@cargo test
+
+load: ## hostile clients, a flood, restarts under load, with what was measured
+	$(call need,$(COMPILER))
+	@cargo test --quiet --release --test load -- --nocapture
+
+kernels: ## the claims on this kernel and on Debian's user-mode-linux
+	$(call need,$(COMPILER) strace:strace linux.uml:user-mode-linux ip:iproute2)
+	@$(MAKE) --silent build
+	@cargo build --release --test compare
+	@COMPARE="$(COMPARE)" cargo test --quiet --release --test kernels
 
 trace: ## the system calls of both builds side by side, as wide as the terminal
 	$(call need,$(COMPILER) strace:strace)

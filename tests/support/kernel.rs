@@ -84,3 +84,18 @@ pub fn process(pid: i32) -> Option<(char, i32)> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
+
+/// The running kernel's release, as uname -r says it.
+pub fn release() -> String {
+    let text = fs::read_to_string("/proc/sys/kernel/osrelease").expect("/proc is mounted");
+    text.trim().into()
+}
+
+/// Whether `release` is of a kernel before 6.8: from then on each socket is asked, and lists are whole
+/// (bound sockets are in sock_diag's).
+pub fn is_before_6_8(release: &str) -> bool {
+    let mut numbers = release
+        .split(['.', '-'])
+        .map_while(|part| part.parse().ok());
+    (numbers.next(), numbers.next()) < (Some(6), Some(8))
+}

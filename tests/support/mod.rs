@@ -9,7 +9,9 @@ mod server;
 
 pub use client::Client;
 pub use holder::{Holder, STATES, bind_socket, fresh_port, hold, set_option, small_client};
-pub use kernel::{Socket, holds_every_address, process, sockets, sockets_of};
+pub use kernel::{
+    Socket, holds_every_address, is_before_6_8, process, release, sockets, sockets_of,
+};
 pub use server::{
     Server, Start, launch, leave_nothing_behind, read_lines, send_signal, serve_words,
 };
