@@ -17,12 +17,14 @@ struct Household {
     children: usize,
 }
 
-/// The server's own, once all its children have gone.
-fn settled(server: &Server) -> Result<Household> {
-    wait_for("end of the children", || {
-        let household = household(server.pid);
-        (household.children == 0).then_some(household)
+/// Waits until the server has again what it had `before`.
+fn settle(server: &Server, before: &Household) -> Result<()> {
+    let mut seen = household(server.pid);
+    wait_for("end of what the clients left", || {
+        seen = household(server.pid);
+        (seen == *before).then_some(())
     })
+    .map_err(|reason| format!("{reason}: {seen:?}, and before {before:?}"))
 }
 
 fn household(pid: i32) -> Household {
