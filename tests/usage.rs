@@ -4,13 +4,13 @@ mod support;
 
 use assert_cmd::Command;
 use assert_cmd::assert::{Assert, OutputAssertExt};
-use predicates::str::{contains, is_empty, starts_with};
+use predicates::str::{is_empty, starts_with};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
-use support::{Build, DEADLINE, Start, builds, fresh_address, tool};
+use support::{Build, DEADLINE, Start, builds, fresh_address, has_ipv6, tool};
 
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
@@ -265,9 +265,16 @@ fn explain_takes_one_endpoint_of_either_family() {
         ("[::ffff:7f00:1]:9", "[::ffff:127.0.0.1]:9"),
         ("[2001:DB8:0:0:1:0:0:1]:9", "[2001:db8::1:0:0:1]:9"),
     ] {
+        // Without IPv6 it ends there, and says for which address.
+        let answer = match word.starts_with('[') && !has_ipv6() {
+            true => format!("socket {address}: Address family not supported by protocol"),
+            false => format!("bind {address} with SO_REUSEADDR: "),
+        };
         for build in builds() {
-            let output = run(build, &["explain", word]);
-            output.stdout(contains(format!("bind {address} with SO_REUSEADDR: ")));
+            let mut command = Command::new(&build.path);
+            let output = command.args(["explain", word]).output().unwrap();
+            let text = [output.stdout, output.stderr].concat();
+            assert!(String::from_utf8_lossy(&text).contains(&answer), "{word}");
         }
     }
 }

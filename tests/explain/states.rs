@@ -1,7 +1,9 @@
 //! One socket in each state and on each kind of address; what is said of it, and what is so.
 
 use super::{Said, alone, explain, explain_under};
-use crate::support::{STATES, bind_socket, builds, fresh_port, hold, tool};
+use crate::support::{
+    STATES, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, tool,
+};
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
@@ -29,6 +31,11 @@ fn in_every_state_the_verdict_is_what_bind_answers() {
             let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
             let holder = hold(state, address, option).unwrap();
             let said = explain(&address.to_string());
+            if state == "BOUND" && is_before_6_8(&release()) {
+                let unlisted = "a socket is in the way that is not listed";
+                assert!(said.details().contains(&unlisted) && said.status == 1);
+                continue;
+            }
             check(&said, address);
 
             if state == "PASSIVE_CLOSED" {
@@ -71,9 +78,16 @@ fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
         "::",
         "::ffff:127.0.0.1",
     ];
-    let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+    let addresses = addresses.iter().map(|text| text.parse().unwrap());
+    let addresses: Vec<IpAddr> = addresses
+        .filter(|ip: &IpAddr| ip.is_ipv4() || has_ipv6())
+        .collect();
+    let states = match is_before_6_8(&release()) {
+        true => &["LISTEN", "ESTABLISHED"][..],
+        false => &["BOUND", "LISTEN", "ESTABLISHED"],
+    };
     for &present in &addresses {
-        for state in ["BOUND", "LISTEN", "ESTABLISHED"] {
+        for state in states {
             let port = fresh_port();
             let _holder = hold(state, (present, port).into(), true).unwrap();
             for &newcomer in &addresses {

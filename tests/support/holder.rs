@@ -1,7 +1,7 @@
 //! Sockets in every state in which they can hold a port, made by this process.
 
-use super::{sockets, wait_for};
-use std::io::{self, ErrorKind, Write};
+use super::{is_listed, sockets, wait_for};
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,22 +31,13 @@ pub struct Holder {
 }
 
 /// A port that nobody has on any address, below those that the kernel gives to clients and those
-/// that rules takes.
+/// that rules takes. It is looked up and not bound: a process that another thread forks would hold it on.
 pub fn fresh_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let number = std::process::id() * 16 + NEXT.fetch_add(1, Ordering::Relaxed);
         let port = 2000 + (number % 7000) as u16;
-        let everywhere = [
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        ];
-        // There may be no IPv6.
-        let taken = |ip| {
-            let result = bind_socket((ip, port).into(), false);
-            result.is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
-        };
-        if !everywhere.into_iter().any(taken) {
+        if !is_listed(port) {
             return port;
         }
     }

@@ -1,7 +1,7 @@
 //! Sockets and processes as the kernel lists them.
 
 use std::fs;
-use std::net::SocketAddrV4;
+use std::net::{Ipv6Addr, SocketAddrV4, TcpListener};
 
 /// A TCP socket over IPv4 as the kernel lists it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,14 +20,19 @@ pub fn sockets() -> Vec<Socket> {
 
 /// Whether a socket on a wildcard, IPv4 or IPv6, has `port`.
 pub fn holds_every_address(port: u16) -> bool {
-    let wildcards = [
-        ("/proc/net/tcp", format!(" {:08}:{port:04X} ", 0)),
-        ("/proc/net/tcp6", format!(" {:032}:{port:04X} ", 0)),
-    ];
-    wildcards.iter().any(|(file, local)| {
-        // Without IPv6 there is no such file.
-        fs::read_to_string(file).is_ok_and(|table| table.contains(local))
-    })
+    let quad = |width| format!(" {:0width$}:{port:04X} ", 0);
+    is_in_table("/proc/net/tcp", &quad(8)) || is_in_table("/proc/net/tcp6", &quad(32))
+}
+
+/// Whether a socket, IPv4 or IPv6, has `port` at one of its ends.
+pub fn is_listed(port: u16) -> bool {
+    let port = format!(":{port:04X} ");
+    is_in_table("/proc/net/tcp", &port) || is_in_table("/proc/net/tcp6", &port)
+}
+
+/// Whether `words` stand in a table; without IPv6 there is no tcp6.
+fn is_in_table(file: &str, words: &str) -> bool {
+    fs::read_to_string(file).is_ok_and(|table| table.contains(words))
 }
 
 fn parse_socket(line: &str) -> Option<Socket> {
@@ -98,4 +103,9 @@ pub fn is_before_6_8(release: &str) -> bool {
         .split(['.', '-'])
         .map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) < (Some(6), Some(8))
+}
+
+/// Whether this machine has IPv6.
+pub fn has_ipv6() -> bool {
+    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }

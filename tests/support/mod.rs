@@ -10,12 +10,14 @@ mod server;
 pub use client::Client;
 pub use holder::{Holder, STATES, bind_socket, fresh_port, hold, set_option, small_client};
 pub use kernel::{
-    Socket, holds_every_address, is_before_6_8, process, release, sockets, sockets_of,
+    Socket, has_ipv6, holds_every_address, is_before_6_8, is_listed, process, release, sockets,
+    sockets_of,
 };
 pub use server::{
     Server, Start, launch, leave_nothing_behind, read_lines, send_signal, serve_words,
 };
 
+use std::env;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
@@ -42,7 +44,7 @@ pub struct Build {
 }
 
 /// The two builds of this project. The C one is made here if it is not there or older than its
-/// sources.
+/// sources. In the environment, `C_BUILD=PATH` and `RUST_BUILD=PATH` take their places: a sanitizer's.
 pub fn builds() -> &'static [Build] {
     static BUILDS: LazyLock<[Build; 2]> = LazyLock::new(|| {
         let make = Command::new(tool("make", "make"))
@@ -55,9 +57,10 @@ pub fn builds() -> &'static [Build] {
         assert!(make.status.success(), "the C build failed: {said}");
         let c = concat!(env!("CARGO_MANIFEST_DIR"), "/target/c-reference/reuseaddr");
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr");
-        [("C", Path::new(c)), ("Rust", rust)].map(|(name, path)| Build {
+        let places = [("C", "C_BUILD", Path::new(c)), ("Rust", "RUST_BUILD", rust)];
+        places.map(|(name, variable, path)| Build {
             name: name.into(),
-            path: path.into(),
+            path: env::var_os(variable).map_or(path.into(), PathBuf::from),
         })
     });
     &*BUILDS
@@ -65,8 +68,8 @@ pub fn builds() -> &'static [Build] {
 
 /// The path of `program`; where it is missing, a panic that names its Debian package.
 pub fn tool(program: &str, package: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
         .unwrap_or_else(|| panic!("{program} is missing: apt-get install {package}"))

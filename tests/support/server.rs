@@ -199,6 +199,12 @@ impl Server {
         }
     }
 
+    /// How many lines it has said, after the first one.
+    pub fn lines_so_far(&mut self) -> usize {
+        self.seen.extend(self.lines.try_iter());
+        self.seen.len()
+    }
+
     /// The next line on stderr.
     pub fn complaint(&mut self) -> Result<String> {
         self.complaints
