@@ -7,10 +7,11 @@ STANDARD := -std=c11 -D_GNU_SOURCE
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 C_SOURCES := $(wildcard c-reference/*.c)
 C_BUILD := target/c-reference/reuseaddr
+SANITIZED := $(CURDIR)/target/sanitize
 COMPARE = $$(cargo test --release --no-run --test compare 2>&1 | sed -n 's/.*(\(.*\))$$/\1/p')
 NO_CC := no C compiler ($(CC)): apt-get install gcc libc6-dev
 
-.PHONY: compare build test load trace kernels lint help clean c
+.PHONY: compare build test load trace kernels sanitize lint help clean c
 .DEFAULT_GOAL := compare
 
 compare: ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
@@ -37,6 +38,32 @@ kernels: ## the claims on this kernel and on Debian's user-mode-linux
 	@$(MAKE) --silent build
 	@cargo build --release --test compare
 	@COMPARE="$(COMPARE)" cargo test --quiet --release --test kernels
+
+sanitize: ## the C under ASan and UBSan, both builds under valgrind
+	$(call need,$(COMPILER) strace:strace ss:iproute2 telnet:telnet nc:netcat-openbsd valgrind:valgrind)
+	@$(MAKE) --silent build
+	@cargo build --release --test compare
+	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)/asan
+	$(CC) $(STANDARD) $(WARNINGS) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	    -fno-sanitize-recover=all -o $(SANITIZED)/asan/reuseaddr $(C_SOURCES)
+	@for build in c:$(C_BUILD) rust:target/release/reuseaddr; do \
+	    printf '#!/bin/sh\nexec valgrind --quiet --error-exitcode=9 --log-file=%s.%%p %s "$$@"\n' \
+	        '$(SANITIZED)/found.valgrind' "$(CURDIR)/$${build#*:}" >$(SANITIZED)/$${build%%:*}-valgrind; \
+	done; chmod +x $(SANITIZED)/*-valgrind
+	@# handle_segv: R2 is tried with SIGSEGV. Leaks: not under strace, which takes ptrace as well. And no
+	@# sanitizer starts without /proc.
+	@export ASAN_OPTIONS=handle_segv=0:log_path=$(SANITIZED)/found.asan; set -e; \
+	for words in 'rules' 'rules --all' 'explain 9099'; do \
+	    $(SANITIZED)/asan/reuseaddr $$words >/dev/null; \
+	done; \
+	export ASAN_OPTIONS=$$ASAN_OPTIONS:detect_leaks=0; \
+	for build in asan/reuseaddr c-valgrind rust-valgrind; do WITH=$(SANITIZED)/$$build "$(COMPARE)"; done; \
+	C_BUILD=$(SANITIZED)/asan/reuseaddr cargo test --release \
+	    --test usage --test serve --test security --test load --test explain -- --skip without_proc; \
+	C_BUILD=$(SANITIZED)/c-valgrind RUST_BUILD=$(SANITIZED)/rust-valgrind cargo test --release \
+	    --test serve --test security --test load -- --skip flood --skip restarts; \
+	cargo test --release --test memory
+	@! grep -h '^==' $(SANITIZED)/found.* && echo 'sanitize: nothing found'
 
 trace: ## the system calls of both builds side by side, as wide as the terminal
 	$(call need,$(COMPILER) strace:strace)

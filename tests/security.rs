@@ -1,0 +1,94 @@
+//! What a client can do to the server, and what another user of the machine can.
+
+mod support;
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::{env, fs};
+use support::{
+    Client, Result, Start, builds, fresh_address, launch, serve_words, sockets_of, wait_for,
+};
+
+#[test]
+fn what_a_client_sends_goes_back_to_it_and_nowhere_else() -> Result<()> {
+    for build in builds() {
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let mut client = Client::of(&server)?;
+        let child = server.child(&client)?;
+        let forged = [
+            format!("server {}: child 1 serves 192.0.2.1:1\n", server.pid),
+            format!("child {child}: {} closed after 1 bytes\n", client.address),
+            "reuseaddr: %s%s%n%99999999d\n\x1b[2J\x07\r\0\u{85}".into(),
+        ];
+        for text in &forged {
+            client.echo(text)?;
+        }
+        client.finish()?;
+        let bytes: usize = forged.iter().map(String::len).sum();
+        let closed = format!(
+            "child {child}: {} closed after {bytes} bytes",
+            client.address
+        );
+        server.line(&closed, |line| line == closed)?;
+        // The line about the child and this one: what comes in between would be the client's.
+        assert_eq!(server.lines_so_far(), 2, "{}", build.name);
+        assert_eq!(server.finish(), [""; 0], "{}", build.name);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_child_has_its_connection_and_the_server_its_listening_socket_and_no_more() -> Result<()> {
+    for build in builds() {
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let mut clients = Vec::new();
+        for _ in 0..3 {
+            let mut client = Client::of(&server)?;
+            client.echo("hello")?;
+            let child = server.child(&client)?;
+            let sockets = sockets_of(child);
+            let peers: Vec<_> = sockets.iter().map(|socket| socket.peer).collect();
+            assert_eq!(peers, [client.address], "{}", build.name);
+            assert_eq!(descriptors(child), 4, "{}", build.name);
+            clients.push(client);
+        }
+        wait_for("server without connections", || {
+            (descriptors(server.pid) == 4).then_some(())
+        })?;
+    }
+    Ok(())
+}
+
+fn descriptors(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+}
+
+/// As root another user indeed; else our own, and the kernel does not ask.
+#[test]
+fn in_the_gap_of_a_restart_another_user_may_take_the_port() -> Result<()> {
+    for build in builds() {
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let mut client = Client::of(&server)?;
+        client.echo("hello")?;
+        server.end_by(libc::SIGKILL)?;
+
+        let folder = env::temp_dir().join(format!("reuseaddr-{}", server.pid));
+        fs::create_dir(&folder).unwrap();
+        let copy = folder.join("reuseaddr");
+        fs::copy(&build.path, &copy).unwrap();
+        let mut command = Command::new(&copy);
+        command.args(serve_words(server.address, true));
+        // SAFETY: nothing goes in, a number comes out.
+        if unsafe { libc::geteuid() } == 0 {
+            command.uid(65534).gid(65534);
+        }
+        let taken = launch(command);
+        fs::remove_dir_all(&folder).unwrap();
+        let taken = taken?.server()?;
+        Client::of(&taken)?.echo("my password")?;
+
+        let late = build.serve_on(server.address, true)?;
+        assert!(matches!(late, Start::Ended { .. }), "{}", build.name);
+    }
+    Ok(())
+}
