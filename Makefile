@@ -2,16 +2,20 @@
 
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
+# Linked static where there is a static C library: fork copies a third of the mappings.
+LINK ?= $(if $(wildcard $(shell $(CC) -print-file-name=libc.a 2>/dev/null)),static,dynamic)
+export CARGO_BUILD_RUSTFLAGS = $(if $(filter static,$(LINK)),-C target-feature=+crt-static)
+
 CFLAGS ?= -O2 -g
 STANDARD := -std=c11 -D_GNU_SOURCE
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 C_SOURCES := $(wildcard c-reference/*.c)
-C_BUILD := target/c-reference/reuseaddr
+C_PROGRAM := target/c-reference/reuseaddr
 SANITIZED := $(CURDIR)/target/sanitize
 COMPARE = $$(cargo test --release --no-run --test compare 2>&1 | sed -n 's/.*(\(.*\))$$/\1/p')
 NO_CC := no C compiler ($(CC)): apt-get install gcc libc6-dev
 
-.PHONY: compare build test load trace kernels sanitize lint help clean c
+.PHONY: compare build test load trace bench kernels sanitize lint help clean c
 .DEFAULT_GOAL := compare
 
 compare: ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
@@ -25,6 +29,8 @@ build: ## both builds, optimised, in target/c-reference/ and target/release/
 	@$(MAKE) --silent c
 	@cargo build --release
 
+# memcheck sees less of a static program.
+test: LINK := dynamic
 test: ## all tests, the claims among them
 	$(call need,$(COMPILER) strace:strace ss:iproute2 telnet:telnet nc:netcat-openbsd valgrind:valgrind)
 	@cargo test
@@ -33,22 +39,28 @@ load: ## hostile clients, a flood, restarts under load, with what was measured
 	$(call need,$(COMPILER))
 	@cargo test --quiet --release --test load -- --nocapture
 
+bench: ## conversations a second, memory, the gap, against others; ROUNDS=N, CSV=FILE, SLOW=1
+	$(call need,$(COMPILER) socat:socat tcpserver:ucspi-tcp ncat:ncat)
+	@$(MAKE) --silent build
+	@cargo bench --quiet --bench bench
+
 kernels: ## the claims on this kernel and on Debian's user-mode-linux
 	$(call need,$(COMPILER) strace:strace linux.uml:user-mode-linux ip:iproute2)
 	@$(MAKE) --silent build
 	@cargo build --release --test compare
 	@COMPARE="$(COMPARE)" cargo test --quiet --release --test kernels
 
+sanitize: LINK := dynamic
 sanitize: ## the C under ASan and UBSan, both builds under valgrind
 	$(call need,$(COMPILER) strace:strace ss:iproute2 telnet:telnet nc:netcat-openbsd valgrind:valgrind)
-	@$(MAKE) --silent build
+	@$(MAKE) --silent build LINK=dynamic C_PROGRAM=$(SANITIZED)/plain/reuseaddr
 	@cargo build --release --test compare
-	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)/asan
+	@rm -rf $(SANITIZED)/found.* && mkdir -p $(SANITIZED)/asan
 	$(CC) $(STANDARD) $(WARNINGS) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	    -fno-sanitize-recover=all -o $(SANITIZED)/asan/reuseaddr $(C_SOURCES)
-	@for build in c:$(C_BUILD) rust:target/release/reuseaddr; do \
+	@for build in c:$(SANITIZED)/plain/reuseaddr rust:$(CURDIR)/target/release/reuseaddr; do \
 	    printf '#!/bin/sh\nexec valgrind --quiet --error-exitcode=9 --log-file=%s.%%p %s "$$@"\n' \
-	        '$(SANITIZED)/found.valgrind' "$(CURDIR)/$${build#*:}" >$(SANITIZED)/$${build%%:*}-valgrind; \
+	        '$(SANITIZED)/found.valgrind' "$${build#*:}" >$(SANITIZED)/$${build%%:*}-valgrind; \
 	done; chmod +x $(SANITIZED)/*-valgrind
 	@# handle_segv: R2 is tried with SIGSEGV. Leaks: not under strace, which takes ptrace as well. And no
 	@# sanitizer starts without /proc.
@@ -73,8 +85,8 @@ lint: ## formatting, clippy, gcc's warnings and its analyzer; any finding is an 
 	$(call need,gcc:gcc$(comma)libc6-dev)
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
-	@mkdir -p $(dir $(C_BUILD))
-	gcc $(STANDARD) $(WARNINGS) -Werror -fanalyzer -O2 -o $(C_BUILD).lint $(C_SOURCES)
+	@mkdir -p $(dir $(C_PROGRAM))
+	gcc $(STANDARD) $(WARNINGS) -Werror -fanalyzer -O2 -o $(C_PROGRAM).lint $(C_SOURCES)
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -82,13 +94,13 @@ help: ## this list
 clean: ## remove target/
 	rm -rf target
 
-c: $(C_BUILD)
+c: $(C_PROGRAM)
 
 # Under another name first: a build that runs is not overwritten, and two makes do not mix.
-$(C_BUILD): $(C_SOURCES) $(wildcard c-reference/*.h) Makefile
+$(C_PROGRAM): $(C_SOURCES) $(wildcard c-reference/*.h) Makefile
 	@command -v $(firstword $(CC)) >/dev/null || { echo '$(NO_CC)' >&2; exit 1; }
 	@mkdir -p $(@D)
-	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -o $@.$$$$ $(C_SOURCES) && mv $@.$$$$ $@
+	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) $(if $(filter static,$(LINK)),-static-pie -fPIE) -o $@.$$$$ $(C_SOURCES) && mv $@.$$$$ $@
 
 # $(call need,PROGRAM:PACKAGE[,PACKAGE]...) installs the Debian packages of the programs that are
 # missing, where it may; elsewhere it says what to type. Debian's own Rust is new enough from

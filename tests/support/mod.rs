@@ -6,6 +6,7 @@ mod client;
 mod holder;
 mod kernel;
 mod server;
+mod session;
 
 pub use client::Client;
 pub use holder::{Holder, STATES, bind_socket, fresh_port, hold, set_option, small_client};
@@ -14,8 +15,10 @@ pub use kernel::{
     sockets_of,
 };
 pub use server::{
-    Server, Start, launch, leave_nothing_behind, read_lines, send_signal, serve_words,
+    Server, Start, adopt_orphans, end_group, launch, leave_nothing_behind, read_lines, send_signal,
+    serve_words,
 };
+pub use session::{session, without_pointers, wrapped};
 
 use std::env;
 use std::fmt;
@@ -44,23 +47,27 @@ pub struct Build {
 }
 
 /// The two builds of this project. The C one is made here if it is not there or older than its
-/// sources. In the environment, `C_BUILD=PATH` and `RUST_BUILD=PATH` take their places: a sanitizer's.
+/// sources, linked as Rust's is, static or dynamic. In the environment, `C_BUILD=PATH` and `RUST_BUILD=PATH` take their places: a sanitizer's.
 pub fn builds() -> &'static [Build] {
     static BUILDS: LazyLock<[Build; 2]> = LazyLock::new(|| {
+        let (link, c) = match cfg!(target_feature = "crt-static") {
+            true => ("static", "target/c-reference/reuseaddr"),
+            false => ("dynamic", "target/c-reference/dynamic/reuseaddr"),
+        };
         let make = Command::new(tool("make", "make"))
             .args(["-s", "c"])
+            .args([format!("LINK={link}"), format!("C_PROGRAM={c}")])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env_remove("MAKEFLAGS")
             .output()
             .expect("make can be started");
         let said = String::from_utf8_lossy(&make.stderr);
         assert!(make.status.success(), "the C build failed: {said}");
-        let c = concat!(env!("CARGO_MANIFEST_DIR"), "/target/c-reference/reuseaddr");
-        let rust = assert_cmd::cargo::cargo_bin!("reuseaddr");
-        let places = [("C", "C_BUILD", Path::new(c)), ("Rust", "RUST_BUILD", rust)];
-        places.map(|(name, variable, path)| Build {
+        let c = Path::new(env!("CARGO_MANIFEST_DIR")).join(c);
+        let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").to_path_buf();
+        [("C", "C_BUILD", c), ("Rust", "RUST_BUILD", rust)].map(|(name, variable, path)| Build {
             name: name.into(),
-            path: env::var_os(variable).map_or(path.into(), PathBuf::from),
+            path: env::var_os(variable).map_or(path, PathBuf::from),
         })
     });
     &*BUILDS

@@ -66,9 +66,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
         .stderr(Stdio::piped())
         .process_group(0);
     leave_nothing_behind(&mut command);
-    // Children that outlive their server become ours.
-    // SAFETY: PR_SET_CHILD_SUBREAPER takes a number.
-    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
+    adopt_orphans();
     let mut process = command
         .spawn()
         .map_err(|error| format!("{:?} cannot be started: {error}", command.get_program()))?;
@@ -105,6 +103,21 @@ pub fn launch(mut command: Command) -> Result<Start> {
             Err(format!("no listening line within {DEADLINE:?}"))
         }
     }
+}
+
+/// Has children that outlive their server become ours.
+pub fn adopt_orphans() {
+    // SAFETY: PR_SET_CHILD_SUBREAPER takes a number.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
+}
+
+/// Ends the process group of `process`, and waits for all of it: its children are ours.
+pub fn end_group(process: &mut Child) {
+    let group = process.id() as i32;
+    let _ = send_signal(-group, libc::SIGKILL);
+    let _ = process.wait();
+    // SAFETY: no status is asked for.
+    while unsafe { libc::waitpid(-group, ptr::null_mut(), 0) } > 0 {}
 }
 
 /// Has the process end with the thread that starts it, leave no core file, and inherit no signal
@@ -238,10 +251,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = send_signal(-self.pid, libc::SIGKILL);
-        let _ = self.process.wait();
-        // SAFETY: no status is asked for. Its children are ours now, and are waited for.
-        while unsafe { libc::waitpid(-self.pid, ptr::null_mut(), 0) } > 0 {}
+        end_group(&mut self.process);
     }
 }
 
