@@ -1,0 +1,59 @@
+/*
+ * limit.c - what the machine itself allows, as small as it can be: linked static, it prints nothing.
+ *
+ *     limit                  ends at once
+ *     limit fork COUNT       forks so often; each child ends at once and is reaped
+ *     limit serve IP PORT    echoes one client after the other, without fork
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int run_fork(long count)
+{
+    for (; count > 0; count--) {
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(0);
+        if (pid == -1 || waitpid(pid, NULL, 0) != pid)
+            return 1;
+    }
+    return 0;
+}
+
+static int run_serve(const char *ip, const char *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    char buffer[4096];
+    const int on = 1;
+
+    address.sin_port = htons((in_port_t)atoi(port));
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+    if (s == -1 || inet_pton(AF_INET, ip, &address.sin_addr) != 1 ||
+        setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
+        bind(s, (struct sockaddr *)&address, sizeof address) == -1 || listen(s, SOMAXCONN) == -1)
+        return 1;
+    for (;;) {
+        int c = accept(s, NULL, NULL);
+        ssize_t n;
+        /* The clients of the bench send little: it fits, and is written in one piece. */
+        while ((n = read(c, buffer, sizeof buffer)) > 0) {
+            if (write(c, buffer, (size_t)n) != n)
+                return 1;
+        }
+        close(c);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "fork") == 0)
+        return run_fork(atol(argv[2]));
+    if (argc == 4 && strcmp(argv[1], "serve") == 0)
+        return run_serve(argv[2], argv[3]);
+    return argc != 1;
+}
