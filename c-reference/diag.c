@@ -94,11 +94,16 @@ static int dump(int s, struct scene *scene, sa_family_t family, bool peers)
         size_t length = (size_t)n;
         for (size_t at = 0; at + sizeof header <= length; at += NLMSG_ALIGN(header.nlmsg_len)) {
             memcpy(&header, buffer + at, sizeof header);
+            if (header.nlmsg_len < sizeof header || header.nlmsg_len > length - at) {
+                errno = EBADMSG;
+                return -1;
+            }
             const char *body = buffer + at + sizeof header;
             /* 3. An error and the end both carry an errno, as a negative number, or 0. */
             if (header.nlmsg_type == NLMSG_ERROR || header.nlmsg_type == NLMSG_DONE) {
-                int error;
-                memcpy(&error, body, sizeof error);
+                int error = 0;
+                if (header.nlmsg_len >= sizeof header + sizeof error)
+                    memcpy(&error, body, sizeof error);
                 errno = -error;
                 return error < 0 ? -1 : 0;
             }
@@ -124,6 +129,7 @@ static void take(struct scene *scene, const char *body, size_t length, bool peer
         .state = states[state].state,
         .local = make_endpoint(family, message.id.idiag_src, message.id.idiag_sport),
         .peer = make_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
+        .cookie = (uint64_t)message.id.idiag_cookie[1] << 32 | message.id.idiag_cookie[0],
         .inode = message.idiag_inode,
         .seconds = -1,
         .reuseaddr = UNKNOWN,
@@ -143,6 +149,8 @@ static void take(struct scene *scene, const char *body, size_t length, bool peer
     for (size_t at = sizeof message; at + sizeof attribute < length;
          at += (size_t)NLA_ALIGN(attribute.nla_len)) {
         memcpy(&attribute, body + at, sizeof attribute);
+        if (attribute.nla_len < sizeof attribute)
+            break;
         if (attribute.nla_type == INET_DIAG_SKV6ONLY)
             socket.v6only = body[at + sizeof attribute];
     }

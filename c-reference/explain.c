@@ -6,7 +6,7 @@
 #include "explain.h"
 
 /* Sockets come and go meanwhile: so often it looks until what it sees fits together. */
-#define LOOKS 3
+#define LOOKS 5
 
 static bool fits(const struct scene *scene, const struct verdict *without,
                  const struct verdict *with);
@@ -16,11 +16,14 @@ int explain(const struct endpoint *endpoint)
     struct scene scene;
     struct verdict without, with;
 
-    /* 1. See who has the port, and at once try to bind. */
+    /* 1. See who has the port, at once try to bind, and see who still has it. */
     for (int looks = 1;; looks++) {
         scene = look(endpoint->port);
-        without = judge(&scene, endpoint, false);
-        with = judge(&scene, endpoint, true);
+        int without_option = try_bind(endpoint, false);
+        int with_option = try_bind(endpoint, true);
+        keep_present(&scene);
+        without = judge(&scene, endpoint, false, without_option);
+        with = judge(&scene, endpoint, true, with_option);
         if (looks == LOOKS || fits(&scene, &without, &with))
             break;
         forget(&scene);

@@ -8,6 +8,7 @@
 
 #include "reuseaddr.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 /* Of an option that cannot be read. */
@@ -19,7 +20,8 @@ struct listed {
     enum state state; /* what that is to the rule */
     struct endpoint local;
     struct endpoint peer;
-    unsigned inode; /* 0: no process has it, or none yet */
+    uint64_t cookie; /* the kernel's name for it, whatever becomes of it */
+    unsigned inode;  /* 0: no process has it, or none yet */
     int seconds;    /* TIME_WAIT and FIN_WAIT2 without a process: how long still; else -1 */
     int reuseaddr;  /* 0, 1 or UNKNOWN, */
     int reuseport;  /* as are these */
@@ -58,7 +60,7 @@ struct scene {
     bool hidden;     /* whether there are processes whose descriptors may not be seen */
     int diag_error;  /* why the sockets cannot be listed, */
     int proc_error;  /* or the processes, */
-    int getfd_error; /* or an option be read; else 0 */
+    int getfd_error; /* or the options of a socket be read; else 0 */
 };
 
 /* Room in an array for one more. Rust has Vec::push. Bails where there is no memory. */
@@ -81,11 +83,14 @@ void find_owners(struct scene *scene);
 /* scene.c: what is around port now. */
 struct scene look(in_port_t port);
 
+/* scene.c: leaves out the sockets that the kernel lists no more, and puts the others in order. */
+void keep_present(struct scene *scene);
+
 /* scene.c: those who have a socket: the first, and to *count how many. */
 const struct owner *owners_of(const struct scene *scene, const struct listed *socket,
                               size_t *count);
 
-/* scene.c: whether a process has the socket, but cannot be seen. */
+/* scene.c: whether a process seems to have the socket, but none is seen. */
 bool is_out_of_sight(const struct scene *scene, const struct listed *socket);
 
 /* scene.c: frees what look() found. Rust does so by itself. */
@@ -129,8 +134,12 @@ struct verdict {
     int answer;       /* 0 or errno */
 };
 
-/* verdict.c: what a bind to endpoint is predicted to answer, and answers. */
-struct verdict judge(const struct scene *scene, const struct endpoint *endpoint, bool option);
+/* verdict.c: binds a new socket to endpoint, and closes it. Returns 0, or what bind(2) set errno to. */
+int try_bind(const struct endpoint *endpoint, bool option);
+
+/* verdict.c: what a bind to endpoint is predicted to answer, beside its answer. */
+struct verdict judge(const struct scene *scene, const struct endpoint *endpoint, bool option,
+                     int answer);
 
 /* verdict.c: what a bind to endpoint, with SO_REUSEADDR or without, answers because of socket. */
 enum prediction predict_bind(const struct listed *socket, const struct endpoint *endpoint,

@@ -7,15 +7,17 @@
 
 #include <stdio.h>
 
-/* So many lines are drawn; the list has all. */
+/* So many lines are drawn, and so many of one process's sockets; the list has all. */
 #define LINES_MAX 24
+#define SOCKETS_MAX 6
 
 /* Room for what stands before a line: a step to the right for each ancestor. */
 #define INDENT_TEXT ((LINES_MAX + 1) * sizeof " +-- ")
 
 static void draw_process(const struct scene *scene, const struct process *process,
                          const char *before, const char *below, size_t *lines);
-static void draw_rest(const struct scene *scene, const char *heading, bool seen, size_t *lines);
+static void draw_rest(const struct scene *scene, const char *heading, size_t *lines);
+static const char *find_heading(const struct scene *scene, const struct listed *socket);
 static void draw_socket(const struct scene *scene, size_t number, const char *below,
                         const char *line, size_t *lines);
 static const struct process *find_peer(const struct scene *scene, const struct listed *socket);
@@ -23,6 +25,11 @@ static bool is_child(const struct process *process, const struct process *parent
 static bool has(const struct scene *scene, const struct process *process,
                 const struct listed *socket);
 static bool has_room(size_t *lines);
+
+/* What those are called that belong to no process that is drawn. */
+static const char unaccepted[] = "not accepted yet";
+static const char no_process[] = "no process";
+static const char unseen[] = "not seen from here";
 
 void draw(const struct scene *scene)
 {
@@ -42,8 +49,9 @@ void draw(const struct scene *scene)
     }
 
     /* 2. And some sockets have outlived their process. */
-    draw_rest(scene, "no process", true, &lines);
-    draw_rest(scene, "not seen from here", false, &lines);
+    draw_rest(scene, unaccepted, &lines);
+    draw_rest(scene, no_process, &lines);
+    draw_rest(scene, unseen, &lines);
 }
 
 /* Draws a process, its sockets and then its children. */
@@ -51,16 +59,20 @@ static void draw_process(const struct scene *scene, const struct process *proces
                          const char *before, const char *below, size_t *lines)
 {
     size_t children = 0;
+    size_t sockets = 0;
 
     if (!has_room(lines))
         return;
     print("%s%d %s\n", before, process->pid, process->command);
     for (size_t i = 0; i < scene->count_of_processes; i++)
         children += is_child(&scene->processes[i], process);
+    const char *line = children > 0 ? " |   " : "     ";
     for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        if (has(scene, process, &scene->sockets[i]))
-            draw_socket(scene, i + 1, below, children > 0 ? " |   " : "     ", lines);
+        if (has(scene, process, &scene->sockets[i]) && ++sockets <= SOCKETS_MAX)
+            draw_socket(scene, i + 1, below, line, lines);
     }
+    if (sockets > SOCKETS_MAX && has_room(lines))
+        print("%s%sand %zu more\n", below, line, sockets - SOCKETS_MAX);
 
     /* 3. The line ends at the last child. */
     for (size_t i = 0; i < scene->count_of_processes; i++) {
@@ -76,20 +88,29 @@ static void draw_process(const struct scene *scene, const struct process *proces
     }
 }
 
-/* Draws the sockets that no process has, or none that can be seen. */
-static void draw_rest(const struct scene *scene, const char *heading, bool seen, size_t *lines)
+/* Draws the sockets that belong under heading, and no process. */
+static void draw_rest(const struct scene *scene, const char *heading, size_t *lines)
 {
+    bool begun = false;
+
     for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        size_t count;
-        const struct listed *socket = &scene->sockets[i];
-        owners_of(scene, socket, &count);
-        if (count > 0 || is_out_of_sight(scene, socket) == seen)
+        if (find_heading(scene, &scene->sockets[i]) != heading)
             continue;
-        if (heading != NULL && has_room(lines))
+        if (!begun && has_room(lines))
             print("%s\n", heading);
-        heading = NULL;
+        begun = true;
         draw_socket(scene, i + 1, "", "     ", lines);
     }
+}
+
+/* What a socket is called that no process has, or none that can be seen; else NULL. */
+static const char *find_heading(const struct scene *scene, const struct listed *socket)
+{
+    if (is_out_of_sight(scene, socket))
+        return unseen;
+    if (socket->inode != 0)
+        return NULL;
+    return socket->state == ESTABLISHED || socket->state == CLOSE_WAIT ? unaccepted : no_process;
 }
 
 static void draw_socket(const struct scene *scene, size_t number, const char *below,
@@ -120,8 +141,10 @@ static void draw_socket(const struct scene *scene, size_t number, const char *be
 /* Who has the other end, if that can be seen from here. */
 static const struct process *find_peer(const struct scene *scene, const struct listed *socket)
 {
-    for (size_t i = 0; i < scene->count_of_peers; i++) {
-        const struct listed *peer = &scene->peers[i];
+    for (size_t i = 0; i < scene->count_of_peers + scene->count_of_sockets; i++) {
+        const struct listed *peer = i < scene->count_of_peers
+                                        ? &scene->peers[i]
+                                        : &scene->sockets[i - scene->count_of_peers];
         if (!IN6_ARE_ADDR_EQUAL(&peer->local.address, &socket->peer.address) ||
             !IN6_ARE_ADDR_EQUAL(&peer->peer.address, &socket->local.address) ||
             peer->local.port != socket->peer.port)

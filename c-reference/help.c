@@ -9,7 +9,18 @@
 #include <stdio.h>
 
 /* What helps against a socket. */
-enum remedy { END, END_OR_SET, PEER_FIRST, END_AND_WAIT, WAIT, WAIT_FOR_PEER, GIVE_UP, LISTENER, NONE };
+enum remedy {
+    END,
+    END_OR_SET,
+    PEER_FIRST,
+    END_AND_WAIT,
+    WAIT,
+    WAIT_FOR_PEER,
+    LINGERS,
+    GIVE_UP,
+    LISTENER,
+    NONE,
+};
 
 static const struct {
     const char *before;
@@ -22,11 +33,12 @@ static const struct {
     [END_AND_WAIT] = {"end ", true, ", then wait until 60 s after its peer closes"},
     [WAIT] = {"wait ", false, ""},
     [WAIT_FOR_PEER] = {"wait ", false, ", or until 60 s after its peer closes"},
+    [LINGERS] = {"wait until 60 s after its peer closes, or the kernel gives up", false, ""},
     [GIVE_UP] = {"wait until its peer answers, or the kernel gives up", false, ""},
     [LISTENER] = {"ends with its listener", false, ""},
 };
 
-static void print_remedy(const struct scene *scene, const struct endpoint *endpoint,
+static bool print_remedy(const struct scene *scene, const struct endpoint *endpoint,
                          enum remedy remedy);
 static enum remedy find_remedy(const struct listed *socket);
 static bool read_range(int *low, int *high);
@@ -36,6 +48,7 @@ void print_help(const struct scene *scene, const struct endpoint *endpoint,
 {
     bool off = false;       /* a socket without the option is in the way, */
     bool connected = false; /* and it is a connection */
+    bool found = false;
     int low, high;
 
     if (without->answer == 0 && with->answer == 0)
@@ -47,6 +60,8 @@ void print_help(const struct scene *scene, const struct endpoint *endpoint,
         print("    bind as root, or with CAP_NET_BIND_SERVICE\n");
     if (with->answer == EADDRNOTAVAIL)
         print("    bind an address of this machine; ip address lists them\n");
+    if (with->answer == EINVAL)
+        print("    bind an address that is no group's and needs no interface beside it\n");
     if (!fails(with)) {
         if (fails(without))
             print("    set SO_REUSEADDR before bind\n");
@@ -55,24 +70,27 @@ void print_help(const struct scene *scene, const struct endpoint *endpoint,
 
     /* 2. Where they do. */
     for (enum remedy remedy = END; remedy < NONE; remedy++)
-        print_remedy(scene, endpoint, remedy);
+        found |= print_remedy(scene, endpoint, remedy);
+    if (!found && with->answer == EADDRINUSE)
+        print("    end who has it: as root, ss -tanp may show more\n");
 
     /* 3. And the next time. */
     for (size_t i = 0; i < scene->count_of_sockets; i++) {
         const struct listed *socket = &scene->sockets[i];
-        if (socket->state == LISTEN || predict_bind(socket, endpoint, true) == OK)
+        if (socket->state == LISTEN || find_remedy(socket) == LISTENER ||
+            predict_bind(socket, endpoint, true) == OK)
             continue;
         off = true;
         connected |= socket->state != BOUND;
     }
     if (off)
-        print("    next time: set SO_REUSEADDR before bind in that program too\n");
+        print("    next time: set SO_REUSEADDR in that program too, before it connects or binds\n");
     if (connected && read_range(&low, &high) && low <= endpoint->port && endpoint->port <= high)
         print("    or choose a port outside %d to %d, which clients are given\n", low, high);
 }
 
-/* Prints the sockets that it helps against, if a bind with the option meets any. */
-static void print_remedy(const struct scene *scene, const struct endpoint *endpoint,
+/* Prints the sockets that it helps against. Returns whether a bind with the option meets any. */
+static bool print_remedy(const struct scene *scene, const struct endpoint *endpoint,
                          enum remedy remedy)
 {
     struct numbers numbers = {.count = 0};
@@ -92,7 +110,7 @@ static void print_remedy(const struct scene *scene, const struct endpoint *endpo
             add_number(&pids, (size_t)scene->processes[owner->process].pid);
     }
     if (numbers.count == 0)
-        return;
+        return false;
 
     print("    ");
     print_numbers(&numbers);
@@ -104,6 +122,7 @@ static void print_remedy(const struct scene *scene, const struct endpoint *endpo
         print("%d s", seconds);
     }
     print("%s\n", remedies[remedy].after);
+    return true;
 }
 
 static enum remedy find_remedy(const struct listed *socket)
@@ -121,10 +140,12 @@ static enum remedy find_remedy(const struct listed *socket)
         return socket->inode != 0 ? PEER_FIRST : LISTENER;
     case TIME_WAIT:
         return WAIT;
-    case FIN_WAIT2:
-        return socket->seconds >= 0 ? WAIT_FOR_PEER : END_AND_WAIT;
+    case LAST_ACK:
+        return GIVE_UP;
     default:
-        return socket->inode != 0 && socket->state != LAST_ACK ? END_AND_WAIT : GIVE_UP;
+        if (socket->seconds >= 0)
+            return WAIT_FOR_PEER;
+        return socket->inode != 0 ? END_AND_WAIT : LINGERS;
     }
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *peer_text(const struct listed *socket, char text[ENDPOINT_TEXT]);
 static char digit(int option);
@@ -73,7 +74,7 @@ static void print_details(const struct scene *scene, const struct listed *socket
               process->command);
     }
     if (is_out_of_sight(scene, socket))
-        print("    a process that is not seen from here\n");
+        print("    nobody who is seen from here\n");
     if (socket->inode == 0)
         print("    %s", ownerless(socket));
     if (socket->seconds >= 0)
@@ -92,34 +93,48 @@ static const char *ownerless(const struct listed *socket)
     if (socket->state == PASSIVE_CLOSED)
         return "not connected yet";
     if (socket->seconds < 0)
-        return "no process, until its peer answers or the kernel gives up";
+        return "no process, until its peer has closed or the kernel gives up";
     return "no process";
 }
 
 /* What could not be found out, and where it can be. */
 static void print_notes(const struct scene *scene)
 {
+    bool root = geteuid() == 0;
     bool out_of_sight = false;
+    bool unread = false;
 
-    for (size_t i = 0; i < scene->count_of_sockets; i++)
-        out_of_sight |= is_out_of_sight(scene, &scene->sockets[i]);
+    for (size_t i = 0; i < scene->count_of_sockets; i++) {
+        const struct listed *socket = &scene->sockets[i];
+        bool hidden = is_out_of_sight(scene, socket);
+        out_of_sight |= hidden;
+        unread |= socket->reuseaddr == UNKNOWN && socket->inode != 0 && !hidden;
+    }
 
     /* 3. The sockets are asked of the kernel, the rest of /proc and of the processes. */
     if (scene->diag_error != 0)
-        print("The sockets cannot be listed (sock_diag: %s); a bind is tried all the same.\n",
+        print("The sockets cannot be listed (sock_diag: %s);\n"
+              "a bind is tried all the same.\n",
               strerror(scene->diag_error));
     if (scene->proc_error != 0)
-        print("The processes cannot be listed (/proc: %s): is it mounted?\n",
-              strerror(scene->proc_error));
-    else if (out_of_sight && scene->hidden)
+        print("The processes cannot be listed (/proc: %s)%s\n", strerror(scene->proc_error),
+              scene->proc_error == ENOENT ? ": is it mounted?" : ".");
+    else if (out_of_sight && scene->hidden && root)
+        print("Some processes are hidden, even from root: it takes CAP_SYS_PTRACE.\n");
+    else if (out_of_sight && !root)
         print("Other users' processes are hidden; root sees them: sudo reuseaddr explain.\n");
     else if (out_of_sight)
-        print("Who has them may be in another PID namespace: look from there, or from the host.\n");
+        print("Who has them may be in another PID namespace: look from there, or from the host.\n"
+              "A socket on its way through a UNIX one, or the kernel's own, has no process.\n");
+
+    /* 4. Where none was found, there was nobody to ask. */
+    if (!unread)
+        return;
     if (scene->getfd_error == ENOSYS)
         print("Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n");
     else if (scene->getfd_error != 0)
-        print("Options cannot be read (pidfd_getfd: %s); root may: sudo reuseaddr explain.\n",
-              strerror(scene->getfd_error));
+        print("Options cannot be read (pidfd_getfd: %s)%s.\n", strerror(scene->getfd_error),
+              root ? ": CAP_SYS_PTRACE is missing" : ";\nroot may: sudo reuseaddr explain");
 }
 
 void add_number(struct numbers *numbers, size_t number)

@@ -45,15 +45,18 @@ void find_owners(struct scene *scene)
 
     /* 2. Every process, by its number; we are one ourselves. */
     DIR *proc = opendir("/proc");
-    scene->proc_error = proc != NULL ? ENOENT : errno;
+    scene->proc_error = proc != NULL ? 0 : errno;
+    bool mounted = false;
     const struct dirent *entry;
     while (proc != NULL && (entry = readdir(proc)) != NULL) {
         pid_t pid = atoi(entry->d_name);
         if (pid <= 0)
             continue;
-        scene->proc_error = 0;
+        mounted = true;
         find_descriptors(scene, pid, wanted, count);
     }
+    if (proc != NULL && !mounted)
+        scene->proc_error = ENOENT;
     if (proc != NULL)
         closedir(proc);
     free(wanted);
@@ -77,12 +80,16 @@ static void find_descriptors(struct scene *scene, pid_t pid, const struct owner 
     snprintf(path, sizeof path, "/proc/%d/fd", pid);
     DIR *folder = opendir(path);
     if (folder == NULL) {
-        scene->hidden |= errno == EACCES;
+        /* 4. Which of the two it is depends on how /proc is mounted (hidepid). */
+        if (errno == EACCES || errno == EPERM)
+            scene->hidden = true;
+        else if (errno != ENOENT && errno != ESRCH)
+            scene->proc_error = errno;
         return;
     }
     const struct dirent *entry;
     while ((entry = readdir(folder)) != NULL) {
-        /* 4. A descriptor is a link to "socket:[INODE]". */
+        /* 5. A descriptor is a link to "socket:[INODE]". */
         char link[64];
         ssize_t length = readlinkat(dirfd(folder), entry->d_name, link, sizeof link - 1);
         scene->hidden |= length == -1 && errno == EACCES;
@@ -125,8 +132,12 @@ static bool read_status(struct process *process)
     if (parent == NULL || uids == NULL || sscanf(parent, " PPid: %d", &process->parent) != 1 ||
         sscanf(uids, " Uid: %*u %u", &process->uid) != 1)
         return false;
-    sscanf(text, "Name:\t%31[^\n]", process->command);
-    /* 5. A process names itself as it likes: what is no plain character is not printed. */
+    /* 6. A process names itself as it likes: what is no plain character is not printed. */
+    const char *name = text + strlen("Name:\t");
+    for (size_t i = 0; i < sizeof process->command - 1 && name[i] != '\n'; i++)
+        process->command[i] = name[i];
+    if (process->command[0] == '\0')
+        process->command[0] = '?';
     for (char *at = process->command; *at != '\0'; at++) {
         if (*at < '!' || *at > '~')
             *at = '?';
@@ -139,6 +150,7 @@ static void read_options(struct scene *scene, struct listed *socket)
 {
     size_t count;
     const struct owner *owner = owners_of(scene, socket, &count);
+    int reason = 0;
 
     for (; count > 0; owner++, count--) {
         struct process *process = &scene->processes[owner->process];
@@ -147,9 +159,7 @@ static void read_options(struct scene *scene, struct listed *socket)
             continue;
         int s = borrow(process->pid, owner->fd, owner->inode);
         if (s == -1) {
-            /* 6. Who has ended or closed it is no error; who may not be asked is. */
-            if (errno != ESRCH && errno != EBADF)
-                scene->getfd_error = errno;
+            reason = errno;
             continue;
         }
         socket->reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
@@ -158,6 +168,8 @@ static void read_options(struct scene *scene, struct listed *socket)
             socket->v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
         close(s);
     }
+    if (socket->reuseaddr == UNKNOWN && reason != 0)
+        scene->getfd_error = reason;
 }
 
 /* A copy of a process's descriptor for the socket inode. Returns it, or -1 with errno set. */

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+static int by_cookie(const void *a, const void *b);
 static int by_rank(const void *a, const void *b);
 static int compare(const struct endpoint *left, const struct endpoint *right);
 
@@ -16,9 +17,50 @@ struct scene look(in_port_t port)
 
     find_sockets(&scene);
     find_owners(&scene);
-    if (scene.count_of_sockets > 0)
-        qsort(scene.sockets, scene.count_of_sockets, sizeof *scene.sockets, by_rank);
     return scene;
+}
+
+void keep_present(struct scene *scene)
+{
+    struct scene now = {.port = scene->port};
+    size_t count = 0;
+
+    /* 1. What is listed again is as it is now; what was known of it is still so. */
+    find_sockets(&now);
+    if (scene->diag_error == 0)
+        scene->diag_error = now.diag_error;
+    if (scene->count_of_sockets > 0)
+        qsort(scene->sockets, scene->count_of_sockets, sizeof *scene->sockets, by_cookie);
+    for (size_t i = 0; i < now.count_of_sockets; i++) {
+        struct listed *socket = &now.sockets[i];
+        const struct listed *known = NULL;
+        if (scene->count_of_sockets > 0)
+            known = bsearch(socket, scene->sockets, scene->count_of_sockets,
+                            sizeof *scene->sockets, by_cookie);
+        if (known == NULL)
+            continue;
+        socket->reuseaddr = known->reuseaddr;
+        socket->reuseport = known->reuseport;
+        if (socket->v6only == UNKNOWN)
+            socket->v6only = known->v6only;
+        now.sockets[count++] = *socket;
+    }
+    free(scene->sockets);
+    scene->sockets = now.sockets;
+    scene->count_of_sockets = count;
+    now.sockets = NULL;
+    forget(&now);
+
+    /* 2. In an order that does not hang on the kernel's tables. */
+    if (count > 0)
+        qsort(scene->sockets, count, sizeof *scene->sockets, by_rank);
+}
+
+static int by_cookie(const void *a, const void *b)
+{
+    const struct listed *left = a, *right = b;
+
+    return (left->cookie > right->cookie) - (left->cookie < right->cookie);
 }
 
 /* Who listens first, then who is bound, then the connections. */

@@ -24,14 +24,30 @@ static const char *const reasons[NONE] = {
     [MAY_BE_V6ONLY] = "it may be v6only, which cannot be read",
 };
 
-static int try_bind(const struct endpoint *endpoint, bool option);
 static const char *name_of(enum prediction prediction);
 static enum reason find_reason(const struct listed *socket, const struct endpoint *endpoint,
                                const struct verdict *verdict);
 
-struct verdict judge(const struct scene *scene, const struct endpoint *endpoint, bool option)
+int try_bind(const struct endpoint *endpoint, bool option)
 {
-    struct verdict verdict = {.option = option, .predicted = OK};
+    char name[ENDPOINT_TEXT];
+    char text[INET6_ADDRSTRLEN];
+    bool v4 = endpoint->family == AF_INET;
+    struct place place = {.name = format_endpoint(endpoint, name), .family = endpoint->family};
+    int answer = 0;
+
+    inet_ntop(endpoint->family, &endpoint->address.s6_addr[v4 ? 12 : 0], text, sizeof text);
+    int s = open_socket(&place, option, false);
+    if (bind_socket(s, &place, text, endpoint->port) == -1)
+        answer = errno;
+    close(s);
+    return answer;
+}
+
+struct verdict judge(const struct scene *scene, const struct endpoint *endpoint, bool option,
+                     int answer)
+{
+    struct verdict verdict = {.option = option, .predicted = OK, .answer = answer};
 
     /* 1. One that stands in the way is enough. What is not listed may be one. */
     if (scene->diag_error != 0) {
@@ -44,7 +60,6 @@ struct verdict judge(const struct scene *scene, const struct endpoint *endpoint,
             verdict.predicted = one;
         verdict.undecided += one == EITHER;
     }
-    verdict.answer = try_bind(endpoint, option);
     return verdict;
 }
 
@@ -82,23 +97,6 @@ enum prediction predict_bind(const struct listed *socket, const struct endpoint 
     if (conflicting && passing)
         return EITHER;
     return conflicting ? IN_USE : OK;
-}
-
-/* Binds a new socket to endpoint, and closes it. Returns 0, or what bind(2) set errno to. */
-static int try_bind(const struct endpoint *endpoint, bool option)
-{
-    char name[ENDPOINT_TEXT];
-    char text[INET6_ADDRSTRLEN];
-    bool v4 = endpoint->family == AF_INET;
-    struct place place = {.name = format_endpoint(endpoint, name), .family = endpoint->family};
-    int answer = 0;
-
-    inet_ntop(endpoint->family, &endpoint->address.s6_addr[v4 ? 12 : 0], text, sizeof text);
-    int s = open_socket(&place, option, false);
-    if (bind_socket(s, &place, text, endpoint->port) == -1)
-        answer = errno;
-    close(s);
-    return answer;
 }
 
 bool contradicts(const struct verdict *verdict)

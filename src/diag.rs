@@ -8,8 +8,9 @@ use crate::conflict::State;
 use crate::scene::{Listed, Scene};
 use errno::{Errno, errno};
 use libc::{
-    AF_INET, AF_INET6, AF_NETLINK, IPPROTO_TCP, NETLINK_SOCK_DIAG, NLM_F_DUMP, NLM_F_REQUEST,
-    NLMSG_DONE, NLMSG_ERROR, SOCK_CLOEXEC, SOCK_RAW, c_int, nlattr, nlmsghdr, ntohl, ntohs,
+    AF_INET, AF_INET6, AF_NETLINK, EBADMSG, IPPROTO_TCP, NETLINK_SOCK_DIAG, NLM_F_DUMP,
+    NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, SOCK_CLOEXEC, SOCK_RAW, c_int, nlattr, nlmsghdr, ntohl,
+    ntohs,
 };
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -138,6 +139,9 @@ fn dump(s: c_int, scene: &mut Scene, family: c_int, peers: bool) -> Result<(), E
             // SAFETY: so many bytes are there, and its integers may have any value.
             let header: nlmsghdr = unsafe { ptr::read_unaligned(buffer[at..].as_ptr().cast()) };
             let length = header.nlmsg_len as usize;
+            if length < size_of::<nlmsghdr>() || length > n as usize - at {
+                return Err(Errno(EBADMSG));
+            }
             let body = &buffer[at + size_of::<nlmsghdr>()..at + length];
             // 3. An error and the end both carry an errno, as a negative number, or 0.
             if [NLMSG_ERROR, NLMSG_DONE].contains(&header.nlmsg_type.into()) {
@@ -172,6 +176,7 @@ fn take(scene: &mut Scene, body: &[u8], peers: bool) {
         state,
         local: make_endpoint(family, message.id.idiag_src, message.id.idiag_sport),
         peer: make_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
+        cookie: u64::from(message.id.idiag_cookie[1]) << 32 | u64::from(message.id.idiag_cookie[0]),
         inode: message.idiag_inode.into(),
         seconds: None,
         reuseaddr: None,
@@ -197,6 +202,9 @@ fn take(scene: &mut Scene, body: &[u8], peers: bool) {
     while at + size_of::<nlattr>() < body.len() {
         // SAFETY: so many bytes are there, and its integers may have any value.
         let attribute: nlattr = unsafe { ptr::read_unaligned(body[at..].as_ptr().cast()) };
+        if usize::from(attribute.nla_len) < size_of::<nlattr>() {
+            break;
+        }
         if attribute.nla_type == INET_DIAG_SKV6ONLY {
             socket.v6only = Some(body[at + size_of::<nlattr>()] != 0);
         }

@@ -7,23 +7,26 @@ use crate::bail::print;
 use crate::figure::draw;
 use crate::help::print_help;
 use crate::list::list;
-use crate::scene::{Scene, is_out_of_sight, look};
-use crate::verdict::{Verdict, contradicts, fails, judge, print_verdict};
+use crate::scene::{Scene, is_out_of_sight, keep_present, look};
+use crate::verdict::{Verdict, contradicts, fails, judge, print_verdict, try_bind};
 use libc::c_int;
 
 /// Sockets come and go meanwhile: so often it looks until what it sees fits together.
-const LOOKS: usize = 3;
+const LOOKS: usize = 5;
 
 /// Prints who has the port of `endpoint`, and what a bind to it answers. Returns the exit status: 0 if
 /// a server that sets SO_REUSEADDR could bind.
 pub fn explain(endpoint: &Endpoint) -> c_int {
     let mut looks = 1;
 
-    // 1. See who has the port, and at once try to bind.
+    // 1. See who has the port, at once try to bind, and see who still has it.
     let (scene, without, with) = loop {
-        let scene = look(endpoint.port);
-        let without = judge(&scene, endpoint, false);
-        let with = judge(&scene, endpoint, true);
+        let mut scene = look(endpoint.port);
+        let without_option = try_bind(endpoint, false);
+        let with_option = try_bind(endpoint, true);
+        keep_present(&mut scene);
+        let without = judge(&scene, endpoint, false, without_option);
+        let with = judge(&scene, endpoint, true, with_option);
         if looks == LOOKS || fits(&scene, &without, &with) {
             break (scene, without, with);
         }

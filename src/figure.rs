@@ -7,8 +7,14 @@ use crate::bail::print;
 use crate::conflict::State;
 use crate::scene::{Listed, Process, Scene, is_out_of_sight, owners_of};
 
-/// So many lines are drawn; the list has all.
+/// So many lines are drawn, and so many of one process's sockets; the list has all.
 const LINES_MAX: usize = 24;
+const SOCKETS_MAX: usize = 6;
+
+/// What those are called that belong to no process that is drawn.
+const UNACCEPTED: &str = "not accepted yet";
+const NO_PROCESS: &str = "no process";
+const UNSEEN: &str = "not seen from here";
 
 /// Draws the processes of `scene` with their sockets, parents above children.
 pub fn draw(scene: &Scene) {
@@ -27,8 +33,9 @@ pub fn draw(scene: &Scene) {
     }
 
     // 2. And some sockets have outlived their process.
-    draw_rest(scene, "no process", true, &mut lines);
-    draw_rest(scene, "not seen from here", false, &mut lines);
+    draw_rest(scene, UNACCEPTED, &mut lines);
+    draw_rest(scene, NO_PROCESS, &mut lines);
+    draw_rest(scene, UNSEEN, &mut lines);
 }
 
 /// Draws a process, its sockets and then its children.
@@ -47,10 +54,20 @@ fn draw_process(scene: &Scene, process: &Process, before: &str, below: &str, lin
     } else {
         " |   "
     };
+    let mut sockets = 0;
     for (index, socket) in scene.sockets.iter().enumerate() {
         if has(scene, process, socket) {
-            draw_socket(scene, index + 1, below, line, lines);
+            sockets += 1;
+            if sockets <= SOCKETS_MAX {
+                draw_socket(scene, index + 1, below, line, lines);
+            }
         }
+    }
+    if sockets > SOCKETS_MAX && has_room(lines) {
+        print(format_args!(
+            "{below}{line}and {} more\n",
+            sockets - SOCKETS_MAX
+        ));
     }
 
     // 3. The line ends at the last child.
@@ -70,19 +87,34 @@ fn draw_process(scene: &Scene, process: &Process, before: &str, below: &str, lin
     }
 }
 
-/// Draws the sockets that no process has, or none that can be seen.
-fn draw_rest(scene: &Scene, heading: &str, seen: bool, lines: &mut usize) {
-    let mut heading = Some(heading);
+/// Draws the sockets that belong under `heading`, and no process.
+fn draw_rest(scene: &Scene, heading: &str, lines: &mut usize) {
+    let mut begun = false;
 
     for (index, socket) in scene.sockets.iter().enumerate() {
-        if !owners_of(scene, socket).is_empty() || is_out_of_sight(scene, socket) == seen {
+        if find_heading(scene, socket) != Some(heading) {
             continue;
         }
-        if let Some(heading) = heading.take().filter(|_| has_room(lines)) {
+        if !begun && has_room(lines) {
             print(format_args!("{heading}\n"));
         }
+        begun = true;
         draw_socket(scene, index + 1, "", "     ", lines);
     }
+}
+
+/// What a socket is called that no process has, or none that can be seen.
+fn find_heading(scene: &Scene, socket: &Listed) -> Option<&'static str> {
+    if is_out_of_sight(scene, socket) {
+        return Some(UNSEEN);
+    }
+    if socket.inode != 0 {
+        return None;
+    }
+    Some(match socket.state {
+        State::Established | State::CloseWait => UNACCEPTED,
+        _ => NO_PROCESS,
+    })
 }
 
 fn draw_socket(scene: &Scene, number: usize, below: &str, line: &str, lines: &mut usize) {
@@ -113,10 +145,8 @@ fn draw_socket(scene: &Scene, number: usize, below: &str, line: &str, lines: &mu
 fn find_peer<'a>(scene: &'a Scene, socket: &Listed) -> Option<&'a Process> {
     let ends = |from: &Endpoint, to: &Endpoint| (from.address, from.port, to.address);
     let wanted = ends(&socket.peer, &socket.local);
-    let mut peers = scene
-        .peers
-        .iter()
-        .filter(|peer| ends(&peer.local, &peer.peer) == wanted);
+    let all = scene.peers.iter().chain(&scene.sockets);
+    let mut peers = all.filter(|peer| ends(&peer.local, &peer.peer) == wanted);
     let owner = peers.find_map(|peer| owners_of(scene, peer).first())?;
     Some(&scene.processes[owner.process])
 }

@@ -9,7 +9,7 @@ use crate::list::{add_number, print_numbers};
 use crate::scene::{Listed, Scene, owners_of};
 use crate::verdict::{Prediction, Verdict, fails, predict_bind};
 use errno::Errno;
-use libc::{EACCES, EADDRNOTAVAIL};
+use libc::{EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL};
 use std::fs;
 
 /// What helps against a socket.
@@ -21,19 +21,21 @@ enum Remedy {
     EndAndWait,
     Wait,
     WaitForPeer,
+    Lingers,
     GiveUp,
     Listener,
 }
 
 /// What is said before and after; and whether the processes are named in between.
 #[rustfmt::skip]
-const REMEDIES: [(Remedy, &str, bool, &str); 8] = [
+const REMEDIES: [(Remedy, &str, bool, &str); 9] = [
     (Remedy::End, "end ", true, ""),
     (Remedy::EndOrSet, "end ", true, ", or have it set the option"),
     (Remedy::PeerFirst, "let its peer close, then end ", true, "; the other way round, wait 60 s"),
     (Remedy::EndAndWait, "end ", true, ", then wait until 60 s after its peer closes"),
     (Remedy::Wait, "wait ", false, ""),
     (Remedy::WaitForPeer, "wait ", false, ", or until 60 s after its peer closes"),
+    (Remedy::Lingers, "wait until 60 s after its peer closes, or the kernel gives up", false, ""),
     (Remedy::GiveUp, "wait until its peer answers, or the kernel gives up", false, ""),
     (Remedy::Listener, "ends with its listener", false, ""),
 ];
@@ -57,6 +59,11 @@ pub fn print_help(scene: &Scene, endpoint: &Endpoint, without: &Verdict, with: &
                 "    bind an address of this machine; ip address lists them\n"
             ));
         }
+        Err(Errno(EINVAL)) => {
+            print(format_args!(
+                "    bind an address that is no group's and needs no interface beside it\n"
+            ));
+        }
         _ => {}
     }
     if !fails(with) {
@@ -67,19 +74,25 @@ pub fn print_help(scene: &Scene, endpoint: &Endpoint, without: &Verdict, with: &
     }
 
     // 2. Where they do.
+    let mut found = false;
     for remedy in &REMEDIES {
-        print_remedy(scene, endpoint, remedy);
+        found |= print_remedy(scene, endpoint, remedy);
+    }
+    if !found && with.answer == Err(Errno(EADDRINUSE)) {
+        print(format_args!(
+            "    end who has it: as root, ss -tanp may show more\n"
+        ));
     }
 
     // 3. And the next time.
     let blocks = |socket: &&Listed| predict_bind(socket, endpoint, true) != Prediction::Ok;
     let blocking = scene.sockets.iter().filter(blocks);
     let mut off = blocking
-        .filter(|socket| socket.state != State::Listen)
+        .filter(|socket| socket.state != State::Listen && find_remedy(socket) != Remedy::Listener)
         .peekable();
     if off.peek().is_some() {
         print(format_args!(
-            "    next time: set SO_REUSEADDR before bind in that program too\n"
+            "    next time: set SO_REUSEADDR in that program too, before it connects or binds\n"
         ));
     }
     let connected = off.any(|socket| socket.state != State::Bound);
@@ -91,8 +104,8 @@ pub fn print_help(scene: &Scene, endpoint: &Endpoint, without: &Verdict, with: &
     }
 }
 
-/// Prints the sockets that it helps against, if a bind with the option meets any.
-fn print_remedy(scene: &Scene, endpoint: &Endpoint, remedy: &(Remedy, &str, bool, &str)) {
+/// Prints the sockets that it helps against. Returns whether a bind with the option meets any.
+fn print_remedy(scene: &Scene, endpoint: &Endpoint, remedy: &(Remedy, &str, bool, &str)) -> bool {
     let (remedy, before, processes, after) = *remedy;
     let mut numbers = Vec::new();
     let mut pids = Vec::new();
@@ -109,7 +122,7 @@ fn print_remedy(scene: &Scene, endpoint: &Endpoint, remedy: &(Remedy, &str, bool
         }
     }
     if numbers.is_empty() {
-        return;
+        return false;
     }
 
     print(format_args!("    "));
@@ -129,6 +142,7 @@ fn print_remedy(scene: &Scene, endpoint: &Endpoint, remedy: &(Remedy, &str, bool
         print(format_args!("{seconds} s"));
     }
     print(format_args!("{after}\n"));
+    true
 }
 
 fn find_remedy(socket: &Listed) -> Remedy {
@@ -142,11 +156,10 @@ fn find_remedy(socket: &Listed) -> Remedy {
         State::Established if held => Remedy::PeerFirst,
         State::CloseWait | State::Established => Remedy::Listener,
         State::TimeWait => Remedy::Wait,
-        State::FinWait2 if socket.seconds.is_some() => Remedy::WaitForPeer,
-        State::FinWait2 => Remedy::EndAndWait,
         State::LastAck => Remedy::GiveUp,
+        _ if socket.seconds.is_some() => Remedy::WaitForPeer,
         _ if held => Remedy::EndAndWait,
-        _ => Remedy::GiveUp,
+        _ => Remedy::Lingers,
     }
 }
 

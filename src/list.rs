@@ -8,7 +8,7 @@ use crate::bail::print;
 use crate::conflict::State;
 use crate::scene::{Listed, Scene, is_out_of_sight, owners_of};
 use errno::Errno;
-use libc::{AF_INET6, ENOSYS};
+use libc::{AF_INET6, ENOENT, ENOSYS};
 
 /// So many numbers of a set are printed.
 const NUMBERS_MAX: usize = 8;
@@ -82,7 +82,7 @@ fn print_details(scene: &Scene, socket: &Listed) {
         ));
     }
     if is_out_of_sight(scene, socket) {
-        print(format_args!("    a process that is not seen from here\n"));
+        print(format_args!("    nobody who is seen from here\n"));
     }
     if socket.inode == 0 {
         let text = ownerless(socket);
@@ -102,7 +102,7 @@ fn ownerless(socket: &Listed) -> &'static str {
         State::Established | State::CloseWait => "not accepted yet",
         State::PassiveClosed => "not connected yet",
         _ if socket.seconds.is_none() => {
-            "no process, until its peer answers or the kernel gives up"
+            "no process, until its peer has closed or the kernel gives up"
         }
         _ => "no process",
     }
@@ -110,36 +110,65 @@ fn ownerless(socket: &Listed) -> &'static str {
 
 /// What could not be found out, and where it can be.
 fn print_notes(scene: &Scene) {
-    let mut sockets = scene.sockets.iter();
-    let out_of_sight = sockets.any(|socket| is_out_of_sight(scene, socket));
+    // SAFETY: nothing goes in, a number comes out.
+    let root = unsafe { libc::geteuid() } == 0;
+    let mut out_of_sight = false;
+    let mut unread = false;
+
+    for socket in &scene.sockets {
+        let hidden = is_out_of_sight(scene, socket);
+        out_of_sight |= hidden;
+        unread |= socket.reuseaddr.is_none() && socket.inode != 0 && !hidden;
+    }
 
     // 3. The sockets are asked of the kernel, the rest of /proc and of the processes.
     if let Some(reason) = scene.diag_error {
         print(format_args!(
-            "The sockets cannot be listed (sock_diag: {reason}); a bind is tried all the same.\n"
+            "The sockets cannot be listed (sock_diag: {reason});\n\
+             a bind is tried all the same.\n"
         ));
     }
     if let Some(reason) = scene.proc_error {
+        let mounted = match reason.0 {
+            ENOENT => ": is it mounted?",
+            _ => ".",
+        };
         print(format_args!(
-            "The processes cannot be listed (/proc: {reason}): is it mounted?\n"
+            "The processes cannot be listed (/proc: {reason}){mounted}\n"
         ));
-    } else if out_of_sight && scene.hidden {
+    } else if out_of_sight && scene.hidden && root {
+        print(format_args!(
+            "Some processes are hidden, even from root: it takes CAP_SYS_PTRACE.\n"
+        ));
+    } else if out_of_sight && !root {
         print(format_args!(
             "Other users' processes are hidden; root sees them: sudo reuseaddr explain.\n"
         ));
     } else if out_of_sight {
         print(format_args!(
-            "Who has them may be in another PID namespace: look from there, or from the host.\n"
+            "Who has them may be in another PID namespace: look from there, or from the host.\n\
+             A socket on its way through a UNIX one, or the kernel's own, has no process.\n"
         ));
+    }
+
+    // 4. Where none was found, there was nobody to ask.
+    if !unread {
+        return;
     }
     match scene.getfd_error {
         None => {}
         Some(Errno(ENOSYS)) => print(format_args!(
             "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n"
         )),
-        Some(reason) => print(format_args!(
-            "Options cannot be read (pidfd_getfd: {reason}); root may: sudo reuseaddr explain.\n"
-        )),
+        Some(reason) => {
+            let remedy = match root {
+                true => ": CAP_SYS_PTRACE is missing",
+                false => ";\nroot may: sudo reuseaddr explain",
+            };
+            print(format_args!(
+                "Options cannot be read (pidfd_getfd: {reason}){remedy}.\n"
+            ));
+        }
     }
 }
 

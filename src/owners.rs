@@ -6,8 +6,9 @@
 use crate::scene::{Listed, Owner, Process, Scene, owners_of};
 use errno::{Errno, errno};
 use libc::{
-    AF_INET6, EACCES, EBADF, ENOENT, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEADDR, SO_REUSEPORT,
-    SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open, c_int, ino_t, pid_t, socklen_t, stat,
+    AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEADDR,
+    SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open, c_int, ino_t, pid_t, socklen_t,
+    stat,
 };
 use std::cmp::Ordering;
 use std::fs;
@@ -62,12 +63,17 @@ fn find_descriptors(scene: &mut Scene, pid: pid_t, wanted: &[ino_t]) {
     let folder = match fs::read_dir(format!("/proc/{pid}/fd")) {
         Ok(folder) => folder,
         Err(error) => {
-            scene.hidden |= error.raw_os_error() == Some(EACCES);
+            // 4. Which of the two it is depends on how /proc is mounted (hidepid).
+            match error.raw_os_error() {
+                Some(EACCES | EPERM) => scene.hidden = true,
+                Some(ENOENT | ESRCH) => {}
+                other => scene.proc_error = other.map(Errno),
+            }
             return;
         }
     };
     for entry in folder.flatten() {
-        // 4. A descriptor is a link to "socket:[INODE]".
+        // 5. A descriptor is a link to "socket:[INODE]".
         let link = fs::read_link(entry.path()).unwrap_or_else(|error| {
             scene.hidden |= error.raw_os_error() == Some(EACCES);
             PathBuf::new()
@@ -104,21 +110,21 @@ fn read_status(pid: pid_t) -> Option<Process> {
     };
     let words = |name: &str| Some(from_utf8(field(name)?).ok()?.split_whitespace());
 
+    // 6. A process names itself as it likes: what is no plain character is not printed.
+    let name = field("Name:\t")?.iter().map(|&byte| match byte {
+        b'!'..=b'~' => byte.into(),
+        _ => '?',
+    });
+    let mut command: String = name.collect();
+    if command.is_empty() {
+        command.push('?');
+    }
+
     Some(Process {
         pid,
         parent: words("PPid:")?.next()?.parse().ok()?,
         uid: words("Uid:")?.nth(1)?.parse().ok()?,
-        // 5. A process names itself as it likes: what is no plain character is not printed.
-        command: field("Name:\t")?
-            .iter()
-            .map(|&byte| {
-                if byte.is_ascii_graphic() {
-                    byte.into()
-                } else {
-                    '?'
-                }
-            })
-            .collect(),
+        command,
         holds: false,
     })
 }
@@ -127,6 +133,7 @@ fn read_status(pid: pid_t) -> Option<Process> {
 fn read_options(scene: &mut Scene, socket: &mut Listed) {
     let holders = owners_of(scene, socket).iter();
     let holders: Vec<_> = holders.map(|owner| (owner.process, owner.fd)).collect();
+    let mut refused = None;
 
     for (process, fd) in holders {
         let process = &mut scene.processes[process];
@@ -136,10 +143,8 @@ fn read_options(scene: &mut Scene, socket: &mut Listed) {
         }
         let s = match borrow(process.pid, fd, socket.inode) {
             Ok(s) => s,
-            // 6. Who has ended or closed it is no error; who may not be asked is.
-            Err(Errno(ESRCH | EBADF)) => continue,
             Err(reason) => {
-                scene.getfd_error = Some(reason);
+                refused = Some(reason);
                 continue;
             }
         };
@@ -150,6 +155,9 @@ fn read_options(scene: &mut Scene, socket: &mut Listed) {
         }
         // SAFETY: s is ours, and not used again.
         unsafe { libc::close(s) };
+    }
+    if socket.reuseaddr.is_none() && refused.is_some() {
+        scene.getfd_error = refused;
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Listed {
     pub state: State,
     pub local: Endpoint,
     pub peer: Endpoint,
+    /// The kernel's name for it, whatever becomes of it.
+    pub cookie: u64,
     /// 0: no process has it, or none yet.
     pub inode: ino_t,
     /// TIME_WAIT and FIN_WAIT2 without a process: how long still.
@@ -64,7 +66,7 @@ pub struct Scene {
     pub diag_error: Option<Errno>,
     /// or the processes,
     pub proc_error: Option<Errno>,
-    /// or an option be read.
+    /// or the options of a socket be read.
     pub getfd_error: Option<Errno>,
 }
 
@@ -76,8 +78,39 @@ pub fn look(port: u16) -> Scene {
     };
     find_sockets(&mut scene);
     find_owners(&mut scene);
-    scene.sockets.sort_by(by_rank);
     scene
+}
+
+/// Leaves out the sockets that the kernel lists no more, and puts the others in order.
+pub fn keep_present(scene: &mut Scene) {
+    let mut now = Scene {
+        port: scene.port,
+        ..Scene::default()
+    };
+
+    // 1. What is listed again is as it is now; what was known of it is still so.
+    find_sockets(&mut now);
+    scene.diag_error = scene.diag_error.or(now.diag_error);
+    scene.sockets.sort_by(by_cookie);
+    now.sockets.retain_mut(|socket| {
+        let known = scene
+            .sockets
+            .binary_search_by(|known| by_cookie(known, socket));
+        let Ok(known) = known else { return false };
+        let known = &scene.sockets[known];
+        socket.reuseaddr = known.reuseaddr;
+        socket.reuseport = known.reuseport;
+        socket.v6only = socket.v6only.or(known.v6only);
+        true
+    });
+    scene.sockets = now.sockets;
+
+    // 2. In an order that does not hang on the kernel's tables.
+    scene.sockets.sort_by(by_rank);
+}
+
+fn by_cookie(left: &Listed, right: &Listed) -> Ordering {
+    left.cookie.cmp(&right.cookie)
 }
 
 /// Who listens first, then who is bound, then the connections.
@@ -112,7 +145,7 @@ pub fn owners_of<'a>(scene: &'a Scene, socket: &Listed) -> &'a [Owner] {
     &rest[..count]
 }
 
-/// Whether a process has `socket`, but cannot be seen.
+/// Whether a process seems to have `socket`, but none is seen.
 pub fn is_out_of_sight(scene: &Scene, socket: &Listed) -> bool {
     socket.inode != 0 && owners_of(scene, socket).is_empty()
 }

@@ -59,8 +59,30 @@ const REASONS: [(Reason, &str); 7] = [
     ),
 ];
 
-/// What a bind to `endpoint` is predicted to answer, and answers.
-pub fn judge(scene: &Scene, endpoint: &Endpoint, option: bool) -> Verdict {
+/// Binds a new socket to `endpoint`, and closes it; an error is bind(2)'s.
+pub fn try_bind(endpoint: &Endpoint, option: bool) -> Result<(), Errno> {
+    let address = format_endpoint(endpoint);
+    let place = Place {
+        name: &address.to_string(),
+        address: address.ip(),
+        reach: address.ip(),
+        v6only: false,
+    };
+
+    let s = open_socket(&place, option, false);
+    let answer = bind_socket(s, place.address, endpoint.port);
+    // SAFETY: s is ours, and not used again.
+    unsafe { libc::close(s) };
+    answer
+}
+
+/// What a bind to `endpoint` is predicted to answer, beside its `answer`.
+pub fn judge(
+    scene: &Scene,
+    endpoint: &Endpoint,
+    option: bool,
+    answer: Result<(), Errno>,
+) -> Verdict {
     let mut predicted = Prediction::Ok;
     let mut undecided = 0;
 
@@ -80,7 +102,7 @@ pub fn judge(scene: &Scene, endpoint: &Endpoint, option: bool) -> Verdict {
         option,
         predicted,
         undecided,
-        answer: try_bind(endpoint, option),
+        answer,
     }
 }
 
@@ -126,23 +148,6 @@ pub fn predict_bind(socket: &Listed, endpoint: &Endpoint, option: bool) -> Predi
         (true, false) => Prediction::InUse,
         (false, _) => Prediction::Ok,
     }
-}
-
-/// Binds a new socket to `endpoint`, and closes it; an error is bind(2)'s.
-fn try_bind(endpoint: &Endpoint, option: bool) -> Result<(), Errno> {
-    let address = format_endpoint(endpoint);
-    let place = Place {
-        name: &address.to_string(),
-        address: address.ip(),
-        reach: address.ip(),
-        v6only: false,
-    };
-
-    let s = open_socket(&place, option, false);
-    let answer = bind_socket(s, place.address, endpoint.port);
-    // SAFETY: s is ours, and not used again.
-    unsafe { libc::close(s) };
-    answer
 }
 
 /// Whether the answer is another one than was predicted.

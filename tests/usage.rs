@@ -303,18 +303,23 @@ fn a_busy_port_is_refused_by_bind() {
 }
 
 #[test]
-fn a_privileged_port_is_refused_by_bind() {
-    // Injected, since whether a port is privileged depends on the user and on a sysctl.
-    for build in builds() {
-        Command::new(tool("strace", "strace"))
-            .args(["-o", "/dev/null", "-e", "inject=bind:error=EACCES"])
-            .arg(&build.path)
-            .args(["serve", "80"])
-            .timeout(DEADLINE)
-            .assert()
-            .code(1)
-            .stdout(is_empty())
-            .stderr("reuseaddr: bind 127.0.0.1:80: Permission denied\n");
+fn unless_told_otherwise_it_is_the_loopback_address_and_the_page_s_port() {
+    // Refused by injection: that needs no free port, and no privilege.
+    for (words, address) in [
+        (&["serve"][..], "127.0.0.1:9099"),
+        (&["serve", "80"], "127.0.0.1:80"),
+    ] {
+        for build in builds() {
+            Command::new(tool("strace", "strace"))
+                .args(["-o", "/dev/null", "-e", "inject=bind:error=EACCES"])
+                .arg(&build.path)
+                .args(words)
+                .timeout(DEADLINE)
+                .assert()
+                .code(1)
+                .stdout(is_empty())
+                .stderr(format!("reuseaddr: bind {address}: Permission denied\n"));
+        }
     }
 }
 

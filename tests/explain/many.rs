@@ -1,6 +1,6 @@
 //! Thousands of sockets, and sockets that come and go.
 
-use super::{alone, explain, explain_under};
+use super::{Said, alone, explain, explain_under};
 use crate::support::{Client, builds, fresh_port, has_ipv6, raise_limit, tool, wait_for};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
@@ -92,13 +92,16 @@ fn what_comes_and_goes_meanwhile_is_no_error() {
                 client.reset().unwrap();
             }
         });
-        for _ in 0..20 {
-            for build in builds() {
-                let said = explain_under(&[], build, &address.to_string());
-                assert_eq!(said.answers(), ["EADDRINUSE"; 2], "{}", said.text);
-                assert_eq!(said.row(1)[0], "LISTEN");
-            }
-        }
+        let said: Vec<Said> = (0..20)
+            .flat_map(|_| builds())
+            .map(|build| explain_under(&[], build, &address.to_string()))
+            .collect();
         done.store(true, Ordering::Relaxed);
+        for said in said {
+            assert_eq!(said.answers(), ["EADDRINUSE"; 2], "{}", said.text);
+            assert_eq!(said.row(1)[0], "LISTEN");
+            let invented = "nobody who is seen from here";
+            assert!(!said.details().contains(&invented), "{}", said.text);
+        }
     });
 }

@@ -63,6 +63,13 @@ fn in_every_state_the_verdict_is_what_bind_answers() {
                 said.text
             );
             assert!(said.row(2).is_empty(), "{}", said.text);
+            if ["FIN_WAIT2", "TIME_WAIT"].contains(&state) {
+                let left = said.details().into_iter().find_map(|line| {
+                    let seconds = line.strip_prefix("no process, for ")?.strip_suffix(" s")?;
+                    seconds.parse().ok()
+                });
+                assert!((1..=60).contains(&left.unwrap_or(0)), "{}", said.text);
+            }
         }
     }
 }
@@ -92,7 +99,11 @@ fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
             let _holder = hold(state, (present, port).into(), true).unwrap();
             for &newcomer in &addresses {
                 let address = SocketAddr::from((newcomer, port));
-                check(&explain(&address.to_string()), address);
+                let said = explain(&address.to_string());
+                check(&said, address);
+                // This process has both ends.
+                let peer = format!(" of {} ", std::process::id());
+                assert_eq!(said.text.contains(&peer), *state == "ESTABLISHED");
             }
         }
     }

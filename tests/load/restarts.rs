@@ -1,7 +1,7 @@
 //! Killed and restarted under load: nobody who is served notices, and who comes is refused in the gap
 //! alone.
 
-use crate::support::{Build, Client, Result, builds, fresh_address, raise_limit};
+use crate::support::{Build, Client, Result, Start, builds, fresh_address, raise_limit, wait_for};
 use libc::SIGKILL;
 use std::mem;
 use std::sync::Mutex;
@@ -56,7 +56,11 @@ fn restarted_under_load(build: &Build) -> Result<()> {
             }
             let killed = Instant::now();
             server.end_by(SIGKILL)?;
-            let restarted = build.serve_on(address, true)?.server()?;
+            // A newcomer's child that has not come to close the listening socket yet listens on.
+            let restarted = wait_for("restart", || match build.serve_on(address, true) {
+                Ok(Start::Ended { .. }) => None,
+                start => Some(start.and_then(Start::server)),
+            })??;
             gaps.push((killed, Instant::now()));
             // The children of what is dropped would be killed.
             ended.push(mem::replace(&mut server, restarted));

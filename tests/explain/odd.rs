@@ -1,0 +1,96 @@
+//! Sockets, processes and addresses out of the ordinary.
+
+use super::limits::listener;
+use super::{alone, explain};
+use crate::support::{bind_socket, fresh_port, has_ipv6, is_before_6_8, release, set_option};
+use libc::{SO_REUSEPORT, SOL_SOCKET};
+use std::ffi::CString;
+use std::fs;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::Path;
+
+#[test]
+fn a_process_is_called_by_its_name_on_one_line_whatever_that_is() {
+    let _alone = alone();
+    for (name, shown) in [
+        ("", "?"),
+        (" x", "?x"),
+        ("  ", "??"),
+        ("\t\nab", "?\\nab"),
+        ("a b\u{1b}[2J)", "a?b?[2J)"),
+    ] {
+        let (_listener, address) = listener();
+        let name = CString::new(name).unwrap();
+        let old = fs::read_to_string("/proc/self/comm").unwrap();
+        let old = CString::new(old.trim_end()).unwrap();
+        let file = Path::new("/proc/self/comm");
+        fs::write(file, name.to_bytes_with_nul()).unwrap();
+        let said = explain(&address.to_string());
+        fs::write(file, old.to_bytes()).unwrap();
+        let end = format!(" {shown}");
+        let holder = said.details()[0];
+        assert!(
+            holder.starts_with("pid ") && holder.ends_with(&end),
+            "{}",
+            said.text
+        );
+    }
+}
+
+#[test]
+fn an_address_that_bind_does_not_take_is_no_matter_of_sockets_either() {
+    if !has_ipv6() {
+        return;
+    }
+    let said = explain(&format!("[ff02::1]:{}", fresh_port()));
+    let help = "bind an address that is no group's and needs no interface beside it";
+    assert!(said.details().contains(&help), "{}", said.text);
+    assert_eq!(said.status, 1);
+}
+
+#[test]
+fn what_listens_twice_or_is_not_accepted_yet_is_said() {
+    let _alone = alone();
+    let (first, address) = listener();
+    let _second = first.try_clone().unwrap();
+    let _client = TcpStream::connect(address).unwrap();
+    let said = explain(&address.to_string());
+    let holders = said
+        .details()
+        .into_iter()
+        .filter(|line| line.starts_with("pid "));
+    assert_eq!(holders.count(), 2, "{}", said.text);
+    assert!(
+        said.details().contains(&"not accepted yet"),
+        "{}",
+        said.text
+    );
+    assert!(
+        said.details()
+            .contains(&"C2, its option may be off, it cannot be read: 2")
+    );
+    assert!(said.details().contains(&"2: ends with its listener"));
+}
+
+#[test]
+fn what_is_only_bound_may_set_the_option_and_is_listed_with_what_it_has() {
+    let _alone = alone();
+    let v6 = has_ipv6();
+    let ip: IpAddr = if v6 { "::1" } else { "127.0.0.1" }.parse().unwrap();
+    let address = SocketAddr::new(ip, fresh_port());
+    let bound = bind_socket(address, false).unwrap();
+    set_option(&bound, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
+    let said = explain(&address.to_string());
+    if is_before_6_8(&release()) {
+        let unlisted = "a socket is in the way that is not listed";
+        assert!(said.details().contains(&unlisted), "{}", said.text);
+        return;
+    }
+    assert_eq!(said.row(1), ["BOUND", &address.to_string(), "-", "0", "1"]);
+    assert_eq!(said.details().contains(&"v6only"), v6, "{}", said.text);
+    let remedy = format!(
+        "1: end process {}, or have it set the option",
+        std::process::id()
+    );
+    assert!(said.details().contains(&&*remedy), "{}", said.text);
+}
