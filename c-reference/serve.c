@@ -14,6 +14,9 @@
 
 #define TRUE 1
 
+/* Of a child's buffer. It is static: a page of it costs memory when it is used, and not before. */
+#define BUFFER_SIZE (1 << 16)
+
 static int accept_client(int s, const char *server, struct sockaddr_in *adr_clnt);
 static _Noreturn void converse(int c, const char *client, pid_t child);
 
@@ -140,7 +143,7 @@ static int accept_client(int s, const char *server, struct sockaddr_in *adr_clnt
 /* Echoes what the client sends (RFC 862) and ends the process: the child's whole life. */
 static _Noreturn void converse(int c, const char *client, pid_t child)
 {
-    char buffer[4096];
+    static char buffer[BUFFER_SIZE];
     unsigned long long total = 0;
 
     for (;;) {

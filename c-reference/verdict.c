@@ -144,7 +144,7 @@ void print_verdict(const struct scene *scene, const struct endpoint *endpoint,
         }
     }
     if (answer == EADDRINUSE && verdict->predicted == OK)
-        print("    a socket is in the way that is not listed\n");
+        print("    a socket is in the way that is not listed, or came and went meanwhile\n");
 }
 
 static const char *name_of(enum prediction prediction)

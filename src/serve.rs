@@ -17,8 +17,12 @@ use libc::{
 use std::mem;
 use std::net::SocketAddrV4;
 use std::ptr;
+use std::slice;
 
 const TRUE: c_int = 1;
+
+/// Of a child's buffer. It is static: a page of it costs memory when it is used, and not before.
+const BUFFER_SIZE: usize = 1 << 16;
 
 /// Serves every client on `adr_srvr` by a child of its own, for ever; with `set_option`,
 /// SO_REUSEADDR is set before bind(2). Ends by [`bail`] if a call fails.
@@ -190,13 +194,14 @@ fn accept_client(s: c_int, server: SocketAddrV4) -> (c_int, sockaddr_in) {
 
 /// Echoes what the client sends (RFC 862) and ends the process: the child's whole life.
 fn converse(c: c_int, client: SocketAddrV4, child: pid_t) -> ! {
-    let mut buffer = [0; 4096];
+    static mut BUFFER: [u8; BUFFER_SIZE] = [0; BUFFER_SIZE];
+    let buffer = &raw mut BUFFER;
     let mut total: u64 = 0;
 
     loop {
         // 12. Read until end of file; the parent has no part in it. (F5)
-        // SAFETY: buffer has room for so many bytes.
-        let n = unsafe { libc::read(c, buffer.as_mut_ptr().cast(), buffer.len()) };
+        // SAFETY: buffer has room for so many bytes, and no reference to it is alive.
+        let n = unsafe { libc::read(c, buffer.cast(), BUFFER_SIZE) };
         if n == 0 {
             break;
         }
@@ -209,7 +214,9 @@ fn converse(c: c_int, client: SocketAddrV4, child: pid_t) -> ! {
         }
 
         // 13. Write back all that was read. (F5)
-        if let Err(reason) = write_all(c, &buffer[..n as usize]) {
+        // SAFETY: read(2) has put n bytes there, and they stay as they are until the next one.
+        let read = unsafe { slice::from_raw_parts(buffer.cast(), n as usize) };
+        if let Err(reason) = write_all(c, read) {
             bail("write", client, reason);
         }
         total += n as u64;

@@ -198,7 +198,7 @@ pub fn print_verdict(scene: &Scene, endpoint: &Endpoint, verdict: &Verdict) {
     }
     if verdict.answer == Err(Errno(EADDRINUSE)) && verdict.predicted == Prediction::Ok {
         print(format_args!(
-            "    a socket is in the way that is not listed\n"
+            "    a socket is in the way that is not listed, or came and went meanwhile\n"
         ));
     }
 }

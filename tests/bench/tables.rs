@@ -51,7 +51,7 @@ pub fn print_conversations(results: &Results, all: &[Contestant]) {
 
     println!(
         "\n{}",
-        heading("us, 50%/99%", AT_ONCE.map(|n| n.to_string()))
+        heading("ms, 50%/99%", AT_ONCE.map(|n| n.to_string()))
     );
     for one in all {
         let cells = AT_ONCE.map(|n| {
