@@ -7,6 +7,7 @@ LINK ?= $(if $(wildcard $(shell $(CC) -print-file-name=libc.a 2>/dev/null)),stat
 export CARGO_BUILD_RUSTFLAGS = $(if $(filter static,$(LINK)),-C target-feature=+crt-static)
 
 CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
 STANDARD := -std=c11 -D_GNU_SOURCE
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 C_SOURCES := $(wildcard c-reference/*.c)
@@ -15,7 +16,7 @@ SANITIZED := $(CURDIR)/target/sanitize
 COMPARE = $$(cargo test --release --no-run --test compare 2>&1 | sed -n 's/.*(\(.*\))$$/\1/p')
 NO_CC := no C compiler ($(CC)): apt-get install gcc libc6-dev
 
-.PHONY: compare build test load trace bench kernels sanitize lint help clean c
+.PHONY: compare build test load trace bench kernels sanitize lint install uninstall help clean c
 .DEFAULT_GOAL := compare
 
 compare: ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
@@ -83,11 +84,20 @@ lint: ## formatting, clippy, gcc's warnings and its analyzer; any finding is an 
 	$(call need,gcc:gcc$(comma)libc6-dev)
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps
 	@mkdir -p $(dir $(C_PROGRAM))
 	gcc $(STANDARD) $(WARNINGS) -Werror -fanalyzer -O2 -o $(C_PROGRAM).lint $(C_SOURCES)
+	gcc $(STANDARD) $(WARNINGS) -Werror -fanalyzer -O2 -o $(C_PROGRAM).lint tests/bench/limit.c
+
+install: ## the Rust build in $(DESTDIR)$(PREFIX)/bin
+	@test -x target/release/reuseaddr || $(MAKE) --silent build
+	install -D -m 755 target/release/reuseaddr $(DESTDIR)$(PREFIX)/bin/reuseaddr
+
+uninstall: ## remove it from there
+	rm -f $(DESTDIR)$(PREFIX)/bin/reuseaddr
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
 
 clean: ## remove target/
 	rm -rf target

@@ -8,6 +8,7 @@
 //! apart: it takes the first SIGSEGV that another process sends for a stack overflow of its own and
 //! goes on (rust-lang/rust#140662), ignores SIGPIPE, and opens `/dev/null` as a closed stdout,
 //! which then takes everything.
+#![doc = include_str!("../README.md")]
 #![no_main]
 
 mod abi;

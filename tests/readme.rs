@@ -16,12 +16,15 @@ fn readme() -> String {
 
 /// The fenced blocks of the README, each with the words between it and the block or heading before.
 fn blocks(readme: &str) -> Vec<(&str, &str)> {
-    let parts: Vec<&str> = readme.split("\n```\n").collect();
-    assert!(parts.len() % 2 == 1, "a fence is not closed");
-    let pairs = parts.chunks_exact(2);
-    pairs
-        .map(|pair| (pair[0].rsplit("\n## ").next().unwrap(), pair[1]))
-        .collect()
+    let mut fences = readme.split("\n```text\n");
+    let mut before = fences.next().unwrap();
+    let mut blocks = Vec::new();
+    for fence in fences {
+        let (block, rest) = fence.split_once("\n```\n").expect("a fence ends");
+        blocks.push((before.rsplit("\n## ").next().unwrap(), block));
+        before = rest;
+    }
+    blocks
 }
 
 /// The terminal that a line of a transcript is typed into, and the command.
