@@ -1,0 +1,126 @@
+//! What the README says of the code: the page's claims with their steps, and the porting reference.
+
+use crate::source::{Source, read};
+use crate::twins::Twin;
+
+/// The page's claims.
+pub const IDS: [&str; 15] = [
+    "F1", "F2", "F3", "F4", "F5", "T1", "T2", "T3", "T4", "R1", "R2", "C1", "C2", "K1", "K2",
+];
+
+/// A claim of the page, in the README's words.
+pub struct Claim {
+    pub id: &'static str,
+    pub words: String,
+    /// The numbers of the steps of `serve` that name it, and their functions.
+    pub steps: Vec<(usize, String)>,
+}
+
+/// The claims; one whose row is missing, or is at other steps than the code says, goes into `wrong`.
+pub fn read_claims(twins: &[Twin], wrong: &mut Vec<String>) -> Vec<Claim> {
+    let serve = twins.iter().find(|twin| twin.name == "serve");
+    let texts = read("README.md").and_then(|readme| Ok((readme, read("tests/compare/claims.rs")?)));
+    let (serve, (readme, rows)) = match (serve, texts) {
+        (Some(serve), Ok(texts)) => (serve, texts),
+        (_, texts) => {
+            wrong.push(texts.err().unwrap_or_else(|| "there is no serve".into()));
+            return Vec::new();
+        }
+    };
+    let mut claims = Vec::new();
+    for id in IDS {
+        if !rows.contains(&format!("\"{id}  ")) {
+            wrong.push(format!("tests/compare/claims.rs has no row for claim {id}"));
+        }
+        let steps = steps_for(id, &serve.rust);
+        if steps.is_empty() {
+            wrong.push(format!("serve has no step that names claim {id}"));
+            continue;
+        }
+        let place = format!("| {} |", as_in_the_readme(&steps));
+        let start = format!("| {id} |");
+        match readme.lines().find_map(|line| line.strip_prefix(&start)) {
+            None => wrong.push(format!("README.md has no row for claim {id}")),
+            Some(row) if !row.contains(&place) => wrong.push(format!(
+                "README.md: the row of claim {id} should name its steps: {place}"
+            )),
+            Some(row) => claims.push(Claim {
+                id,
+                words: row.split(" |").next().unwrap_or_default().trim().into(),
+                steps,
+            }),
+        }
+    }
+    claims
+}
+
+/// A step's words, and the claims that it names in parentheses at its end.
+pub fn split_ids(step: &str) -> (&str, Vec<&str>) {
+    let ids = step
+        .strip_suffix(')')
+        .and_then(|step| step.rsplit_once(" ("));
+    match ids.map(|(words, ids)| (words, ids.split(", ").collect::<Vec<_>>())) {
+        Some((words, ids)) if ids.iter().all(|id| IDS.contains(id)) => (words, ids),
+        _ => (step, Vec::new()),
+    }
+}
+
+fn steps_for(id: &str, source: &Source) -> Vec<(usize, String)> {
+    let steps = source.parts.iter().filter_map(|part| {
+        let step = part.step.as_ref()?;
+        split_ids(step).1.contains(&id).then_some(())?;
+        Some((part.number()?, part.function.clone()))
+    });
+    steps.collect()
+}
+
+/// "`serve` 4, 6"
+fn as_in_the_readme(steps: &[(usize, String)]) -> String {
+    let function = steps.first().map_or("", |(_, function)| function);
+    let numbers: Vec<String> = steps.iter().map(|(number, _)| number.to_string()).collect();
+    format!("`{function}` {}", numbers.join(", "))
+}
+
+/// Whether what the porting reference names exists: functions in both twins, and tests.
+pub fn check_porting(twins: &[Twin], wrong: &mut Vec<String>) {
+    let readme = read("README.md").unwrap_or_default();
+    let reference = readme
+        .split_once("\n## Porting from C")
+        .and_then(|(_, rest)| rest.split_once("\n## "));
+    let rows = reference.map_or("", |(reference, _)| reference).lines();
+    let rows: Vec<&str> = rows.filter(|line| line.ends_with("` |")).collect();
+    if rows.len() < 13 {
+        wrong.push(format!(
+            "README.md: the porting reference has {} rows, fewer than 13",
+            rows.len()
+        ));
+    }
+    for row in rows {
+        let mut cells = row.trim_end_matches(" |").rsplit(" | ");
+        let mut name = || cells.next()?.trim_matches('`').split_once("::");
+        let (Some((test_file, test)), Some((file, function))) = (name(), name()) else {
+            wrong.push(format!(
+                "README.md: a row of the porting reference names no place: {row}"
+            ));
+            continue;
+        };
+        let twin = twins.iter().find(|twin| twin.name == file);
+        if !twin.is_some_and(|twin| twin.c.functions().contains(&function)) {
+            wrong.push(format!(
+                "README.md names {function}, which c-reference/{file}.c has not"
+            ));
+        }
+        if !twin.is_some_and(|twin| twin.rust.functions().contains(&function)) {
+            wrong.push(format!(
+                "README.md names {function}, which src/{file}.rs has not"
+            ));
+        }
+        match read(&format!("tests/{test_file}.rs")) {
+            Ok(tests) if tests.contains(&format!("fn {test}()")) => {}
+            Ok(_) => wrong.push(format!(
+                "README.md names {test}, which tests/{test_file}.rs has not"
+            )),
+            Err(reason) => wrong.push(format!("README.md names {test} in {reason}")),
+        }
+    }
+}
