@@ -16,7 +16,7 @@ SANITIZED := $(CURDIR)/target/sanitize
 COMPARE = $$(cargo test --release --no-run --test compare 2>&1 | sed -n 's/.*(\(.*\))$$/\1/p')
 NO_CC := no C compiler ($(CC)): apt-get install gcc libc6-dev
 
-.PHONY: compare build test load trace bench kernels sanitize lint install uninstall help clean c
+.PHONY: compare build test load trace study bench kernels sanitize lint install uninstall help clean c
 .DEFAULT_GOAL := compare
 
 compare: ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
@@ -79,6 +79,10 @@ sanitize: ## the C under ASan and UBSan, both builds under valgrind
 trace: ## the system calls of both builds side by side, as wide as the terminal
 	$(call need,$(COMPILER) strace:strace)
 	@COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --quiet --release --test trace -- --nocapture
+
+study: ## C and Rust side by side, step by step, with the system calls of serve; for less
+	$(call need,$(COMPILER) strace:strace)
+	@STUDY=1 COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --quiet --release --test study
 
 lint: ## formatting, clippy, gcc's warnings and its analyzer; any finding is an error
 	$(call need,gcc:gcc$(comma)libc6-dev)
