@@ -80,8 +80,9 @@ trace: ## the system calls of both builds side by side, as wide as the terminal
 	$(call need,$(COMPILER) strace:strace)
 	@COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --quiet --release --test trace -- --nocapture
 
-study: ## C and Rust side by side, step by step, with the system calls of serve; for less
+study: ## C and Rust side by side: target/study.html, and two columns here; for less
 	$(call need,$(COMPILER) strace:strace)
+	@rm -f target/study.html
 	@STUDY=1 COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --quiet --release --test study
 
 lint: ## formatting, clippy, gcc's warnings and its analyzer; any finding is an error
