@@ -84,9 +84,15 @@ impl Terminal {
             keyboard,
             screen,
         };
-        terminal.type_in("set +m; PS1='$ '; echo; echo rea''dy\n")?;
-        terminal.shows("ready")?;
+        terminal.type_in("set +m; PS1='$ '; echo\n")?;
+        terminal.settle()?;
         Ok(terminal)
+    }
+
+    /// Waits until the shell has seen the end of what was killed, which takes no time when a person types.
+    fn settle(&mut self) -> Result<()> {
+        self.type_in("wait; echo rea''dy\n")?;
+        self.shows("ready")
     }
 
     fn type_in(&mut self, text: &str) -> Result<()> {
@@ -160,6 +166,9 @@ fn play(transcript: &str, folder: &Path) -> Result<()> {
         terminals[current].type_in(&keys)?;
         let shown = terminals[current].shows(screen);
         shown.map_err(|reason| format!("terminal {}, {line:?}: {reason}", current + 1))?;
+        if screen.starts_with("kill ") {
+            terminals[current].settle()?;
+        }
     }
     Ok(())
 }
