@@ -110,10 +110,13 @@ clean: ## remove target/
 c: $(C_PROGRAM)
 
 # Under another name first: a build that runs is not overwritten, and two makes do not mix.
-$(C_PROGRAM): $(C_SOURCES) $(wildcard c-reference/*.h) Makefile
+$(C_PROGRAM): $(C_SOURCES) $(wildcard c-reference/*.h) Makefile $(dir $(C_PROGRAM))linked-$(LINK)
 	@command -v $(firstword $(CC)) >/dev/null || { echo '$(NO_CC)' >&2; exit 1; }
-	@mkdir -p $(@D)
 	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) $(if $(filter static,$(LINK)),-static-pie -fPIE) -o $@.$$$$ $(C_SOURCES) && mv $@.$$$$ $@
+
+# It is made anew where the last one was linked otherwise.
+$(dir $(C_PROGRAM))linked-%:
+	@mkdir -p $(@D) && rm -f $(@D)/linked-* && touch $@
 
 # $(call need,PROGRAM:PACKAGE[,PACKAGE]...) installs the Debian packages of the programs that are
 # missing, where it may; elsewhere it says what to type. Debian's own Rust is new enough from
