@@ -2,6 +2,7 @@
 
 use crate::kernel::{Calls, WHO};
 use crate::source::Part;
+use crate::support::wrapped;
 use crate::twins::Twin;
 use std::slice;
 
@@ -74,23 +75,4 @@ fn side_by_side(left: &[String], right: &[String], width: usize) -> Vec<String> 
     let rows = (0..left.len().max(right.len()))
         .map(|row| format!("{:<half$}{:GAP$}{}", cell(left, row), "", cell(right, row)));
     rows.map(|row| row.trim_end().to_string()).collect()
-}
-
-/// `text` in lines of at most `width` columns: broken at a space where there is one, and what follows
-/// the first line stands four columns further in.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let indent = text.len() - text.trim_start().len();
-    let mut rest: Vec<char> = text.chars().collect();
-    let mut lines = Vec::new();
-    while rest.len() > width {
-        let start = rest.iter().position(|c| *c != ' ').unwrap_or(0);
-        let space = rest[..=width].iter().rposition(|c| *c == ' ');
-        let end = space.filter(|space| *space > start).unwrap_or(width);
-        lines.push(rest[..end].iter().collect());
-        let further = " ".repeat((indent + 4).min(width / 2));
-        let left: String = rest[end..].iter().collect();
-        rest = (further + left.trim_start()).chars().collect();
-    }
-    lines.push(rest.iter().collect());
-    lines
 }

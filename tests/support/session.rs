@@ -166,8 +166,21 @@ fn without_lengths(call: &str) -> String {
     }
 }
 
-/// `text` in lines of `width` columns.
+/// `text` in lines of at most `width` columns: broken at a space where there is one, and what follows
+/// the first line stands four columns further in.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let characters: Vec<char> = text.chars().collect();
-    characters.chunks(width).map(String::from_iter).collect()
+    let indent = text.len() - text.trim_start().len();
+    let mut rest: Vec<char> = text.chars().collect();
+    let mut lines = Vec::new();
+    while rest.len() > width {
+        let start = rest.iter().position(|c| *c != ' ').unwrap_or(0);
+        let space = rest[..=width].iter().rposition(|c| *c == ' ');
+        let end = space.filter(|space| *space > start).unwrap_or(width);
+        lines.push(rest[..end].iter().collect());
+        let further = " ".repeat((indent + 4).min(width / 2));
+        let left: String = rest[end..].iter().collect();
+        rest = (further + left.trim_start()).chars().collect();
+    }
+    lines.push(rest.iter().collect());
+    lines
 }
