@@ -113,6 +113,8 @@ fn neutral(
     trace
         .lines()
         .skip_while(begin)
+        // The call that SIGKILL met: strace may have come to write it, or not.
+        .filter(|line| !line.contains("<unfinished ...>"))
         .map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect(); // strace aligns the results
             let mut call = without_lengths(&without_pointers(&words.join(" ")));
