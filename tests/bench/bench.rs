@@ -181,7 +181,7 @@ fn growth(contestant: &Contestant, round: usize, results: &mut Results) -> Resul
             results.add("MB/s", contestant.name, bytes, round, rate);
         }
     }
-    let memory = memory(&server)?;
+    let memory = memory(contestant)?;
     results.add("pss", contestant.name, 0, round, memory.pss);
     results.add("private", contestant.name, 0, round, memory.private);
     let mut idle = Vec::new();

@@ -1,14 +1,17 @@
 //! What one more client costs in memory.
 
-use super::contestants::Running;
+use super::contestants::{Contestant, Running};
 use super::load::idle_clients;
-use crate::support::{Result, process};
+use crate::support::{Result, fresh_address, process};
 use std::fs;
 
 /// So many clients are there, so that what a page costs more or less does not count.
 const CLIENTS: usize = 100;
+/// And so many servers: the kernel places each one's stack at random, on a page more or less.
+const STARTS: usize = 5;
 
 /// Kilobytes for each client.
+#[derive(Default)]
 pub struct Memory {
     /// What is shared counts in part (PSS).
     pub pss: f64,
@@ -16,8 +19,19 @@ pub struct Memory {
     pub private: f64,
 }
 
-/// What each of some clients costs the server and its children; the kernel's own memory is not in it.
-pub fn memory(server: &Running) -> Result<Memory> {
+/// What each of some clients costs the server and its children, over several servers; the kernel's own
+/// memory is not in it.
+pub fn memory(contestant: &Contestant) -> Result<Memory> {
+    let mut sum = Memory::default();
+    for _ in 0..STARTS {
+        let each = each_client(&contestant.start(fresh_address())?)?;
+        sum.pss += each.pss / STARTS as f64;
+        sum.private += each.private / STARTS as f64;
+    }
+    Ok(sum)
+}
+
+fn each_client(server: &Running) -> Result<Memory> {
     let pid = server.process.id() as i32;
     let before = of_family(pid);
     let clients = idle_clients(server.address, CLIENTS)?;
@@ -34,10 +48,7 @@ pub fn memory(server: &Running) -> Result<Memory> {
 fn of_family(pid: i32) -> Memory {
     let numbers = fs::read_dir("/proc").expect("/proc is mounted").flatten();
     let pids = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let mut sum = Memory {
-        pss: 0.0,
-        private: 0.0,
-    };
+    let mut sum = Memory::default();
     for member in pids.filter(|&other| descends(other, pid)) {
         // It may have ended meanwhile.
         let text = fs::read_to_string(format!("/proc/{member}/smaps_rollup")).unwrap_or_default();
