@@ -2,7 +2,7 @@
 
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-# Linked static where there is a static C library: fork copies a third of the mappings.
+# Linked static where there is a static C library: fork then copies half the mappings.
 LINK ?= $(if $(wildcard $(shell $(CC) -print-file-name=libc.a 2>/dev/null)),static,dynamic)
 export CARGO_BUILD_RUSTFLAGS = $(if $(filter static,$(LINK)),-C target-feature=+crt-static)
 
