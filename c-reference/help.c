@@ -61,7 +61,7 @@ void print_help(const struct scene *scene, const struct endpoint *endpoint,
     if (with->answer == EADDRNOTAVAIL)
         print("    bind an address of this machine; ip address lists them\n");
     if (with->answer == EINVAL)
-        print("    bind an address that is no group's and needs no interface beside it\n");
+        print("    bind another address: no multicast, no link-local one without its interface\n");
     if (!fails(with)) {
         if (fails(without))
             print("    set SO_REUSEADDR before bind\n");

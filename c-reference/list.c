@@ -74,7 +74,7 @@ static void print_details(const struct scene *scene, const struct listed *socket
               process->command);
     }
     if (is_out_of_sight(scene, socket))
-        print("    nobody who is seen from here\n");
+        print("    no process that is seen from here\n");
     if (socket->inode == 0)
         print("    %s", ownerless(socket));
     if (socket->seconds >= 0)

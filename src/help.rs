@@ -61,7 +61,7 @@ pub fn print_help(scene: &Scene, endpoint: &Endpoint, without: &Verdict, with: &
         }
         Err(Errno(EINVAL)) => {
             print(format_args!(
-                "    bind an address that is no group's and needs no interface beside it\n"
+                "    bind another address: no multicast, no link-local one without its interface\n"
             ));
         }
         _ => {}

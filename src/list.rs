@@ -82,7 +82,7 @@ fn print_details(scene: &Scene, socket: &Listed) {
         ));
     }
     if is_out_of_sight(scene, socket) {
-        print(format_args!("    nobody who is seen from here\n"));
+        print(format_args!("    no process that is seen from here\n"));
     }
     if socket.inode == 0 {
         let text = ownerless(socket);

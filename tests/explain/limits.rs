@@ -195,7 +195,10 @@ fn without_proc_the_sockets_and_the_answers_stay() {
     let note =
         "The processes cannot be listed (/proc: No such file or directory): is it mounted?\n";
     assert!(said.text.contains(note), "{}", said.text);
-    assert!(said.details().contains(&"nobody who is seen from here"));
+    assert!(
+        said.details()
+            .contains(&"no process that is seen from here")
+    );
     assert!(said.details().contains(&"1: end its process"));
     assert_eq!(said.row(1)[0], "LISTEN");
     assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
@@ -231,7 +234,7 @@ fn another_user_is_told_what_root_would_see() {
     assert_eq!(c.row(1)[3..], ["?", "?"]);
     let note = "Other users' processes are hidden; root sees them: sudo reuseaddr explain.\n";
     assert!(c.text.contains(note), "{}", c.text);
-    assert!(c.details().contains(&"nobody who is seen from here"));
+    assert!(c.details().contains(&"no process that is seen from here"));
     assert!(
         c.details()
             .contains(&"C2, its option is off, as the answer tells: 1")

@@ -43,7 +43,7 @@ fn an_address_that_bind_does_not_take_is_no_matter_of_sockets_either() {
         return;
     }
     let said = explain(&format!("[ff02::1]:{}", fresh_port()));
-    let help = "bind an address that is no group's and needs no interface beside it";
+    let help = "bind another address: no multicast, no link-local one without its interface";
     assert!(said.details().contains(&help), "{}", said.text);
     assert_eq!(said.status, 1);
 }
