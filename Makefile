@@ -25,7 +25,7 @@ compare: ## every claim of the page in both builds; SLOW=1, WITH=PROGRAM
 	@cargo build --release --test compare
 	@exec "$(COMPARE)"
 
-build: ## both builds, optimised, in target/c-reference/ and target/release/
+build: ## both builds, in target/c-reference/ and target/release/
 	$(call need,$(COMPILER))
 	@$(MAKE) --silent c
 	@cargo build --release
@@ -36,11 +36,11 @@ test: ## all tests, the claims among them
 	$(call need,$(COMPILER) strace:strace ss:iproute2 telnet:telnet nc:netcat-openbsd valgrind:valgrind)
 	@cargo test
 
-load: ## hostile clients, a flood, restarts under load, with what was measured
+load: ## hostile clients, a flood, restarts under load; what was measured
 	$(call need,$(COMPILER))
 	@cargo test --quiet --release --test load -- --nocapture
 
-bench: ## conversations a second, memory, the gap, against others; ROUNDS=N, CSV=FILE, SLOW=1
+bench: ## speed, memory and the gap, against others; ROUNDS=N CSV=FILE SLOW=1
 	$(call need,$(COMPILER) socat:socat tcpserver:ucspi-tcp ncat:ncat)
 	@$(MAKE) --silent build
 	@cargo bench --quiet --bench bench
@@ -76,16 +76,16 @@ sanitize: ## the C under ASan and UBSan, both builds under valgrind
 	cargo test --release --test memory
 	@! grep -h '^==' $(SANITIZED)/found.* && echo 'sanitize: nothing found'
 
-trace: ## the system calls of both builds side by side, as wide as the terminal
+trace: ## the system calls of both builds side by side
 	$(call need,$(COMPILER) strace:strace)
 	@COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --quiet --release --test trace -- --nocapture
 
-study: ## C and Rust side by side: target/study.html, and two columns here; for less
+study: ## C and Rust side by side: target/study.html, and here in two columns
 	$(call need,$(COMPILER) strace:strace)
 	@rm -f target/study.html
 	@STUDY=1 COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --quiet --release --test study
 
-lint: ## formatting, clippy, gcc's warnings and its analyzer; any finding is an error
+lint: ## formatting, clippy, rustdoc, gcc and its analyzer; a finding is an error
 	$(call need,gcc:gcc$(comma)libc6-dev)
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
