@@ -12,7 +12,7 @@
 
 static const char bad_address[] = "ADDRESS must be a dotted quad such as 127.0.0.1";
 static const char bad_port[] = "PORT must be decimal digits from 0 to 65535";
-static const char bad_host[] = "ADDRESS must be a dotted quad, or IPv6 in brackets such as [::1]";
+static const char bad_host[] = "ADDRESS must be a dotted quad, or IPv6 in brackets";
 static const char bad_held_port[] = "PORT must be decimal digits from 1 to 65535";
 
 static bool parse_port(const char *text, in_port_t *port);

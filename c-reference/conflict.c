@@ -13,7 +13,6 @@
 #include "reuseaddr.h"
 
 static bool overlap(const struct tcp_socket *present, const struct tcp_socket *newcomer);
-static bool is_any(const struct in6_addr *address);
 
 bool conflicts(const struct tcp_socket *present, const struct tcp_socket *newcomer)
 {
@@ -59,8 +58,7 @@ static bool overlap(const struct tcp_socket *present, const struct tcp_socket *n
     return newcomer->family == AF_INET && is_any(&newcomer->address) && !present->v6only;
 }
 
-/* Whether address is 0.0.0.0 (mapped) or ::, the wildcards. */
-static bool is_any(const struct in6_addr *address)
+bool is_any(const struct in6_addr *address)
 {
     return IN6_IS_ADDR_UNSPECIFIED(address) ||
            (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr32[3] == htonl(INADDR_ANY));

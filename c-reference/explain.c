@@ -8,6 +8,7 @@
 /* Sockets come and go meanwhile: so often it looks until what it sees fits together. */
 #define LOOKS 5
 
+static void leave_out_others(struct scene *scene, const struct endpoint *endpoint);
 static bool fits(const struct scene *scene, const struct verdict *without,
                  const struct verdict *with);
 
@@ -22,6 +23,7 @@ int explain(const struct endpoint *endpoint)
         int without_option = try_bind(endpoint, false);
         int with_option = try_bind(endpoint, true);
         keep_present(&scene);
+        leave_out_others(&scene, endpoint);
         without = judge(&scene, endpoint, false, without_option);
         with = judge(&scene, endpoint, true, with_option);
         if (looks == LOOKS || fits(&scene, &without, &with))
@@ -40,6 +42,31 @@ int explain(const struct endpoint *endpoint)
     return fails(&with) || contradicts(&without) || contradicts(&with);
 }
 
+/* Leaves out the sockets that have the port on another address than endpoint's, and counts them. */
+static void leave_out_others(struct scene *scene, const struct endpoint *endpoint)
+{
+    size_t kept = 0;
+
+    /* 3. Who asks for a port, and no address, is told of all. */
+    if (is_any(&endpoint->address))
+        return;
+    for (size_t i = 0; i < scene->count_of_processes; i++)
+        scene->processes[i].holds = false;
+    for (size_t i = 0; i < scene->count_of_sockets; i++) {
+        const struct listed *socket = &scene->sockets[i];
+        if (!IN6_ARE_ADDR_EQUAL(&socket->local.address, &endpoint->address) &&
+            predict_bind(socket, endpoint, false) == OK)
+            continue;
+        size_t count;
+        const struct owner *owner = owners_of(scene, socket, &count);
+        for (; count > 0; owner++, count--)
+            scene->processes[owner->process].holds = true;
+        scene->sockets[kept++] = *socket;
+    }
+    scene->others = scene->count_of_sockets - kept;
+    scene->count_of_sockets = kept;
+}
+
 /* Whether it all belongs to one moment. */
 static bool fits(const struct scene *scene, const struct verdict *without,
                  const struct verdict *with)
@@ -47,7 +74,7 @@ static bool fits(const struct scene *scene, const struct verdict *without,
     if (contradicts(without) || contradicts(with))
         return false;
 
-    /* 3. A socket without its process may have changed hands, unless processes are hidden. */
+    /* 4. A socket without its process may have changed hands, unless processes are hidden. */
     for (size_t i = 0; i < scene->count_of_sockets; i++) {
         if (!scene->hidden && is_out_of_sight(scene, &scene->sockets[i]))
             return false;

@@ -51,6 +51,7 @@ struct scene {
     in_port_t port;
     struct listed *sockets; /* that have the port */
     size_t count_of_sockets;
+    size_t others; /* so many more have it, on addresses that do not matter */
     struct listed *peers; /* of these, if they are on this machine */
     size_t count_of_peers;
     struct process *processes; /* that have one of all these, by pid */

@@ -29,7 +29,7 @@ static const struct {
 } remedies[NONE] = {
     [END] = {"end ", true, ""},
     [END_OR_SET] = {"end ", true, ", or have it set the option"},
-    [PEER_FIRST] = {"let its peer close, then end ", true, "; the other way round, wait 60 s"},
+    [PEER_FIRST] = {"let its peer close, then end ", true, "; if it ends first, wait 60 s"},
     [END_AND_WAIT] = {"end ", true, ", then wait until 60 s after its peer closes"},
     [WAIT] = {"wait ", false, ""},
     [WAIT_FOR_PEER] = {"wait ", false, ", or until 60 s after its peer closes"},
@@ -84,9 +84,9 @@ void print_help(const struct scene *scene, const struct endpoint *endpoint,
         connected |= socket->state != BOUND;
     }
     if (off)
-        print("    next time: set SO_REUSEADDR in that program too, before it connects or binds\n");
+        print("    next time: set SO_REUSEADDR in their program too, before it connects or binds\n");
     if (connected && read_range(&low, &high) && low <= endpoint->port && endpoint->port <= high)
-        print("    or choose a port outside %d to %d, which clients are given\n", low, high);
+        print("    or choose a port that clients are not given: they are, from %d to %d\n", low, high);
 }
 
 /* Prints the sockets that it helps against. Returns whether a bind with the option meets any. */

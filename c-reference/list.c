@@ -25,7 +25,7 @@ void list(const struct scene *scene)
     size_t peer_width = strlen("peer");
     int number_width = snprintf(NULL, 0, "%zu", scene->count_of_sockets);
 
-    if (scene->count_of_sockets == 0 && scene->diag_error == 0)
+    if (scene->count_of_sockets + scene->others == 0 && scene->diag_error == 0)
         print("No TCP socket has port %u in this network namespace.\n", (unsigned)scene->port);
 
     /* 1. As wide as the widest, and a line for each. */
@@ -47,6 +47,9 @@ void list(const struct scene *scene)
               peer_text(socket, peer), digit(socket->reuseaddr), digit(socket->reuseport));
         print_details(scene, socket);
     }
+    if (scene->others > 0)
+        print("Not in the way: %zu that have the port on other addresses.\n",
+              scene->others);
     print_notes(scene);
 }
 
@@ -122,7 +125,7 @@ static void print_notes(const struct scene *scene)
     else if (out_of_sight && scene->hidden && root)
         print("Some processes are hidden, even from root: it takes CAP_SYS_PTRACE.\n");
     else if (out_of_sight && !root)
-        print("Other users' processes are hidden; root sees them: sudo reuseaddr explain.\n");
+        print("Other users' processes are hidden; root sees them (sudo).\n");
     else if (out_of_sight)
         print("Who has them may be in another PID namespace: look from there, or from the host.\n"
               "A socket on its way through a UNIX one, or the kernel's own, has no process.\n");
@@ -134,7 +137,7 @@ static void print_notes(const struct scene *scene)
         print("Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n");
     else if (scene->getfd_error != 0)
         print("Options cannot be read (pidfd_getfd: %s)%s.\n", strerror(scene->getfd_error),
-              root ? ": CAP_SYS_PTRACE is missing" : ";\nroot may: sudo reuseaddr explain");
+              root ? ": CAP_SYS_PTRACE is missing" : "; root may (sudo)");
 }
 
 void add_number(struct numbers *numbers, size_t number)

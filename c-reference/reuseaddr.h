@@ -57,6 +57,9 @@ struct tcp_socket {
  */
 bool conflicts(const struct tcp_socket *present, const struct tcp_socket *newcomer);
 
+/* conflict.c: whether address is 0.0.0.0 (mapped) or ::, the wildcards. */
+bool is_any(const struct in6_addr *address);
+
 /* An address to bind, as a table names it. */
 struct place {
     const char *name;

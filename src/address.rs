@@ -11,7 +11,7 @@ use std::str::from_utf8;
 
 const BAD_ADDRESS: &str = "ADDRESS must be a dotted quad such as 127.0.0.1";
 const BAD_PORT: &str = "PORT must be decimal digits from 0 to 65535";
-const BAD_HOST: &str = "ADDRESS must be a dotted quad, or IPv6 in brackets such as [::1]";
+const BAD_HOST: &str = "ADDRESS must be a dotted quad, or IPv6 in brackets";
 const BAD_HELD_PORT: &str = "PORT must be decimal digits from 1 to 65535";
 
 /// An address of IPv4 or IPv6, and a port.

@@ -97,6 +97,6 @@ fn overlap(present: &TcpSocket, newcomer: &TcpSocket) -> bool {
 }
 
 /// Whether `address` is 0.0.0.0 (mapped) or ::, the wildcards.
-fn is_any(address: Ipv6Addr) -> bool {
+pub fn is_any(address: Ipv6Addr) -> bool {
     address.is_unspecified() || address.to_ipv4_mapped() == Some(Ipv4Addr::UNSPECIFIED)
 }

@@ -4,12 +4,16 @@
 
 use crate::address::Endpoint;
 use crate::bail::print;
+use crate::conflict::is_any;
 use crate::figure::draw;
 use crate::help::print_help;
 use crate::list::list;
-use crate::scene::{Scene, is_out_of_sight, keep_present, look};
-use crate::verdict::{Verdict, contradicts, fails, judge, print_verdict, try_bind};
+use crate::scene::{Scene, is_out_of_sight, keep_present, look, owners_of};
+use crate::verdict::{
+    Prediction, Verdict, contradicts, fails, judge, predict_bind, print_verdict, try_bind,
+};
 use libc::c_int;
+use std::mem;
 
 /// Sockets come and go meanwhile: so often it looks until what it sees fits together.
 const LOOKS: usize = 5;
@@ -25,6 +29,7 @@ pub fn explain(endpoint: &Endpoint) -> c_int {
         let without_option = try_bind(endpoint, false);
         let with_option = try_bind(endpoint, true);
         keep_present(&mut scene);
+        leave_out_others(&mut scene, endpoint);
         let without = judge(&scene, endpoint, false, without_option);
         let with = judge(&scene, endpoint, true, with_option);
         if looks == LOOKS || fits(&scene, &without, &with) {
@@ -43,13 +48,39 @@ pub fn explain(endpoint: &Endpoint) -> c_int {
     (fails(&with) || contradicts(&without) || contradicts(&with)).into()
 }
 
+/// Leaves out the sockets that have the port on another address than `endpoint`'s, and counts them.
+fn leave_out_others(scene: &mut Scene, endpoint: &Endpoint) {
+    // 3. Who asks for a port, and no address, is told of all.
+    if is_any(endpoint.address) {
+        return;
+    }
+    for process in &mut scene.processes {
+        process.holds = false;
+    }
+    let mut kept = Vec::new();
+    for socket in mem::take(&mut scene.sockets) {
+        if socket.local.address != endpoint.address
+            && predict_bind(&socket, endpoint, false) == Prediction::Ok
+        {
+            scene.others += 1;
+            continue;
+        }
+        let holders = owners_of(scene, &socket).iter();
+        for process in holders.map(|owner| owner.process).collect::<Vec<_>>() {
+            scene.processes[process].holds = true;
+        }
+        kept.push(socket);
+    }
+    scene.sockets = kept;
+}
+
 /// Whether it all belongs to one moment.
 fn fits(scene: &Scene, without: &Verdict, with: &Verdict) -> bool {
     if contradicts(without) || contradicts(with) {
         return false;
     }
 
-    // 3. A socket without its process may have changed hands, unless processes are hidden.
+    // 4. A socket without its process may have changed hands, unless processes are hidden.
     let mut sockets = scene.sockets.iter();
     scene.hidden || !sockets.any(|socket| is_out_of_sight(scene, socket))
 }

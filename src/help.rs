@@ -31,7 +31,7 @@ enum Remedy {
 const REMEDIES: [(Remedy, &str, bool, &str); 9] = [
     (Remedy::End, "end ", true, ""),
     (Remedy::EndOrSet, "end ", true, ", or have it set the option"),
-    (Remedy::PeerFirst, "let its peer close, then end ", true, "; the other way round, wait 60 s"),
+    (Remedy::PeerFirst, "let its peer close, then end ", true, "; if it ends first, wait 60 s"),
     (Remedy::EndAndWait, "end ", true, ", then wait until 60 s after its peer closes"),
     (Remedy::Wait, "wait ", false, ""),
     (Remedy::WaitForPeer, "wait ", false, ", or until 60 s after its peer closes"),
@@ -92,14 +92,14 @@ pub fn print_help(scene: &Scene, endpoint: &Endpoint, without: &Verdict, with: &
         .peekable();
     if off.peek().is_some() {
         print(format_args!(
-            "    next time: set SO_REUSEADDR in that program too, before it connects or binds\n"
+            "    next time: set SO_REUSEADDR in their program too, before it connects or binds\n"
         ));
     }
     let connected = off.any(|socket| socket.state != State::Bound);
     let range = read_range().filter(|(low, high)| (*low..=*high).contains(&endpoint.port));
     if let Some((low, high)) = range.filter(|_| connected) {
         print(format_args!(
-            "    or choose a port outside {low} to {high}, which clients are given\n"
+            "    or choose a port that clients are not given: they are, from {low} to {high}\n"
         ));
     }
 }

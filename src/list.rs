@@ -15,7 +15,7 @@ const NUMBERS_MAX: usize = 8;
 
 /// Prints the sockets of `scene`, with those who have them, and what could not be seen.
 pub fn list(scene: &Scene) {
-    if scene.sockets.is_empty() && scene.diag_error.is_none() {
+    if scene.sockets.len() + scene.others == 0 && scene.diag_error.is_none() {
         print(format_args!(
             "No TCP socket has port {} in this network namespace.\n",
             scene.port
@@ -57,6 +57,12 @@ pub fn list(scene: &Scene) {
             digit(socket.reuseport)
         ));
         print_details(scene, socket);
+    }
+    if scene.others > 0 {
+        print(format_args!(
+            "Not in the way: {} that have the port on other addresses.\n",
+            scene.others
+        ));
     }
     print_notes(scene);
 }
@@ -142,7 +148,7 @@ fn print_notes(scene: &Scene) {
         ));
     } else if out_of_sight && !root {
         print(format_args!(
-            "Other users' processes are hidden; root sees them: sudo reuseaddr explain.\n"
+            "Other users' processes are hidden; root sees them (sudo).\n"
         ));
     } else if out_of_sight {
         print(format_args!(
@@ -163,7 +169,7 @@ fn print_notes(scene: &Scene) {
         Some(reason) => {
             let remedy = match root {
                 true => ": CAP_SYS_PTRACE is missing",
-                false => ";\nroot may: sudo reuseaddr explain",
+                false => "; root may (sudo)",
             };
             print(format_args!(
                 "Options cannot be read (pidfd_getfd: {reason}){remedy}.\n"

@@ -64,8 +64,8 @@ serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
         otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules   who may bind a port that somebody holds, tried on this kernel in every
         state; --all tries every combination and prints CSV
-explain who has a port, and what a bind answers now, without SO_REUSEADDR and with
-        it; on 0.0.0.0 unless told otherwise; IPv6 in brackets: [::1]:9099
+explain who has a port, and what a bind answers now, without SO_REUSEADDR and
+        with it; on 0.0.0.0 unless told otherwise; IPv6 in brackets: [::1]:9099
 abi     constants, sizes and offsets, and what calls answer to right and wrong
         arguments
 

@@ -54,6 +54,8 @@ pub struct Scene {
     pub port: u16,
     /// Those that have the port.
     pub sockets: Vec<Listed>,
+    /// So many more have it, on addresses that do not matter.
+    pub others: usize,
     /// Theirs, if they are on this machine.
     pub peers: Vec<Listed>,
     /// Those that have one of all these, by pid.

@@ -57,8 +57,8 @@ serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
         otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules   who may bind a port that somebody holds, tried on this kernel in every
         state; --all tries every combination and prints CSV
-explain who has a port, and what a bind answers now, without SO_REUSEADDR and with
-        it; on 0.0.0.0 unless told otherwise; IPv6 in brackets: [::1]:9099
+explain who has a port, and what a bind answers now, without SO_REUSEADDR and
+        with it; on 0.0.0.0 unless told otherwise; IPv6 in brackets: [::1]:9099
 abi     constants, sizes and offsets, and what calls answer to right and wrong
         arguments
 
@@ -239,7 +239,7 @@ fn explain_takes_one_endpoint_of_either_family() {
         "::1",
     ] {
         let sentence = match port {
-            "::1" => "ADDRESS must be a dotted quad, or IPv6 in brackets such as [::1]",
+            "::1" => "ADDRESS must be a dotted quad, or IPv6 in brackets",
             _ => "PORT must be decimal digits from 1 to 65535",
         };
         refused(&["explain", port], &format!("\"{port}\": {sentence}"));
@@ -253,7 +253,7 @@ fn explain_takes_one_endpoint_of_either_family() {
         "[]:80",
         "127.1:80",
     ] {
-        let sentence = "ADDRESS must be a dotted quad, or IPv6 in brackets such as [::1]";
+        let sentence = "ADDRESS must be a dotted quad, or IPv6 in brackets";
         refused(&["explain", address], &format!("\"{address}\": {sentence}"));
     }
     // The addresses in all the ways in which they may be written come out in one.

@@ -44,9 +44,7 @@ fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
             "EPERM",
             match is_root() {
                 true => "(pidfd_getfd: Operation not permitted): CAP_SYS_PTRACE is missing.\n",
-                false => {
-                    "(pidfd_getfd: Operation not permitted);\nroot may: sudo reuseaddr explain.\n"
-                }
+                false => "(pidfd_getfd: Operation not permitted); root may (sudo).\n",
             },
         ),
     ] {
@@ -232,7 +230,7 @@ fn another_user_is_told_what_root_would_see() {
     fs::remove_dir_all(&folder).unwrap();
     assert_eq!(c.text, rust.text);
     assert_eq!(c.row(1)[3..], ["?", "?"]);
-    let note = "Other users' processes are hidden; root sees them: sudo reuseaddr explain.\n";
+    let note = "Other users' processes are hidden; root sees them (sudo).\n";
     assert!(c.text.contains(note), "{}", c.text);
     assert!(c.details().contains(&"no process that is seen from here"));
     assert!(

@@ -6,7 +6,7 @@ use crate::support::{bind_socket, fresh_port, has_ipv6, is_before_6_8, release, 
 use libc::{SO_REUSEPORT, SOL_SOCKET};
 use std::ffi::CString;
 use std::fs;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 
 #[test]
@@ -38,7 +38,28 @@ fn a_process_is_called_by_its_name_on_one_line_whatever_that_is() {
 }
 
 #[test]
+fn who_asks_for_an_address_is_told_of_that_one_and_of_a_port_of_all() {
+    let _alone = alone();
+    let port = fresh_port();
+    let here = SocketAddr::from(([127, 0, 0, 1], port));
+    let there = SocketAddr::from(([127, 0, 0, 2], port));
+    let _held = [here, there, SocketAddr::from(([127, 0, 0, 3], port))]
+        .map(|address| TcpListener::bind(address).unwrap());
+    let said = explain(&here.to_string());
+    assert_eq!(said.row(1)[1], here.to_string());
+    assert!(said.row(2).is_empty(), "{}", said.text);
+    let others = "\nNot in the way: 2 that have the port on other addresses.\n";
+    assert!(said.text.contains(others), "{}", said.text);
+    assert!(!said.text.contains(&there.to_string()), "{}", said.text);
+
+    let said = explain(&port.to_string());
+    assert_eq!(said.row(2)[1], there.to_string());
+    assert!(!said.text.contains("Not in the way"), "{}", said.text);
+}
+
+#[test]
 fn an_address_that_bind_does_not_take_is_no_matter_of_sockets_either() {
+    let _alone = alone();
     if !has_ipv6() {
         return;
     }

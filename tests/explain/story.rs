@@ -27,8 +27,8 @@ bind THERE with SO_REUSEADDR: EADDRINUSE, as predicted
 
 What helps:
     1: end process SERVER
-    2: let its peer close, then end process CHILD; the other way round, wait N s
-    next time: set SO_REUSEADDR in that program too, before it connects or binds
+    2: let its peer close, then end process CHILD; if it ends first, wait N s
+    next time: set SO_REUSEADDR in their program too, before it connects or binds
 ";
 const KILLED: &str = "\
 # state local peer reuseaddr reuseport
@@ -60,7 +60,7 @@ bind THERE with SO_REUSEADDR: EADDRINUSE, found by trying
 
 What helps:
     1: wait N s, or until N s after its peer closes
-    next time: set SO_REUSEADDR in that program too, before it connects or binds
+    next time: set SO_REUSEADDR in their program too, before it connects or binds
 ";
 
 /// The words of the story for what is different in each run, and one space between the columns.
