@@ -83,7 +83,7 @@ trace: ## the system calls of both builds side by side
 study: ## C and Rust side by side: target/study.html, and here in two columns
 	$(call need,$(COMPILER) strace:strace)
 	@rm -f target/study.html
-	@STUDY=1 COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --quiet --release --test study
+	@STUDY=1 COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --release --test study
 
 lint: ## formatting, clippy, rustdoc, gcc and its analyzer; a finding is an error
 	$(call need,gcc:gcc$(comma)libc6-dev)

@@ -17,6 +17,12 @@ fn the_system_calls_of_both_builds_are_the_same_one_by_one() -> Result<()> {
     let [c, rust] = [session(&builds()[0])?, session(&builds()[1])?];
     let mut different = Vec::new();
 
+    println!(
+        "\nSERVER is killed and restarted, without the option (REFUSED) and with it (GRANTED);\n\
+         OLD, HALF and RUDE are its children.\n\n  {:<width$}  Rust",
+        "C"
+    );
+
     for step in 0..c.len().max(rust.len()) {
         let [c, rust] = [&c, &rust].map(|calls| calls.get(step).map_or("-", |call| call));
         let mark = if c == rust { ' ' } else { '!' };

@@ -80,8 +80,8 @@ fn restarted_under_load(build: &Build) -> Result<()> {
         .max()
         .unwrap_or_default();
     println!(
-        "{}: {CLIENTS} clients served through {RESTARTS} restarts; of {newcomers} newcomers {} refused; \
-         longest gap {longest:.1?}",
+        "{}: {CLIENTS} clients served through {RESTARTS} restarts, of {longest:.1?} at the most, in which \
+         {} of\n    {newcomers} newcomers were refused",
         build.name,
         refused.len()
     );
