@@ -1,8 +1,8 @@
 //! What explain says where it may not look, where it is refused an answer.
 
 use super::{Said, alone, explain, explain_with, said};
-use crate::support::{bind_socket, builds, fresh_port, hold, tool};
-use libc::PR_SET_DUMPABLE;
+use crate::support::{bind_socket, builds, fresh_port, hold, set_option, tool};
+use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -71,8 +71,11 @@ fn a_descriptor_that_has_become_another_file_is_not_asked() {
     for build in builds() {
         let mut command = Command::new(tool("strace", "strace"));
         command.args(["-o", "/dev/null", "-e", "inject=pidfd_getfd:retval=0"]);
-        // Its option is on, and it stands where the answer's descriptor would.
-        command.stdin(bind_socket(other, true).unwrap());
+        // It stands where the answer's descriptor would, and differs in what decides nothing here: what
+        // does not fit would be looked at once more.
+        let other = bind_socket(other, false).unwrap();
+        set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
+        command.stdin(other);
         command
             .arg(&build.path)
             .args(["explain", &address.to_string()]);
