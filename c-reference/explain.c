@@ -32,6 +32,7 @@ int explain(const struct endpoint *endpoint)
     }
 
     /* 2. Say what was seen, what it means, and what to do. */
+    mark_holders(&scene);
     list(&scene);
     draw(&scene);
     print("\n");
@@ -50,17 +51,11 @@ static void leave_out_others(struct scene *scene, const struct endpoint *endpoin
     /* 3. Who asks for a port, and no address, is told of all. */
     if (is_any(&endpoint->address))
         return;
-    for (size_t i = 0; i < scene->count_of_processes; i++)
-        scene->processes[i].holds = false;
     for (size_t i = 0; i < scene->count_of_sockets; i++) {
         const struct listed *socket = &scene->sockets[i];
         if (!IN6_ARE_ADDR_EQUAL(&socket->local.address, &endpoint->address) &&
             predict_bind(socket, endpoint, false) == OK)
             continue;
-        size_t count;
-        const struct owner *owner = owners_of(scene, socket, &count);
-        for (; count > 0; owner++, count--)
-            scene->processes[owner->process].holds = true;
         scene->sockets[kept++] = *socket;
     }
     scene->others = scene->count_of_sockets - kept;

@@ -87,6 +87,9 @@ struct scene look(in_port_t port);
 /* scene.c: leaves out the sockets that the kernel lists no more, and puts the others in order. */
 void keep_present(struct scene *scene);
 
+/* scene.c: marks the processes that have one of the sockets. */
+void mark_holders(struct scene *scene);
+
 /* scene.c: those who have a socket: the first, and to *count how many. */
 const struct owner *owners_of(const struct scene *scene, const struct listed *socket,
                               size_t *count);

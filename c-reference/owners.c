@@ -145,7 +145,7 @@ static bool read_status(struct process *process)
     return true;
 }
 
-/* Marks who has the socket, and reads its options by the first of them that lets us. */
+/* Reads the options of the socket by the first of them that lets us. */
 static void read_options(struct scene *scene, struct listed *socket)
 {
     size_t count;
@@ -153,11 +153,9 @@ static void read_options(struct scene *scene, struct listed *socket)
     int reason = 0;
 
     for (; count > 0; owner++, count--) {
-        struct process *process = &scene->processes[owner->process];
-        process->holds = true;
         if (socket->reuseaddr != UNKNOWN)
-            continue;
-        int s = borrow(process->pid, owner->fd, owner->inode);
+            break;
+        int s = borrow(scene->processes[owner->process].pid, owner->fd, owner->inode);
         if (s == -1) {
             reason = errno;
             continue;

@@ -56,6 +56,16 @@ void keep_present(struct scene *scene)
         qsort(scene->sockets, count, sizeof *scene->sockets, by_rank);
 }
 
+void mark_holders(struct scene *scene)
+{
+    for (size_t i = 0; i < scene->count_of_sockets; i++) {
+        size_t count;
+        const struct owner *owner = owners_of(scene, &scene->sockets[i], &count);
+        for (; count > 0; owner++, count--)
+            scene->processes[owner->process].holds = true;
+    }
+}
+
 static int by_cookie(const void *a, const void *b)
 {
     const struct listed *left = a, *right = b;

@@ -8,12 +8,11 @@ use crate::conflict::is_any;
 use crate::figure::draw;
 use crate::help::print_help;
 use crate::list::list;
-use crate::scene::{Scene, is_out_of_sight, keep_present, look, owners_of};
+use crate::scene::{Scene, is_out_of_sight, keep_present, look, mark_holders};
 use crate::verdict::{
     Prediction, Verdict, contradicts, fails, judge, predict_bind, print_verdict, try_bind,
 };
 use libc::c_int;
-use std::mem;
 
 /// Sockets come and go meanwhile: so often it looks until what it sees fits together.
 const LOOKS: usize = 5;
@@ -24,7 +23,7 @@ pub fn explain(endpoint: &Endpoint) -> c_int {
     let mut looks = 1;
 
     // 1. See who has the port, at once try to bind, and see who still has it.
-    let (scene, without, with) = loop {
+    let (mut scene, without, with) = loop {
         let mut scene = look(endpoint.port);
         let without_option = try_bind(endpoint, false);
         let with_option = try_bind(endpoint, true);
@@ -39,6 +38,7 @@ pub fn explain(endpoint: &Endpoint) -> c_int {
     };
 
     // 2. Say what was seen, what it means, and what to do.
+    mark_holders(&mut scene);
     list(&scene);
     draw(&scene);
     print(format_args!("\n"));
@@ -54,24 +54,12 @@ fn leave_out_others(scene: &mut Scene, endpoint: &Endpoint) {
     if is_any(endpoint.address) {
         return;
     }
-    for process in &mut scene.processes {
-        process.holds = false;
-    }
-    let mut kept = Vec::new();
-    for socket in mem::take(&mut scene.sockets) {
-        if socket.local.address != endpoint.address
-            && predict_bind(&socket, endpoint, false) == Prediction::Ok
-        {
-            scene.others += 1;
-            continue;
-        }
-        let holders = owners_of(scene, &socket).iter();
-        for process in holders.map(|owner| owner.process).collect::<Vec<_>>() {
-            scene.processes[process].holds = true;
-        }
-        kept.push(socket);
-    }
-    scene.sockets = kept;
+    let all = scene.sockets.len();
+    scene.sockets.retain(|socket| {
+        socket.local.address == endpoint.address
+            || predict_bind(socket, endpoint, false) != Prediction::Ok
+    });
+    scene.others = all - scene.sockets.len();
 }
 
 /// Whether it all belongs to one moment.

@@ -129,19 +129,15 @@ fn read_status(pid: pid_t) -> Option<Process> {
     })
 }
 
-/// Marks who has the socket, and reads its options by the first of them that lets us.
+/// Reads the options of the socket by the first of them that lets us.
 fn read_options(scene: &mut Scene, socket: &mut Listed) {
-    let holders = owners_of(scene, socket).iter();
-    let holders: Vec<_> = holders.map(|owner| (owner.process, owner.fd)).collect();
     let mut refused = None;
 
-    for (process, fd) in holders {
-        let process = &mut scene.processes[process];
-        process.holds = true;
+    for owner in owners_of(scene, socket) {
         if socket.reuseaddr.is_some() {
-            continue;
+            break;
         }
-        let s = match borrow(process.pid, fd, socket.inode) {
+        let s = match borrow(scene.processes[owner.process].pid, owner.fd, owner.inode) {
             Ok(s) => s,
             Err(reason) => {
                 refused = Some(reason);

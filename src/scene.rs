@@ -111,6 +111,18 @@ pub fn keep_present(scene: &mut Scene) {
     scene.sockets.sort_by(by_rank);
 }
 
+/// Marks the processes that have one of the sockets.
+pub fn mark_holders(scene: &mut Scene) {
+    let sockets = scene.sockets.iter();
+    let holders: Vec<usize> = sockets
+        .flat_map(|socket| owners_of(scene, socket))
+        .map(|owner| owner.process)
+        .collect();
+    for process in holders {
+        scene.processes[process].holds = true;
+    }
+}
+
 fn by_cookie(left: &Listed, right: &Listed) -> Ordering {
     left.cookie.cmp(&right.cookie)
 }
