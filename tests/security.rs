@@ -6,7 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::{env, fs};
 use support::{
-    Client, Result, Start, builds, fresh_address, launch, serve_words, sockets_of, wait_for,
+    Client, Result, Start, builds, fresh_address, is_root, launch, serve_words, sockets_of,
+    wait_for,
 };
 
 #[test]
@@ -78,8 +79,7 @@ fn in_the_gap_of_a_restart_another_user_may_take_the_port() -> Result<()> {
         fs::copy(&build.path, &copy).unwrap();
         let mut command = Command::new(&copy);
         command.args(serve_words(server.address, true));
-        // SAFETY: nothing goes in, a number comes out.
-        if unsafe { libc::geteuid() } == 0 {
+        if is_root() {
             command.uid(65534).gid(65534);
         }
         let taken = launch(command);

@@ -12,7 +12,7 @@ mod results;
 mod support;
 mod tables;
 
-use contestants::{C, Contestant, Kind, RUST, THREADS_WORD, contestants, serve_by_threads};
+use contestants::{Contestant, Kind, OURS, THREADS_WORD, contestants, serve_by_threads};
 use gap::{bare, gap, gap_without_the_option};
 use load::{idle_clients, load, throughput};
 use memory::memory;
@@ -89,8 +89,7 @@ fn measure() -> Result<()> {
     for round in 0..rounds {
         results.add("gap", BARE, 0, round, milliseconds(bare(&limit)?));
         for contestant in alternated(&all, round) {
-            let before = results.of("gap", contestant.name, 0);
-            if before.is_none_or(|before| before.most > 0.0) {
+            if !results.has_failed("gap", contestant.name, 0) {
                 let gap = gap(contestant)?.unwrap_or_default();
                 results.add("gap", contestant.name, 0, round, milliseconds(gap));
             }
@@ -174,9 +173,7 @@ fn growth(contestant: &Contestant, round: usize, results: &mut Results) -> Resul
     let server = contestant.start(fresh_address())?;
     load(server.address, SOME, WARM_UP)?;
     for bytes in BYTES {
-        let before = results.of("MB/s", contestant.name, bytes);
-        // Once is enough to see that it fails, which is put down as 0.
-        if before.is_none_or(|before| before.most > 0.0) {
+        if !results.has_failed("MB/s", contestant.name, bytes) {
             let rate = throughput(server.address, bytes).unwrap_or(0.0);
             results.add("MB/s", contestant.name, bytes, round, rate);
         }
@@ -205,8 +202,7 @@ fn wait_out_time_wait(results: &mut Results) -> Result<()> {
             .map(|gap| gap.join().unwrap())
             .collect::<Result<Vec<_>>>()
     })?;
-    for (build, gap) in builds().iter().zip(gaps) {
-        let name = if build.name == C { C } else { RUST };
+    for (name, gap) in OURS.into_iter().zip(gaps) {
         results.add("gap without the option", name, 0, 0, milliseconds(gap));
         println!(
             "{name}, without the option: {:.1} s, until TIME_WAIT is over",

@@ -1,7 +1,8 @@
 //! Who is measured: the two builds, what people run instead, and the machine's own limit.
 
 use crate::support::{
-    Client, Result, adopt_orphans, builds, end_group, leave_nothing_behind, serve_words, wait_for,
+    Client, Result, adopt_orphans, builds, end_group, find_program, leave_nothing_behind,
+    serve_words, wait_for,
 };
 use std::env;
 use std::io::{Read, Write};
@@ -14,6 +15,8 @@ use std::thread;
 /// The two builds, as they are named in every table.
 pub const RUST: &str = "Rust";
 pub const C: &str = "C";
+/// And both, in the order of the tests' support.
+pub const OURS: [&str; 2] = [C, RUST];
 /// The conversation without fork.
 pub const NO_FORK: &str = "no fork";
 
@@ -87,9 +90,9 @@ const PEERS: [Peer; 3] = [
 pub fn contestants(limit: &Path) -> (Vec<Contestant>, Vec<String>) {
     let mut all = Vec::new();
     let mut missing = Vec::new();
-    for build in builds().iter().rev() {
+    for (name, build) in OURS.into_iter().zip(builds()).rev() {
         all.push(Contestant {
-            name: if build.name == C { C } else { RUST },
+            name,
             program: build.path.clone(),
             words: |at| serve_words(at, true),
             remark: "",
@@ -97,11 +100,9 @@ pub fn contestants(limit: &Path) -> (Vec<Contestant>, Vec<String>) {
         });
     }
     for (name, package, words, remark) in PEERS {
-        let folders = env::var_os("PATH").unwrap_or_default();
-        let mut files = env::split_paths(&folders).map(|folder| folder.join(name));
-        match files.find(|file| file.is_file()) {
-            None => missing.push(format!("{name} is missing: apt-get install {package}")),
-            Some(program) => all.push(Contestant {
+        match find_program(name, package) {
+            Err(reason) => missing.push(reason),
+            Ok(program) => all.push(Contestant {
                 name,
                 program,
                 words,

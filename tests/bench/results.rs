@@ -54,6 +54,12 @@ impl Results {
         spread(rows.map(|row| row.value))
     }
 
+    /// Whether it was tried and failed, which is put down as 0: once is enough to see that.
+    pub fn has_failed(&self, what: &str, who: &str, with: usize) -> bool {
+        self.of(what, who, with)
+            .is_some_and(|seen| seen.most == 0.0)
+    }
+
     /// One against another, each time in the same round.
     pub fn ratio(&self, this: (&str, &str, usize), other: (&str, &str, usize)) -> Option<Spread> {
         let named = |row: &&Row, name| (row.what, row.who, row.with) == name;

@@ -38,12 +38,8 @@ pub fn print_conversations(results: &Results, all: &[Contestant]) {
     );
     for one in all {
         let cells = AT_ONCE.map(|n| number(results.of("rate", one.name, n)));
-        let ratio = results.ratio(("rate", RUST, SOME), ("rate", one.name, SOME));
-        println!(
-            "{}{}",
-            heading(one.name, cells),
-            times(ratio.filter(|_| one.name != RUST))
-        );
+        let against = rust_is(results, "rate", one, SOME);
+        println!("{}{against}", heading(one.name, cells));
     }
     let ratio = results.ratio(("rate", RUST, SOME), (FORK, FORK, 1));
     let cells = ["", "", &number(results.of(FORK, FORK, 1)), ""].map(String::from);
@@ -97,12 +93,8 @@ pub fn print_growth(results: &Results, all: &[Contestant]) {
     );
     for one in all.iter().filter(|one| one.kind != Kind::Limit) {
         let cells = BYTES.map(|n| number(results.of("MB/s", one.name, n)));
-        let ratio = results.ratio(("MB/s", RUST, BYTES[2]), ("MB/s", one.name, BYTES[2]));
-        println!(
-            "{}{}",
-            heading(one.name, cells),
-            times(ratio.filter(|_| one.name != RUST))
-        );
+        let against = rust_is(results, "MB/s", one, BYTES[2]);
+        println!("{}{against}", heading(one.name, cells));
     }
 }
 
@@ -114,12 +106,8 @@ pub fn print_memory(results: &Results, all: &[Contestant]) {
     );
     for one in all.iter().filter(|one| one.kind != Kind::Limit) {
         let cells = ["pss", "private"].map(|what| number(results.of(what, one.name, 0)));
-        let ratio = results.ratio(("private", RUST, 0), ("private", one.name, 0));
-        println!(
-            "{}{}",
-            heading(one.name, cells),
-            times(ratio.filter(|_| one.name != RUST))
-        );
+        let against = rust_is(results, "private", one, 0);
+        println!("{}{against}", heading(one.name, cells));
     }
 }
 
@@ -133,14 +121,9 @@ pub fn print_gaps(results: &Results, all: &[Contestant]) {
         let Some(gap) = results.of("gap", name, 0) else {
             continue;
         };
-        let cells = match gap.most {
-            0.0 => ["-", "-", "-"].map(String::from),
-            _ => [gap.median, gap.least, gap.most].map(short),
-        };
-        let remark = if gap.most == 0.0 {
-            "does not restart"
-        } else {
-            ""
+        let (cells, remark) = match results.has_failed("gap", name, 0) {
+            true => (["-"; 3].map(String::from), "does not restart"),
+            false => ([gap.median, gap.least, gap.most].map(short), ""),
         };
         println!("{}{remark}", heading(name, cells));
     }
@@ -238,6 +221,12 @@ fn short(value: f64) -> String {
         _ => 0,
     };
     format!("{value:.digits$}")
+}
+
+/// Rust against `one`, if that is another one.
+fn rust_is(results: &Results, what: &str, one: &Contestant, with: usize) -> String {
+    let ratio = results.ratio((what, RUST, with), (what, one.name, with));
+    times(ratio.filter(|_| one.name != RUST))
 }
 
 fn times(value: Option<Spread>) -> String {

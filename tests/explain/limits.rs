@@ -1,7 +1,7 @@
 //! What explain says where it may not look, where it is refused an answer.
 
 use super::{Said, alone, explain, explain_with, said};
-use crate::support::{bind_socket, builds, fresh_port, hold, set_option, tool};
+use crate::support::{bind_socket, builds, fresh_port, hold, is_root, set_option, tool};
 use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
@@ -16,11 +16,6 @@ fn injected(injections: &[&str], address: &SocketAddr) -> Said {
         words.extend(["-e", injection]);
     }
     explain_with(&words, &address.to_string())
-}
-
-fn is_root() -> bool {
-    // SAFETY: nothing goes in, a number comes out.
-    unsafe { libc::geteuid() == 0 }
 }
 
 /// A listener, whose option is on as std sets it.

@@ -75,11 +75,22 @@ pub fn builds() -> &'static [Build] {
 
 /// The path of `program`; where it is missing, a panic that names its Debian package.
 pub fn tool(program: &str, package: &str) -> PathBuf {
+    find_program(program, package).unwrap_or_else(|reason| panic!("{reason}"))
+}
+
+/// The path of `program`, or a sentence that names its Debian package.
+pub fn find_program(program: &str, package: &str) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
-        .unwrap_or_else(|| panic!("{program} is missing: apt-get install {package}"))
+        .ok_or_else(|| format!("{program} is missing: apt-get install {package}"))
+}
+
+/// Whether we are root.
+pub fn is_root() -> bool {
+    // SAFETY: nothing goes in, a number comes out.
+    unsafe { libc::geteuid() == 0 }
 }
 
 /// An address of 127/8 that no socket uses, with the page's port, or after 254 of them the next one.
