@@ -8,9 +8,9 @@ export CARGO_BUILD_RUSTFLAGS = $(if $(filter static,$(LINK)),-C target-feature=+
 
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
-STANDARD := -std=c11 -D_GNU_SOURCE
+STANDARD := -std=c11 -D_GNU_SOURCE -Ic-reference/include
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-C_SOURCES := $(wildcard c-reference/*.c)
+C_SOURCES := $(wildcard c-reference/*.c c-reference/*/*.c)
 C_PROGRAM := target/c-reference/reuseaddr
 SANITIZED := $(CURDIR)/target/sanitize
 COMPARE = $$(cargo test --release --no-run --test compare 2>&1 | sed -n 's/.*(\(.*\))$$/\1/p')
@@ -110,7 +110,7 @@ clean: ## remove target/
 c: $(C_PROGRAM)
 
 # Under another name first: a build that runs is not overwritten, and two makes do not mix.
-$(C_PROGRAM): $(C_SOURCES) $(wildcard c-reference/*.h) Makefile $(dir $(C_PROGRAM))linked-$(LINK)
+$(C_PROGRAM): $(C_SOURCES) $(wildcard c-reference/include/*.h c-reference/include/*/*.h) Makefile $(dir $(C_PROGRAM))linked-$(LINK)
 	@command -v $(firstword $(CC)) >/dev/null || { echo '$(NO_CC)' >&2; exit 1; }
 	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) $(if $(filter static,$(LINK)),-static-pie -fPIE) -o $@.$$$$ $(C_SOURCES) && mv $@.$$$$ $@
 

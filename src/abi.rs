@@ -4,10 +4,13 @@
 //! Every number comes from the libc crate, as its twin's come from the C library's headers.
 //! Twin: `c-reference/abi.c`.
 
+mod calls;
+mod sockopts;
+
+use crate::abi::calls::try_calls;
 use crate::address::parse_address;
-use crate::bail::{bail, complain, print, print_errors};
-use crate::calls::try_calls;
-use crate::network::own_network;
+use crate::output::{bail, complain, print, print_errors};
+use crate::rules::ports::own_network;
 use errno::{Errno, errno};
 use libc::{AF_INET, EINVAL, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, c_int, socklen_t};
 use std::mem::offset_of;

@@ -2,16 +2,24 @@
 //!
 //! Twin: `c-reference/explain.c`.
 
+mod advice;
+mod prediction;
+mod print_sockets;
+mod print_tree;
+mod procfs;
+mod snapshot;
+mod sock_diag;
+
 use crate::address::Endpoint;
-use crate::bail::print;
 use crate::conflict::is_any;
-use crate::figure::draw;
-use crate::help::print_help;
-use crate::list::list;
-use crate::scene::{Scene, is_out_of_sight, keep_present, look, mark_holders};
-use crate::verdict::{
+use crate::explain::advice::print_help;
+use crate::explain::prediction::{
     Prediction, Verdict, contradicts, fails, judge, predict_bind, print_verdict, try_bind,
 };
+use crate::explain::print_sockets::list;
+use crate::explain::print_tree::draw;
+use crate::explain::snapshot::{Scene, is_out_of_sight, keep_present, look, mark_holders};
+use crate::output::print;
 use libc::c_int;
 
 /// Sockets come and go meanwhile: so often it looks until what it sees fits together.

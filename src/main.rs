@@ -13,34 +13,22 @@
 
 mod abi;
 mod address;
-mod bail;
-mod calls;
 mod conflict;
-mod diag;
 mod explain;
-mod figure;
-mod help;
-mod list;
-mod network;
-mod options;
-mod owners;
-mod place;
+mod output;
 mod rules;
 mod say;
-mod scene;
 mod serve;
-mod states;
-mod trial;
-mod verdict;
+mod sock;
 
 use abi::abi;
 use address::{parse_address, parse_endpoint};
-use bail::{bail, print};
 use errno::errno;
 use explain::explain;
 use libc::{
     F_GETFD, O_RDONLY, SIG_ERR, SIG_IGN, SIGPIPE, STDERR_FILENO, STDIN_FILENO, c_char, c_int,
 };
+use output::{bail, print};
 use rules::rules;
 use say::say;
 use serve::serve;

@@ -3,12 +3,16 @@
 //!
 //! Twin: `c-reference/rules.c`.
 
-use crate::bail::{bail, error_name, print};
+mod holder;
+pub mod ports;
+mod trial;
+
 use crate::conflict::State;
-use crate::network::{FIRST_PORT, LAST_PORT, has_ipv6, own_network};
-use crate::place::Place;
+use crate::output::{bail, error_name, print};
+use crate::rules::ports::{FIRST_PORT, LAST_PORT, has_ipv6, own_network};
+use crate::rules::trial::{After, Cell, Order, agrees, try_listens, try_order, try_state};
 use crate::say::say;
-use crate::trial::{After, Cell, Order, agrees, try_listens, try_order, try_state};
+use crate::sock::Place;
 use errno::{Errno, errno};
 use libc::{STDERR_FILENO, c_int, utsname};
 use std::ffi::CStr;

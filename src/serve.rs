@@ -4,7 +4,7 @@
 //! Option". F1 to K2 are the README's names for what the page says. Twin: `c-reference/serve.c`.
 
 use crate::address::format_address;
-use crate::bail::{bail, complain};
+use crate::output::{bail, complain};
 use crate::say::{say, write_all};
 use errno::errno;
 use libc::{

@@ -10,16 +10,29 @@ const ORDER: [(&str, &[&str]); 5] = [
     ("The page", &["serve", "main"]),
     (
         "Its rule",
-        &["conflict", "rules", "trial", "states", "place", "network"],
+        &[
+            "conflict",
+            "rules",
+            "rules/trial",
+            "rules/holder",
+            "rules/ports",
+        ],
     ),
     (
         "Who is in the way",
         &[
-            "explain", "scene", "diag", "owners", "verdict", "list", "figure", "help",
+            "explain",
+            "explain/snapshot",
+            "explain/sock_diag",
+            "explain/procfs",
+            "explain/prediction",
+            "explain/print_sockets",
+            "explain/print_tree",
+            "explain/advice",
         ],
     ),
-    ("The layout", &["abi", "calls", "options"]),
-    ("What all use", &["address", "bail", "say"]),
+    ("The layout", &["abi", "abi/calls", "abi/sockopts"]),
+    ("What all use", &["address", "sock", "output", "say"]),
 ];
 
 /// A file in both languages.
@@ -70,16 +83,23 @@ pub fn read_twins(wrong: &mut Vec<String>) -> Vec<Twin> {
     twins
 }
 
-/// The base names of the files in `folder` that end in `ending`, sorted.
+/// The paths of the files below `folder` that end in `ending`, without both, sorted.
 fn names(folder: &str, ending: &str) -> Vec<String> {
+    let mut found = Vec::new();
     let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
-    let files = files.into_iter().flatten().flatten();
-    let mut names: Vec<String> = files
-        .filter_map(|file| file.file_name().into_string().ok())
-        .filter_map(|name| Some(name.strip_suffix(ending)?.to_string()))
-        .collect();
-    names.sort();
-    names
+    for file in files.into_iter().flatten().flatten() {
+        let Ok(name) = file.file_name().into_string() else {
+            continue;
+        };
+        if file.path().is_dir() {
+            let within = names(&format!("{folder}/{name}"), ending);
+            found.extend(within.iter().map(|file| format!("{name}/{file}")));
+        } else if let Some(name) = name.strip_suffix(ending) {
+            found.push(name.to_string());
+        }
+    }
+    found.sort();
+    found
 }
 
 impl Twin {
