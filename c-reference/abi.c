@@ -5,7 +5,11 @@
  * Every number comes from the C library's headers, as its twin's come from the libc crate.
  * Twin: src/abi.rs.
  */
-#include "reuseaddr.h"
+#include "abi.h"
+#include "abi/calls.h"
+#include "address.h"
+#include "netns.h"
+#include "output.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,8 +40,8 @@ static void print_values(void);
 int abi(void)
 {
     /* 1. A network of our own, if it may be: nobody reaches the ports that are opened below. */
-    if (own_network() == -1)
-        complain("using this network, as unshare", "fails");
+    if (enter_netns() == -1)
+        report_error("using this network, as unshare", "fails");
 
     print_constants();
     print_types();
@@ -147,11 +151,16 @@ static void print_types(void)
 
 static void print_bytes(void)
 {
-    struct sockaddr_in address;
+    const struct endpoint endpoint = {
+        .family = AF_INET,
+        .address.s6_addr = {[10] = 0xff, 0xff, 192, 168, 0, 1},
+        .port = 9099,
+    };
+    union socket_address made;
 
     /* 4. An address as the kernel reads it: port and address in network byte order. */
-    if (parse_address("192.168.0.1:9099", &address) != NULL)
-        bail("parse_address", "192.168.0.1:9099");
+    make_sockaddr(&endpoint, &made);
+    const struct sockaddr_in address = made.v4;
     print("\n3. The bytes of a sockaddr_in for 192.168.0.1:9099\n\n");
     for (size_t i = 0; i < sizeof address; i++)
         print("%02x%s", ((const unsigned char *)&address)[i], i + 1 < sizeof address ? " " : "\n");
@@ -163,17 +172,17 @@ static void print_values(void)
 
     int s = socket(AF_INET, SOCK_STREAM, 0);
     if (s == -1)
-        bail("socket", "AF_INET");
+        exit_with_error("socket", "AF_INET");
 
     /* 5. The option's value: not zero is one, and getsockopt gives as much of it as there is room. */
     print("\n4. SO_REUSEADDR: what is set, and what getsockopt gives then\n\n");
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         int value = values[i];
         if (setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &value, sizeof value) == -1)
-            bail("setsockopt SO_REUSEADDR", "a socket");
+            exit_with_error("setsockopt SO_REUSEADDR", "a socket");
         socklen_t optlen = sizeof value;
         if (getsockopt(s, SOL_SOCKET, SO_REUSEADDR, &value, &optlen) == -1)
-            bail("getsockopt SO_REUSEADDR", "a socket");
+            exit_with_error("getsockopt SO_REUSEADDR", "a socket");
         print("%-24d%d\n", values[i], value);
     }
     for (socklen_t room = 0; room <= 8; room++) {
@@ -181,7 +190,7 @@ static void print_values(void)
         socklen_t optlen = room;
         memset(bytes, 0xee, sizeof bytes);
         if (getsockopt(s, SOL_SOCKET, SO_REUSEADDR, bytes, &optlen) == -1)
-            bail("getsockopt SO_REUSEADDR", "a socket");
+            exit_with_error("getsockopt SO_REUSEADDR", "a socket");
         print("length %u               length %u, bytes", room, optlen);
         for (size_t i = 0; i < sizeof bytes; i++)
             print(" %02x", bytes[i]);

@@ -4,6 +4,7 @@
  * Twin: src/explain.rs.
  */
 #include "explain.h"
+#include "explain/snapshot.h"
 
 /* Sockets come and go meanwhile: so often it looks until what it sees fits together. */
 #define LOOKS 5
@@ -49,7 +50,7 @@ static void leave_out_others(struct scene *scene, const struct endpoint *endpoin
     size_t kept = 0;
 
     /* 3. Who asks for a port, and no address, is told of all. */
-    if (is_any(&endpoint->address))
+    if (is_wildcard(&endpoint->address))
         return;
     for (size_t i = 0; i < scene->count_of_sockets; i++) {
         const struct listed *socket = &scene->sockets[i];

@@ -4,7 +4,11 @@
  *
  * Twin: src/rules.rs.
  */
-#include "reuseaddr.h"
+#include "rules.h"
+#include "netns.h"
+#include "output.h"
+#include "rules/ports.h"
+#include "rules/trial.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,18 +25,25 @@ struct sums {
     int contradictions;
 };
 
-static const struct place lo = {"127.0.0.1", AF_INET, "127.0.0.1", "127.0.0.1", false};
-static const struct place lo2 = {"127.0.0.2", AF_INET, "127.0.0.2", "127.0.0.2", false};
-static const struct place any = {"0.0.0.0", AF_INET, "0.0.0.0", "127.0.0.1", false};
-static const struct place lo_v6 = {"::1", AF_INET6, "::1", "::1", false};
-static const struct place any_v6 = {"::", AF_INET6, "::", "::1", false};
-static const struct place any_v6only = {"::v6only", AF_INET6, "::", "::1", true};
-static const struct place lo_mapped = {"::ffff:127.0.0.1", AF_INET6, "::ffff:127.0.0.1",
-                                      "::ffff:127.0.0.1", false};
-static const struct place any_mapped = {"::ffff:0.0.0.0", AF_INET6, "::ffff:0.0.0.0",
-                                      "::ffff:127.0.0.1", false};
+#define V4(a, b, c, d) \
+    {.family = AF_INET, .address.s6_addr = {[10] = 0xff, 0xff, a, b, c, d}}
+#define MAPPED(a, b, c, d) \
+    {.family = AF_INET6, .address.s6_addr = {[10] = 0xff, 0xff, a, b, c, d}}
+#define V6_LO {.family = AF_INET6, .address = IN6ADDR_LOOPBACK_INIT}
+#define V6_ANY {.family = AF_INET6, .address = IN6ADDR_ANY_INIT}
 
-static const struct place *const places[] = {
+static const struct target lo = {"127.0.0.1", V4(127, 0, 0, 1), V4(127, 0, 0, 1), false};
+static const struct target lo2 = {"127.0.0.2", V4(127, 0, 0, 2), V4(127, 0, 0, 2), false};
+static const struct target any = {"0.0.0.0", V4(0, 0, 0, 0), V4(127, 0, 0, 1), false};
+static const struct target lo_v6 = {"::1", V6_LO, V6_LO, false};
+static const struct target any_v6 = {"::", V6_ANY, V6_LO, false};
+static const struct target any_v6only = {"::v6only", V6_ANY, V6_LO, true};
+static const struct target lo_mapped = {"::ffff:127.0.0.1", MAPPED(127, 0, 0, 1),
+                                        MAPPED(127, 0, 0, 1), false};
+static const struct target any_mapped = {"::ffff:0.0.0.0", MAPPED(0, 0, 0, 0),
+                                         MAPPED(127, 0, 0, 1), false};
+
+static const struct target *const places[] = {
     &lo, &lo2, &any, &lo_v6, &any_v6, &any_v6only, &lo_mapped, &any_mapped,
 };
 
@@ -42,7 +53,7 @@ static const char *const names[] = {
 };
 
 /* Holder and newcomer of the second table. */
-static const struct place *const pairs[][2] = {
+static const struct target *const pairs[][2] = {
     {&lo, &lo},         {&lo, &lo2},        {&lo, &any},          {&any, &lo},          {&any, &lo2},
     {&any, &any_v6},    {&any_v6, &any},    {&lo, &any_v6},       {&any_v6, &lo},
     {&any, &any_v6only}, {&any_v6only, &any}, {&lo, &lo_v6},      {&lo_v6, &lo},
@@ -51,7 +62,7 @@ static const struct place *const pairs[][2] = {
 };
 
 /* The third table. */
-static const struct order orders[] = {
+static const struct change orders[] = {
     {"set after bind", false, AFTER_BIND, true},
     {"taken back after bind", true, AFTER_BIND, false},
     {"set on the listener, then the client connects", false, AFTER_LISTEN, true},
@@ -64,8 +75,8 @@ static void print_page(struct sums *sums);
 static void print_addresses(struct sums *sums, bool ipv6);
 static void print_orders(struct sums *sums);
 static void print_all(struct sums *sums, bool ipv6);
-static void print_options(struct sums *sums, enum state state, const struct place *present,
-                          const struct place *place);
+static void print_options(struct sums *sums, enum scenario state, const struct target *present,
+                          const struct target *place);
 static void print_cell(struct sums *sums, const struct cell *cell, int width);
 static void count(struct sums *sums, const struct cell *cell);
 static const char *answer_name(int error);
@@ -75,18 +86,18 @@ int rules(bool all)
     struct sums sums = {0, 0};
 
     /* 1. Work where nobody is disturbed and nobody disturbs, if that may be. */
-    if (own_network() == -1)
-        say(STDERR_FILENO, "reuseaddr: unshare: %s; using free ports of this network, %d to %d\n",
+    if (enter_netns() == -1)
+        write_line(STDERR_FILENO, "reuseaddr: unshare: %s; using free ports of this network, %d to %d\n",
             strerror(errno), FIRST_PORT, LAST_PORT);
     bool ipv6 = has_ipv6();
     if (!ipv6)
-        say(STDERR_FILENO, "reuseaddr: ::1: %s; the rows with IPv6 are left out\n",
+        write_line(STDERR_FILENO, "reuseaddr: ::1: %s; the rows with IPv6 are left out\n",
             strerror(errno));
 
     /* 2. Try and print. */
     if (all) {
         print_all(&sums, ipv6);
-        say(STDERR_FILENO, "%d rows, %d contradict the rule\n", sums.cells, sums.contradictions);
+        write_line(STDERR_FILENO, "%d rows, %d contradict the rule\n", sums.cells, sums.contradictions);
     } else {
         print_page(&sums);
         print_addresses(&sums, ipv6);
@@ -102,7 +113,7 @@ static void print_page(struct sums *sums)
     struct utsname kernel;
 
     if (uname(&kernel) == -1)
-        bail("uname", "the kernel");
+        exit_with_error("uname", "the kernel");
 
     /* 3. The page's case: one address, every state, the option of both. */
     print("A socket holds a port, a newcomer wants it: what bind, and then listen, answer.\n"
@@ -110,11 +121,11 @@ static void print_page(struct sums *sums)
           "1. Both on 127.0.0.1. SO_REUSEADDR of the holder / of the newcomer:\n\n"
           "%-18s%-13s%-13s%-13s%s\n",
           kernel.release, "holder", "off / off", "off / on", "on / off", "on / on");
-    for (enum state state = BOUND; state <= PASSIVE_CLOSED; state++) {
+    for (enum scenario state = BOUND; state <= PASSIVE_CLOSED; state++) {
         print("%-18s", names[state]);
         for (int options = 0; options < 4; options++) {
             bool present = options / 2 == 1, newcomer = options % 2 == 1;
-            struct cell cell = try_state(state, &lo, present, false, &lo, newcomer, false);
+            struct cell cell = try_scenario(state, &lo, present, false, &lo, newcomer, false);
             print_cell(sums, &cell, options < 3 ? 13 : 0);
         }
         print("\n");
@@ -124,7 +135,7 @@ static void print_page(struct sums *sums)
 static void print_addresses(struct sums *sums, bool ipv6)
 {
     static const struct {
-        enum state state;
+        enum scenario state;
         bool option;
     } columns[] = {{BOUND, false}, {BOUND, true}, {LISTEN, true}, {ESTABLISHED, false}};
 
@@ -134,14 +145,14 @@ static void print_addresses(struct sums *sums, bool ipv6)
           "%-17s%-17s%-12s%-12s%-12s%s\n",
           "holder", "newcomer", "BOUND, off", "BOUND, on", "LISTEN, on", "child, off");
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        const struct place *present = pairs[i][0], *place = pairs[i][1];
-        if (!ipv6 && (present->family == AF_INET6 || place->family == AF_INET6))
+        const struct target *present = pairs[i][0], *place = pairs[i][1];
+        if (!ipv6 && (present->endpoint.family == AF_INET6 || place->endpoint.family == AF_INET6))
             continue;
         print("%-17s%-17s", present->name, place->name);
         for (int column = 0; column < 4; column++) {
             bool option = columns[column].option;
             struct cell cell =
-                try_state(columns[column].state, present, option, false, place, option, false);
+                try_scenario(columns[column].state, present, option, false, place, option, false);
             print_cell(sums, &cell, column < 3 ? 12 : 0);
         }
         print("\n");
@@ -156,7 +167,7 @@ static void print_orders(struct sums *sums)
     print("\n3. Both on 127.0.0.1. The newcomer has the option. The holder's is\n\n");
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
         print("%-54s", orders[i].text);
-        cells[0] = try_order(&lo, &orders[i]);
+        cells[0] = try_change(&lo, &orders[i]);
         print_cell(sums, &cells[0], 0);
         print("\n");
     }
@@ -175,26 +186,26 @@ static void print_all(struct sums *sums, bool ipv6)
     /* 6. Everything with everything: states, addresses, and two options on both sides. */
     print("state,present,present_reuseaddr,present_reuseport,newcomer,newcomer_reuseaddr,"
           "newcomer_reuseport,bind,listen,predicted_bind,predicted_listen\n");
-    for (enum state state = BOUND; state <= PASSIVE_CLOSED; state++)
+    for (enum scenario state = BOUND; state <= PASSIVE_CLOSED; state++)
         for (size_t i = 0; i < count_of_places; i++)
             for (size_t j = 0; j < count_of_places; j++)
-                if (ipv6 || (places[i]->family == AF_INET && places[j]->family == AF_INET))
+                if (ipv6 || (places[i]->endpoint.family == AF_INET && places[j]->endpoint.family == AF_INET))
                     print_options(sums, state, places[i], places[j]);
 }
 
-static void print_options(struct sums *sums, enum state state, const struct place *present,
-                          const struct place *place)
+static void print_options(struct sums *sums, enum scenario state, const struct target *present,
+                          const struct target *place)
 {
     for (int options = 0; options < 16; options++) {
         bool a = options / 8 % 2 == 1, b = options / 4 % 2 == 1;
         bool c = options / 2 % 2 == 1, d = options % 2 == 1;
-        struct cell cell = try_state(state, present, a, b, place, c, d);
+        struct cell cell = try_scenario(state, present, a, b, place, c, d);
         print("%s,%s,%d,%d,%s,%d,%d,%s,%s,%s,%s\n", names[state], present->name, a, b, place->name,
-              c, d, answer_name(cell.seen.bind), answer_name(cell.seen.listen), answer_name(cell.rule.bind),
-              answer_name(cell.rule.listen));
+              c, d, answer_name(cell.seen.bind), answer_name(cell.seen.listen), answer_name(cell.predicted.bind),
+              answer_name(cell.predicted.listen));
         count(sums, &cell);
         if (sums->cells % PROGRESS == 0 && isatty(STDERR_FILENO) == 1)
-            say(STDERR_FILENO, "%d rows\r", sums->cells);
+            write_line(STDERR_FILENO, "%d rows\r", sums->cells);
     }
 }
 

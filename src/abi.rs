@@ -5,52 +5,50 @@
 //! Twin: `c-reference/abi.c`.
 
 mod calls;
+mod cases;
 mod sockopts;
 
 use crate::abi::calls::try_calls;
-use crate::address::parse_address;
-use crate::output::{bail, complain, print, print_errors};
-use crate::rules::ports::own_network;
-use errno::{Errno, errno};
-use libc::{AF_INET, EINVAL, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, c_int, socklen_t};
+use crate::address::{Endpoint, make_sockaddr};
+use crate::netns::enter_netns;
+use crate::output::{exit_with_error, out, print_errors, report_error};
+use errno::errno;
+use libc::{AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, c_int, socklen_t};
 use std::mem::offset_of;
+use std::net::Ipv4Addr;
 
 macro_rules! constant {
     ($name:ident) => {
-        print(format_args!(
-            "{:<24}{}\n",
-            stringify!($name),
-            libc::$name as i64
-        ))
+        out!("{:<24}{}\n", stringify!($name), libc::$name as i64)
     };
 }
 
 macro_rules! layout {
     ($name:literal, $type:ident) => {
-        print(format_args!(
+        out!(
             "{:<24}size {}, alignment {}\n",
             $name,
             size_of::<libc::$type>(),
             align_of::<libc::$type>()
-        ))
+        )
     };
 }
 
 macro_rules! field {
     ($type:ident, $field:ident) => {
-        print(format_args!(
+        out!(
             "  {:<22}offset {}\n",
             stringify!($field),
             offset_of!(libc::$type, $field)
-        ))
+        )
     };
 }
 
 /// Prints the layout, and tries calls with right and wrong arguments. Returns the exit status.
 pub fn abi() -> c_int {
     // 1. A network of our own, if it may be: nobody reaches the ports that are opened below.
-    if let Err(reason) = own_network() {
-        complain("using this network, as unshare", "fails", reason);
+    if let Err(reason) = enter_netns() {
+        report_error("using this network, as unshare", "fails", reason);
     }
 
     print_constants();
@@ -58,17 +56,15 @@ pub fn abi() -> c_int {
     print_bytes();
     print_values();
     let unexpected = try_calls();
-    print(format_args!("\n6. What the errors mean\n\n"));
+    out!("\n6. What the errors mean\n\n");
     print_errors();
-    print(format_args!(
-        "\n{unexpected} calls were answered otherwise than expected\n"
-    ));
+    out!("\n{unexpected} calls were answered otherwise than expected\n");
     c_int::from(unexpected > 0)
 }
 
 fn print_constants() {
     // 2. The constants.
-    print(format_args!("1. Constants\n\n"));
+    out!("1. Constants\n\n");
     constant!(AF_INET);
     constant!(AF_INET6);
     constant!(AF_UNIX);
@@ -112,7 +108,7 @@ fn print_constants() {
 
 fn print_types() {
     // 3. The types, in bytes; the fields from the start of the structure.
-    print(format_args!("\n2. Types\n\n"));
+    out!("\n2. Types\n\n");
     layout!("int", c_int);
     layout!("size_t", size_t);
     layout!("ssize_t", ssize_t);
@@ -161,17 +157,20 @@ fn print_types() {
 
 fn print_bytes() {
     // 4. An address as the kernel reads it: port and address in network byte order.
-    let Ok(address) = parse_address(b"192.168.0.1:9099") else {
-        bail("parse_address", "192.168.0.1:9099", Errno(EINVAL));
+    let endpoint = Endpoint {
+        family: AF_INET,
+        address: Ipv4Addr::new(192, 168, 0, 1).to_ipv6_mapped(),
+        port: 9099,
     };
-    print(format_args!(
-        "\n3. The bytes of a sockaddr_in for 192.168.0.1:9099\n\n"
-    ));
+    let (made, _) = make_sockaddr(&endpoint);
+    // SAFETY: an IPv4 address was made.
+    let address = unsafe { made.v4 };
+    out!("\n3. The bytes of a sockaddr_in for 192.168.0.1:9099\n\n");
     // SAFETY: sockaddr_in has no bytes between its fields, and all of them were set.
     let bytes: [u8; size_of::<libc::sockaddr_in>()] = unsafe { std::mem::transmute(address) };
     for (i, byte) in bytes.iter().enumerate() {
         let end = if i + 1 < bytes.len() { " " } else { "\n" };
-        print(format_args!("{byte:02x}{end}"));
+        out!("{byte:02x}{end}");
     }
 }
 
@@ -179,13 +178,11 @@ fn print_values() {
     // SAFETY: numbers go in, a number comes out.
     let s = unsafe { libc::socket(AF_INET, SOCK_STREAM, 0) };
     if s == -1 {
-        bail("socket", "AF_INET", errno());
+        exit_with_error("socket", "AF_INET", errno());
     }
 
     // 5. The option's value: not zero is one, and getsockopt gives as much of it as there is room.
-    print(format_args!(
-        "\n4. SO_REUSEADDR: what is set, and what getsockopt gives then\n\n"
-    ));
+    out!("\n4. SO_REUSEADDR: what is set, and what getsockopt gives then\n\n");
     for set in [0, 1, 2, -1, 256, 65536] {
         let mut value: c_int = set;
         let mut optlen = size_of_val(&value) as socklen_t;
@@ -200,7 +197,7 @@ fn print_values() {
             )
         };
         if z == -1 {
-            bail("setsockopt SO_REUSEADDR", "a socket", errno());
+            exit_with_error("setsockopt SO_REUSEADDR", "a socket", errno());
         }
         // SAFETY: the kernel writes at most optlen bytes into value, and optlen anew.
         let z = unsafe {
@@ -213,9 +210,9 @@ fn print_values() {
             )
         };
         if z == -1 {
-            bail("getsockopt SO_REUSEADDR", "a socket", errno());
+            exit_with_error("getsockopt SO_REUSEADDR", "a socket", errno());
         }
-        print(format_args!("{set:<24}{value}\n"));
+        out!("{set:<24}{value}\n");
     }
     for room in 0..=8 {
         let mut bytes = [0xee_u8; 8];
@@ -231,15 +228,13 @@ fn print_values() {
             )
         };
         if z == -1 {
-            bail("getsockopt SO_REUSEADDR", "a socket", errno());
+            exit_with_error("getsockopt SO_REUSEADDR", "a socket", errno());
         }
-        print(format_args!(
-            "length {room}               length {optlen}, bytes"
-        ));
+        out!("length {room}               length {optlen}, bytes");
         for byte in bytes {
-            print(format_args!(" {byte:02x}"));
+            out!(" {byte:02x}");
         }
-        print(format_args!("\n"));
+        out!("\n");
     }
     // SAFETY: s is ours, and not used again.
     unsafe { libc::close(s) };

@@ -11,7 +11,7 @@ mod snapshot;
 mod sock_diag;
 
 use crate::address::Endpoint;
-use crate::conflict::is_any;
+use crate::address::is_wildcard;
 use crate::explain::advice::print_help;
 use crate::explain::prediction::{
     Prediction, Verdict, contradicts, fails, judge, predict_bind, print_verdict, try_bind,
@@ -19,7 +19,7 @@ use crate::explain::prediction::{
 use crate::explain::print_sockets::list;
 use crate::explain::print_tree::draw;
 use crate::explain::snapshot::{Scene, is_out_of_sight, keep_present, look, mark_holders};
-use crate::output::print;
+use crate::output::out;
 use libc::c_int;
 
 /// Sockets come and go meanwhile: so often it looks until what it sees fits together.
@@ -49,7 +49,7 @@ pub fn explain(endpoint: &Endpoint) -> c_int {
     mark_holders(&mut scene);
     list(&scene);
     draw(&scene);
-    print(format_args!("\n"));
+    out!("\n");
     print_verdict(&scene, endpoint, &without);
     print_verdict(&scene, endpoint, &with);
     print_help(&scene, endpoint, &without, &with);
@@ -59,7 +59,7 @@ pub fn explain(endpoint: &Endpoint) -> c_int {
 /// Leaves out the sockets that have the port on another address than `endpoint`'s, and counts them.
 fn leave_out_others(scene: &mut Scene, endpoint: &Endpoint) {
     // 3. Who asks for a port, and no address, is told of all.
-    if is_any(endpoint.address) {
+    if is_wildcard(endpoint.address) {
         return;
     }
     let all = scene.sockets.len();

@@ -4,20 +4,23 @@
 //! Twin: `c-reference/rules.c`.
 
 mod holder;
-pub mod ports;
+mod ports;
+mod target;
 mod trial;
 
-use crate::conflict::State;
-use crate::output::{bail, error_name, print};
-use crate::rules::ports::{FIRST_PORT, LAST_PORT, has_ipv6, own_network};
-use crate::rules::trial::{After, Cell, Order, agrees, try_listens, try_order, try_state};
-use crate::say::say;
-use crate::sock::Place;
+use crate::address::Endpoint;
+use crate::netns::{enter_netns, has_ipv6};
+use crate::output::write_line;
+use crate::output::{error_name, exit_with_error, out};
+use crate::rules::holder::Scenario;
+use crate::rules::ports::{FIRST_PORT, LAST_PORT};
+use crate::rules::target::Target;
+use crate::rules::trial::{After, Cell, Change, agrees, try_change, try_listens, try_scenario};
 use errno::{Errno, errno};
-use libc::{STDERR_FILENO, c_int, utsname};
+use libc::{AF_INET, AF_INET6, STDERR_FILENO, c_int, utsname};
 use std::ffi::CStr;
 use std::mem;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Rows from one sign of progress to the next.
 const PROGRESS: usize = 250;
@@ -28,52 +31,68 @@ struct Sums {
     contradictions: usize,
 }
 
-const V4_LO: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const V4_LO2: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-const V4_ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-const V6_LO: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
-const V6_ANY: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-const MAPPED_LO: IpAddr = IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped());
-const MAPPED_ANY: IpAddr = IpAddr::V6(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
+const fn v4(address: Ipv4Addr) -> Endpoint {
+    Endpoint {
+        family: AF_INET,
+        address: address.to_ipv6_mapped(),
+        port: 0,
+    }
+}
+
+const fn v6(address: Ipv6Addr) -> Endpoint {
+    Endpoint {
+        family: AF_INET6,
+        address,
+        port: 0,
+    }
+}
+
+const V4_LO: Endpoint = v4(Ipv4Addr::LOCALHOST);
+const V4_LO2: Endpoint = v4(Ipv4Addr::new(127, 0, 0, 2));
+const V4_ANY: Endpoint = v4(Ipv4Addr::UNSPECIFIED);
+const V6_LO: Endpoint = v6(Ipv6Addr::LOCALHOST);
+const V6_ANY: Endpoint = v6(Ipv6Addr::UNSPECIFIED);
+const MAPPED_LO: Endpoint = v6(Ipv4Addr::LOCALHOST.to_ipv6_mapped());
+const MAPPED_ANY: Endpoint = v6(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
 
 #[rustfmt::skip]
-const LO: Place = Place { name: "127.0.0.1", address: V4_LO, reach: V4_LO, v6only: false };
+const LO: Target = Target { name: "127.0.0.1", endpoint: V4_LO, reach: V4_LO, v6only: false };
 #[rustfmt::skip]
-const LO2: Place = Place { name: "127.0.0.2", address: V4_LO2, reach: V4_LO2, v6only: false };
+const LO2: Target = Target { name: "127.0.0.2", endpoint: V4_LO2, reach: V4_LO2, v6only: false };
 #[rustfmt::skip]
-const ANY: Place = Place { name: "0.0.0.0", address: V4_ANY, reach: V4_LO, v6only: false };
+const ANY: Target = Target { name: "0.0.0.0", endpoint: V4_ANY, reach: V4_LO, v6only: false };
 #[rustfmt::skip]
-const LO_V6: Place = Place { name: "::1", address: V6_LO, reach: V6_LO, v6only: false };
+const LO_V6: Target = Target { name: "::1", endpoint: V6_LO, reach: V6_LO, v6only: false };
 #[rustfmt::skip]
-const ANY_V6: Place = Place { name: "::", address: V6_ANY, reach: V6_LO, v6only: false };
+const ANY_V6: Target = Target { name: "::", endpoint: V6_ANY, reach: V6_LO, v6only: false };
 #[rustfmt::skip]
-const ANY_V6ONLY: Place = Place { name: "::v6only", address: V6_ANY, reach: V6_LO, v6only: true };
+const ANY_V6ONLY: Target = Target { name: "::v6only", endpoint: V6_ANY, reach: V6_LO, v6only: true };
 #[rustfmt::skip]
-const LO_MAPPED: Place = Place { name: "::ffff:127.0.0.1", address: MAPPED_LO, reach: MAPPED_LO, v6only: false };
+const LO_MAPPED: Target = Target { name: "::ffff:127.0.0.1", endpoint: MAPPED_LO, reach: MAPPED_LO, v6only: false };
 #[rustfmt::skip]
-const ANY_MAPPED: Place = Place { name: "::ffff:0.0.0.0", address: MAPPED_ANY, reach: MAPPED_LO, v6only: false };
+const ANY_MAPPED: Target = Target { name: "::ffff:0.0.0.0", endpoint: MAPPED_ANY, reach: MAPPED_LO, v6only: false };
 
 #[rustfmt::skip]
-const PLACES: [&Place; 8] =
+const PLACES: [&Target; 8] =
     [&LO, &LO2, &ANY, &LO_V6, &ANY_V6, &ANY_V6ONLY, &LO_MAPPED, &ANY_MAPPED];
 
-const STATES: [(State, &str); 11] = [
-    (State::Bound, "BOUND"),
-    (State::Listen, "LISTEN"),
-    (State::Established, "ESTABLISHED"),
-    (State::Client, "CLIENT"),
-    (State::FinWait1, "FIN_WAIT1"),
-    (State::FinWait2, "FIN_WAIT2"),
-    (State::CloseWait, "CLOSE_WAIT"),
-    (State::Closing, "CLOSING"),
-    (State::LastAck, "LAST_ACK"),
-    (State::TimeWait, "TIME_WAIT"),
-    (State::PassiveClosed, "PASSIVE_CLOSED"),
+const STATES: [(Scenario, &str); 11] = [
+    (Scenario::Bound, "BOUND"),
+    (Scenario::Listen, "LISTEN"),
+    (Scenario::Established, "ESTABLISHED"),
+    (Scenario::Client, "CLIENT"),
+    (Scenario::FinWait1, "FIN_WAIT1"),
+    (Scenario::FinWait2, "FIN_WAIT2"),
+    (Scenario::CloseWait, "CLOSE_WAIT"),
+    (Scenario::Closing, "CLOSING"),
+    (Scenario::LastAck, "LAST_ACK"),
+    (Scenario::TimeWait, "TIME_WAIT"),
+    (Scenario::PassiveClosed, "PASSIVE_CLOSED"),
 ];
 
 /// Holder and newcomer of the second table.
 #[rustfmt::skip]
-const PAIRS: [(&Place, &Place); 21] = [
+const PAIRS: [(&Target, &Target); 21] = [
     (&LO, &LO),         (&LO, &LO2),        (&LO, &ANY),          (&ANY, &LO),          (&ANY, &LO2),
     (&ANY, &ANY_V6),    (&ANY_V6, &ANY),    (&LO, &ANY_V6),       (&ANY_V6, &LO),
     (&ANY, &ANY_V6ONLY), (&ANY_V6ONLY, &ANY), (&LO, &LO_V6),      (&LO_V6, &LO),
@@ -83,7 +102,7 @@ const PAIRS: [(&Place, &Place); 21] = [
 
 /// The third table.
 #[rustfmt::skip]
-const ORDERS: [Order; 6] = [
+const ORDERS: [Change; 6] = [
     ("set after bind", false, After::Bind, true),
     ("taken back after bind", true, After::Bind, false),
     ("set on the listener, then the client connects", false, After::Listen, true),
@@ -97,8 +116,8 @@ pub fn rules(all: bool) -> c_int {
     let mut sums = Sums::default();
 
     // 1. Work where nobody is disturbed and nobody disturbs, if that may be.
-    if let Err(reason) = own_network() {
-        say(
+    if let Err(reason) = enter_netns() {
+        write_line(
             STDERR_FILENO,
             format_args!(
                 "reuseaddr: unshare: {reason}; using free ports of this network, \
@@ -108,7 +127,7 @@ pub fn rules(all: bool) -> c_int {
     }
     let ipv6 = has_ipv6();
     if let Err(reason) = ipv6 {
-        say(
+        write_line(
             STDERR_FILENO,
             format_args!("reuseaddr: ::1: {reason}; the rows with IPv6 are left out\n"),
         );
@@ -117,7 +136,7 @@ pub fn rules(all: bool) -> c_int {
     // 2. Try and print.
     if all {
         print_all(&mut sums, ipv6.is_ok());
-        say(
+        write_line(
             STDERR_FILENO,
             format_args!(
                 "{} rows, {} contradict the rule\n",
@@ -129,10 +148,11 @@ pub fn rules(all: bool) -> c_int {
         print_addresses(&mut sums, ipv6.is_ok());
         print_orders(&mut sums);
         let mark = if sums.contradictions > 0 { " (!)" } else { "" };
-        print(format_args!(
+        out!(
             "\n{} cells, {} contradict the rule{mark}\n",
-            sums.cells, sums.contradictions
-        ));
+            sums.cells,
+            sums.contradictions
+        );
     }
     c_int::from(sums.contradictions > 0)
 }
@@ -143,92 +163,100 @@ fn print_page(sums: &mut Sums) {
 
     // SAFETY: the kernel writes a utsname where there is one.
     if unsafe { libc::uname(&raw mut kernel) } == -1 {
-        bail("uname", "the kernel", errno());
+        exit_with_error("uname", "the kernel", errno());
     }
     // SAFETY: the kernel has ended the release with a NUL.
     let release = unsafe { CStr::from_ptr(kernel.release.as_ptr()) }.to_string_lossy();
 
     // 3. The page's case: one address, every state, the option of both.
-    print(format_args!(
+    out!(
         "A socket holds a port, a newcomer wants it: what bind, and then listen, answer.\n\
          Tried on Linux {release}.\n\n\
          1. Both on 127.0.0.1. SO_REUSEADDR of the holder / of the newcomer:\n\n\
          {:<18}{:<13}{:<13}{:<13}{}\n",
-        "holder", "off / off", "off / on", "on / off", "on / on"
-    ));
+        "holder",
+        "off / off",
+        "off / on",
+        "on / off",
+        "on / on"
+    );
     for (state, name) in STATES {
-        print(format_args!("{name:<18}"));
+        out!("{name:<18}");
         for (options, present, newcomer) in [
             (0, false, false),
             (1, false, true),
             (2, true, false),
             (3, true, true),
         ] {
-            let cell = try_state(state, (&LO, present, false), (&LO, newcomer, false));
+            let cell = try_scenario(state, (&LO, present, false), (&LO, newcomer, false));
             print_cell(sums, &cell, if options < 3 { 13 } else { 0 });
         }
-        print(format_args!("\n"));
+        out!("\n");
     }
 }
 
 fn print_addresses(sums: &mut Sums, ipv6: bool) {
-    const COLUMNS: [(State, bool); 4] = [
-        (State::Bound, false),
-        (State::Bound, true),
-        (State::Listen, true),
-        (State::Established, false),
+    const COLUMNS: [(Scenario, bool); 4] = [
+        (Scenario::Bound, false),
+        (Scenario::Bound, true),
+        (Scenario::Listen, true),
+        (Scenario::Established, false),
     ];
 
     // 4. Two addresses, of one family and of two.
     // What a child has is not its listener's wildcard, but the address to which its client came.
-    print(format_args!(
+    out!(
         "\n2. State of the holder, or a child of it (of :: on ::1), SO_REUSEADDR of both:\n\n\
          {:<17}{:<17}{:<12}{:<12}{:<12}{}\n",
-        "holder", "newcomer", "BOUND, off", "BOUND, on", "LISTEN, on", "child, off"
-    ));
+        "holder",
+        "newcomer",
+        "BOUND, off",
+        "BOUND, on",
+        "LISTEN, on",
+        "child, off"
+    );
     for (present, place) in PAIRS {
-        if !ipv6 && (present.address.is_ipv6() || place.address.is_ipv6()) {
+        if !ipv6 && (present.endpoint.family == AF_INET6 || place.endpoint.family == AF_INET6) {
             continue;
         }
-        print(format_args!("{:<17}{:<17}", present.name, place.name));
+        out!("{:<17}{:<17}", present.name, place.name);
         for (column, (state, option)) in COLUMNS.into_iter().enumerate() {
-            let cell = try_state(state, (present, option, false), (place, option, false));
+            let cell = try_scenario(state, (present, option, false), (place, option, false));
             print_cell(sums, &cell, if column < 3 { 12 } else { 0 });
         }
-        print(format_args!("\n"));
+        out!("\n");
     }
 }
 
 fn print_orders(sums: &mut Sums) {
     // 5. The option counts as it is when the newcomer calls, and not as it was at bind.
-    print(format_args!(
-        "\n3. Both on 127.0.0.1. The newcomer has the option. The holder's is\n\n"
-    ));
+    out!("\n3. Both on 127.0.0.1. The newcomer has the option. The holder's is\n\n");
     for order in &ORDERS {
-        print(format_args!("{:<54}", order.0));
-        print_cell(sums, &try_order(&LO, order), 0);
-        print(format_args!("\n"));
+        out!("{:<54}", order.0);
+        print_cell(sums, &try_change(&LO, order), 0);
+        out!("\n");
     }
     let [while_it_listens, once_it_is_closed] = try_listens(&LO);
     let text = "Both are bound with it, the first listens: the second";
-    print(format_args!("\n{text:<54}"));
+    out!("\n{text:<54}");
     print_cell(sums, &while_it_listens, 0);
     let text = "Then the first is closed: the second";
-    print(format_args!("\n{text:<54}"));
+    out!("\n{text:<54}");
     print_cell(sums, &once_it_is_closed, 0);
-    print(format_args!("\n"));
+    out!("\n");
 }
 
 fn print_all(sums: &mut Sums, ipv6: bool) {
     // 6. Everything with everything: states, addresses, and two options on both sides.
-    print(format_args!(
+    out!(
         "state,present,present_reuseaddr,present_reuseport,newcomer,newcomer_reuseaddr,\
          newcomer_reuseport,bind,listen,predicted_bind,predicted_listen\n"
-    ));
+    );
     for state in STATES {
         for present in PLACES {
             for place in PLACES {
-                if ipv6 || (present.address.is_ipv4() && place.address.is_ipv4()) {
+                if ipv6 || (present.endpoint.family == AF_INET && place.endpoint.family == AF_INET)
+                {
                     print_options(sums, state, present, place);
                 }
             }
@@ -236,12 +264,17 @@ fn print_all(sums: &mut Sums, ipv6: bool) {
     }
 }
 
-fn print_options(sums: &mut Sums, (state, name): (State, &str), present: &Place, place: &Place) {
+fn print_options(
+    sums: &mut Sums,
+    (state, name): (Scenario, &str),
+    present: &Target,
+    place: &Target,
+) {
     for options in 0..16 {
         let [a, b, c, d] = [8, 4, 2, 1].map(|bit| options & bit != 0);
-        let cell = try_state(state, (present, a, b), (place, c, d));
-        let Cell { seen, rule } = cell;
-        print(format_args!(
+        let cell = try_scenario(state, (present, a, b), (place, c, d));
+        let Cell { seen, predicted } = cell;
+        out!(
             "{name},{},{},{},{},{},{},{},{},{},{}\n",
             present.name,
             u8::from(a),
@@ -251,13 +284,13 @@ fn print_options(sums: &mut Sums, (state, name): (State, &str), present: &Place,
             u8::from(d),
             answer_name(Some(seen.bind)),
             answer_name(seen.listen),
-            answer_name(Some(rule.bind)),
-            answer_name(rule.listen)
-        ));
+            answer_name(Some(predicted.bind)),
+            answer_name(predicted.listen)
+        );
         count(sums, &cell);
         // SAFETY: a number goes in, a number comes out.
         if sums.cells % PROGRESS == 0 && unsafe { libc::isatty(STDERR_FILENO) } == 1 {
-            say(STDERR_FILENO, format_args!("{} rows\r", sums.cells));
+            write_line(STDERR_FILENO, format_args!("{} rows\r", sums.cells));
         }
     }
 }
@@ -269,7 +302,7 @@ fn print_cell(sums: &mut Sums, cell: &Cell, width: usize) {
         (bind, _) => answer_name(Some(bind)).to_string(),
     };
     let text = text + if agrees(cell) { "" } else { "!" };
-    print(format_args!("{text:<width$}"));
+    out!("{text:<width$}");
     count(sums, cell);
 }
 

@@ -4,7 +4,10 @@
  * What is expected is from the man pages of section 2, and from the kernel where they are silent.
  * Twin: src/abi/calls.rs.
  */
-#include "reuseaddr.h"
+#include "abi/calls.h"
+#include "abi/cases.h"
+#include "abi/sockopts.h"
+#include "output.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,14 +42,14 @@ static struct objects make_objects(void)
     objects.listening = new_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
     objects.file = open("/dev/null", O_RDWR);
     if (objects.file == -1)
-        bail("open", "/dev/null");
+        exit_with_error("open", "/dev/null");
     if (listen(objects.listening, 1) == -1)
-        bail("listen", "a port that the kernel chooses");
+        exit_with_error("listen", "a port that the kernel chooses");
     if (getsockname(objects.listening, (struct sockaddr *)&objects.address, &length) == -1)
-        bail("getsockname", "a port that the kernel chose");
+        exit_with_error("getsockname", "a port that the kernel chose");
     objects.forbidden = mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (objects.forbidden == MAP_FAILED)
-        bail("mmap", "a page");
+        exit_with_error("mmap", "a page");
     return objects;
 }
 
@@ -158,26 +161,4 @@ static int try_rest(const struct objects *on)
     close(connected);
     close(waiting);
     return n;
-}
-
-int new_socket(int family, int type)
-{
-    int s = socket(family, type, 0);
-    if (s == -1)
-        bail("socket", "to try calls on");
-    return s;
-}
-
-int expect(const char *call, const char *text, int expected, long result)
-{
-    int answer = result == -1 ? errno : 0;
-    const char *name = answer == 0 ? "OK" : error_name(answer);
-
-    if (answer == expected) {
-        print("%-12s%-40s%s\n", call, text, name);
-        return 0;
-    }
-    print("%-12s%-40s%s! expected: %s\n", call, text, name,
-          expected == 0 ? "OK" : error_name(expected));
-    return 1;
 }

@@ -4,7 +4,8 @@
  * What is expected is from socket(2), getsockopt(2) and socket(7), and from the kernel where they are
  * silent: net/core/sock.c, sk_setsockopt and sk_getsockopt. Twin: src/abi/sockopts.rs.
  */
-#include "reuseaddr.h"
+#include "abi/sockopts.h"
+#include "output.h"
 
 #include <errno.h>
 #include <sys/socket.h>

@@ -3,7 +3,7 @@
  *
  * Twin: src/explain/advice.rs.
  */
-#include "explain.h"
+#include "explain/snapshot.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -77,11 +77,11 @@ void print_help(const struct scene *scene, const struct endpoint *endpoint,
     /* 3. And the next time. */
     for (size_t i = 0; i < scene->count_of_sockets; i++) {
         const struct listed *socket = &scene->sockets[i];
-        if (socket->state == LISTEN || find_remedy(socket) == LISTENER ||
+        if (socket->state == TCP_LISTEN || find_remedy(socket) == LISTENER ||
             predict_bind(socket, endpoint, true) == OK)
             continue;
         off = true;
-        connected |= socket->state != BOUND;
+        connected |= socket->state != TCP_CLOSE;
     }
     if (off)
         print("    next time: set SO_REUSEADDR in their program too, before it connects or binds\n");
@@ -129,18 +129,18 @@ static enum remedy find_remedy(const struct listed *socket)
 {
     /* 4. Who closes last leaves nothing behind; who closes first is TIME_WAIT for a minute. */
     switch (socket->state) {
-    case LISTEN:
-    case CLIENT:
+    case TCP_LISTEN:
+    case TCP_SYN_SENT:
         return END;
-    case BOUND:
+    case TCP_CLOSE:
         return END_OR_SET;
-    case CLOSE_WAIT:
+    case TCP_CLOSE_WAIT:
         return socket->inode != 0 ? END : LISTENER;
-    case ESTABLISHED:
+    case TCP_ESTABLISHED:
         return socket->inode != 0 ? PEER_FIRST : LISTENER;
-    case TIME_WAIT:
+    case TCP_TIME_WAIT:
         return WAIT;
-    case LAST_ACK:
+    case TCP_LAST_ACK:
         return GIVE_UP;
     default:
         if (socket->seconds >= 0)

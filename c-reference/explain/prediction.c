@@ -3,7 +3,8 @@
  *
  * Twin: src/explain/prediction.rs.
  */
-#include "explain.h"
+#include "explain/snapshot.h"
+#include "sock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,15 +31,10 @@ static enum reason find_reason(const struct listed *socket, const struct endpoin
 
 int try_bind(const struct endpoint *endpoint, bool option)
 {
-    char name[ENDPOINT_TEXT];
-    char text[INET6_ADDRSTRLEN];
-    bool v4 = endpoint->family == AF_INET;
-    struct place place = {.name = format_endpoint(endpoint, name), .family = endpoint->family};
     int answer = 0;
 
-    inet_ntop(endpoint->family, &endpoint->address.s6_addr[v4 ? 12 : 0], text, sizeof text);
-    int s = open_socket(&place, option, false);
-    if (bind_socket(s, &place, text, endpoint->port) == -1)
+    int s = open_socket(endpoint->family, false, option, false);
+    if (bind_socket(s, endpoint) == -1)
         answer = errno;
     close(s);
     return answer;
@@ -67,7 +63,7 @@ enum prediction predict_bind(const struct listed *socket, const struct endpoint 
                              bool option)
 {
     struct tcp_socket newcomer = {
-        .state = BOUND,
+        .state = TCP_CLOSE,
         .family = endpoint->family,
         .address = endpoint->address,
         .reuseaddr = option,
@@ -161,7 +157,7 @@ static enum reason find_reason(const struct listed *socket, const struct endpoin
 
     if (one == OK)
         return NONE;
-    if (one == IN_USE && socket->state == LISTEN)
+    if (one == IN_USE && socket->state == TCP_LISTEN)
         return LISTENS;
     if (one == IN_USE)
         return verdict->option ? OFF : BIND_OFF;

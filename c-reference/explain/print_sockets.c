@@ -4,7 +4,7 @@
  * A line that begins with a number is a socket, and the lines further in are about it.
  * Twin: src/explain/print_sockets.rs.
  */
-#include "explain.h"
+#include "explain/snapshot.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ void list(const struct scene *scene)
 
 static const char *peer_text(const struct listed *socket, char text[ENDPOINT_TEXT])
 {
-    if (socket->state == LISTEN || socket->state == BOUND)
+    if (socket->state == TCP_LISTEN || socket->state == TCP_CLOSE)
         return "-";
     return format_endpoint(&socket->peer, text);
 }
@@ -91,9 +91,9 @@ static void print_details(const struct scene *scene, const struct listed *socket
 /* What it means that no process has it. */
 static const char *ownerless(const struct listed *socket)
 {
-    if (socket->state == ESTABLISHED || socket->state == CLOSE_WAIT)
+    if (socket->state == TCP_ESTABLISHED || socket->state == TCP_CLOSE_WAIT)
         return "not accepted yet";
-    if (socket->state == PASSIVE_CLOSED)
+    if (socket->state == TCP_SYN_RECV)
         return "not connected yet";
     if (socket->seconds < 0)
         return "no process, until its peer has closed or the kernel gives up";

@@ -3,7 +3,7 @@
  *
  * Twin: src/explain/print_tree.rs.
  */
-#include "explain.h"
+#include "explain/snapshot.h"
 
 #include <stdio.h>
 
@@ -110,7 +110,7 @@ static const char *find_heading(const struct scene *scene, const struct listed *
         return unseen;
     if (socket->inode != 0)
         return NULL;
-    return socket->state == ESTABLISHED || socket->state == CLOSE_WAIT ? unaccepted : no_process;
+    return socket->state == TCP_ESTABLISHED || socket->state == TCP_CLOSE_WAIT ? unaccepted : no_process;
 }
 
 static void draw_socket(const struct scene *scene, size_t number, const char *below,
@@ -123,11 +123,11 @@ static void draw_socket(const struct scene *scene, size_t number, const char *be
     if (!has_room(lines))
         return;
     print("%s%s%zu: %s", below, line, number, format_endpoint(&socket->local, local));
-    if (socket->state == LISTEN) {
+    if (socket->state == TCP_LISTEN) {
         print(" listens\n");
         return;
     }
-    if (socket->state == BOUND) {
+    if (socket->state == TCP_CLOSE) {
         print(" is bound\n");
         return;
     }
@@ -135,7 +135,7 @@ static void draw_socket(const struct scene *scene, size_t number, const char *be
     const struct process *process = find_peer(scene, socket);
     if (process != NULL)
         print(" of %d %s", process->pid, process->command);
-    print(socket->state == ESTABLISHED ? "\n" : ", %s\n", socket->name);
+    print(socket->state == TCP_ESTABLISHED ? "\n" : ", %s\n", socket->name);
 }
 
 /* Who has the other end, if that can be seen from here. */

@@ -4,7 +4,7 @@
  * The kernel tells a socket's options to who has a descriptor for it. So each owner is asked for a
  * copy of its own: pidfd_getfd(2), which takes what ptrace(2) takes. Twin: src/explain/procfs.rs.
  */
-#include "explain.h"
+#include "explain/snapshot.h"
 
 #include <dirent.h>
 #include <errno.h>

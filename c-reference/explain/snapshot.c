@@ -3,7 +3,7 @@
  *
  * Twin: src/explain/snapshot.rs.
  */
-#include "explain.h"
+#include "explain/snapshot.h"
 
 #include <string.h>
 
@@ -77,8 +77,8 @@ static int by_cookie(const void *a, const void *b)
 static int by_rank(const void *a, const void *b)
 {
     const struct listed *left = a, *right = b;
-    int left_rank = left->state == LISTEN ? 0 : left->state == BOUND ? 1 : 2;
-    int right_rank = right->state == LISTEN ? 0 : right->state == BOUND ? 1 : 2;
+    int left_rank = left->state == TCP_LISTEN ? 0 : left->state == TCP_CLOSE ? 1 : 2;
+    int right_rank = right->state == TCP_LISTEN ? 0 : right->state == TCP_CLOSE ? 1 : 2;
 
     if (left_rank != right_rank)
         return left_rank - right_rank;

@@ -4,7 +4,7 @@
  * Not /proc/net/tcp: it has no time left of FIN_WAIT2, no IPV6_V6ONLY and no socket that is only
  * bound. The latter are listed from Linux 6.8 on. Twin: src/explain/sock_diag.rs.
  */
-#include "explain.h"
+#include "explain/snapshot.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,24 +27,24 @@ struct request {
 /* The kernel's include/net/tcp_states.h, from 1 on; and what they are to the rule. */
 static const struct {
     const char *name;
-    enum state state;
+    int state;
 } states[] = {
-    {"ESTABLISHED", ESTABLISHED},
-    {"SYN_SENT", CLIENT},
-    {"SYN_RECV", PASSIVE_CLOSED}, /* not a socket yet: it is its listener that holds the port */
-    {"FIN_WAIT1", FIN_WAIT1},
-    {"FIN_WAIT2", FIN_WAIT2},
-    {"TIME_WAIT", TIME_WAIT},
-    {"BOUND", BOUND}, /* CLOSE; without a port it would not be listed */
-    {"CLOSE_WAIT", CLOSE_WAIT},
-    {"LAST_ACK", LAST_ACK},
-    {"LISTEN", LISTEN},
-    {"CLOSING", CLOSING},
+    {"ESTABLISHED", TCP_ESTABLISHED},
+    {"SYN_SENT", TCP_SYN_SENT},
+    {"SYN_RECV", TCP_SYN_RECV}, /* not a socket yet: it is its listener that holds the port */
+    {"FIN_WAIT1", TCP_FIN_WAIT1},
+    {"FIN_WAIT2", TCP_FIN_WAIT2},
+    {"TIME_WAIT", TCP_TIME_WAIT},
+    {"BOUND", TCP_CLOSE}, /* CLOSE; without a port it would not be listed */
+    {"CLOSE_WAIT", TCP_CLOSE_WAIT},
+    {"LAST_ACK", TCP_LAST_ACK},
+    {"LISTEN", TCP_LISTEN},
+    {"CLOSING", TCP_CLOSING},
 };
 
 static int dump(int s, struct scene *scene, sa_family_t family, bool peers);
 static void take(struct scene *scene, const char *body, size_t length, bool peers);
-static struct endpoint make_endpoint(sa_family_t family, const uint32_t address[4], uint16_t port);
+static struct endpoint diag_endpoint(sa_family_t family, const uint32_t address[4], uint16_t port);
 
 void find_sockets(struct scene *scene)
 {
@@ -127,8 +127,8 @@ static void take(struct scene *scene, const char *body, size_t length, bool peer
     struct listed socket = {
         .name = states[state].name,
         .state = states[state].state,
-        .local = make_endpoint(family, message.id.idiag_src, message.id.idiag_sport),
-        .peer = make_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
+        .local = diag_endpoint(family, message.id.idiag_src, message.id.idiag_sport),
+        .peer = diag_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
         .cookie = (uint64_t)message.id.idiag_cookie[1] << 32 | message.id.idiag_cookie[0],
         .inode = message.idiag_inode,
         .seconds = -1,
@@ -164,7 +164,7 @@ static void take(struct scene *scene, const char *body, size_t length, bool peer
 }
 
 /* From the kernel's words, all in network byte order. */
-static struct endpoint make_endpoint(sa_family_t family, const uint32_t address[4], uint16_t port)
+static struct endpoint diag_endpoint(sa_family_t family, const uint32_t address[4], uint16_t port)
 {
     struct endpoint endpoint = {.family = family, .port = ntohs(port)};
 

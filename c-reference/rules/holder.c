@@ -4,10 +4,12 @@
  * No state is waited for by time: each is reached by connecting and closing on lo, and checked with
  * TCP_INFO. Twin: src/rules/holder.rs.
  */
-#include "reuseaddr.h"
+#include "rules/holder.h"
+#include "output.h"
+#include "rules/ports.h"
+#include "sock.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,53 +17,65 @@
 /* A state that has not come after so many looks, a millisecond apart, does not come. */
 #define LOOKS 10000
 
-static void leave(int a, int peer, enum state state);
+static void leave(int a, int peer, enum scenario scenario);
 static void await_state(int s, int wanted);
 static void fill(int s);
 
-struct holder hold(enum state state, const struct place *place, bool reuseaddr, bool reuseport)
+/* The state that the rule depends on. */
+static const int states[] = {
+    [BOUND] = TCP_CLOSE,
+    [LISTEN] = TCP_LISTEN,
+    [ESTABLISHED] = TCP_ESTABLISHED,
+    [CLIENT] = TCP_ESTABLISHED,
+    [FIN_WAIT1] = TCP_FIN_WAIT1,
+    [FIN_WAIT2] = TCP_FIN_WAIT2,
+    [CLOSE_WAIT] = TCP_CLOSE_WAIT,
+    [CLOSING] = TCP_CLOSING,
+    [LAST_ACK] = TCP_LAST_ACK,
+    [TIME_WAIT] = TCP_TIME_WAIT,
+    [PASSIVE_CLOSED] = TCP_CLOSE,
+};
+
+struct holder hold(enum scenario scenario, const struct target *target, bool reuseaddr, bool reuseport)
 {
     struct holder holder = {.peer = -1};
 
     /* 1. Bind: from here on it holds the port. */
-    int s = take_port(place, reuseaddr, reuseport, &holder.port);
+    int s = take_port(target, reuseaddr, reuseport, &holder.port);
     holder.fd = s;
 
-    switch (state) {
+    switch (scenario) {
     case BOUND:
         break;
 
     case LISTEN:
-        if (listen(s, 1) == -1)
-            bail("listen", place->name);
+        listen_on(s);
         break;
 
     case CLIENT:
         /* 2. A client: connect to a listener elsewhere, which need not accept. */
-        holder.peer = open_socket(place, false, false);
-        if (bind_socket(holder.peer, place, place->reach, 0) == -1)
-            bail("bind", place->name);
-        if (listen(holder.peer, 1) == -1)
-            bail("listen", place->name);
-        if (connect_to(s, holder.peer) == -1)
-            bail("connect from", place->name);
+        holder.peer = open_target(target, false, false);
+        if (bind_socket(holder.peer, &target->reach) == -1)
+            exit_with_error("bind", target->name);
+        listen_on(holder.peer);
+        const struct endpoint listener = local_endpoint(holder.peer);
+        if (connect_socket(s, &listener) == -1)
+            exit_with_error("connect from", target->name);
         break;
 
     default:
         /* 3. An accepted child: its listener closed, it is alone on its port. */
-        if (listen(s, 1) == -1)
-            bail("listen", place->name);
-        holder.peer = connect_peer(place, holder.port);
-        holder.fd = accept(s, NULL, NULL);
-        if (holder.fd == -1)
-            bail("accept", place->name);
+        listen_on(s);
+        holder.peer = connect_client(target, holder.port);
+        holder.fd = accept_on(s);
         close(s);
     }
-    holder.present = describe(holder.fd, state);
-    if (state > ESTABLISHED && state != CLIENT) {
-        leave(holder.fd, holder.peer, state);
+    holder.exists = scenario != PASSIVE_CLOSED;
+    holder.socket = describe(holder.fd, states[scenario]);
+    if (scenario > ESTABLISHED && scenario != CLIENT) {
+        leave(holder.fd, holder.peer, scenario);
         /* 4. Whoever has shut down leaves altogether, as a process that ends. */
-        if (state != CLOSE_WAIT) {
+        if (scenario != CLOSE_WAIT) {
             close(holder.fd);
             holder.fd = -1;
         }
@@ -70,21 +84,21 @@ struct holder hold(enum state state, const struct place *place, bool reuseaddr, 
 }
 
 /* Takes the accepted socket a from ESTABLISHED to state. */
-static void leave(int a, int peer, enum state state)
+static void leave(int a, int peer, enum scenario scenario)
 {
     /* 5. The peer first: then we have no TIME_WAIT before us. */
-    if (state == CLOSE_WAIT || state == LAST_ACK || state == PASSIVE_CLOSED) {
+    if (scenario == CLOSE_WAIT || scenario == LAST_ACK || scenario == PASSIVE_CLOSED) {
         shutdown(peer, SHUT_WR);
         await_state(a, TCP_CLOSE_WAIT);
     }
-    if (state == CLOSE_WAIT)
+    if (scenario == CLOSE_WAIT)
         return;
 
     /* 6. Then we. What the peer does not read keeps our FIN back, and its ACK. */
-    if (state == FIN_WAIT1 || state == CLOSING || state == LAST_ACK)
+    if (scenario == FIN_WAIT1 || scenario == CLOSING || scenario == LAST_ACK)
         fill(a);
     shutdown(a, SHUT_WR);
-    switch (state) {
+    switch (scenario) {
     case FIN_WAIT1:
     case CLOSING:
         await_state(a, TCP_FIN_WAIT1);
@@ -99,7 +113,7 @@ static void leave(int a, int peer, enum state state)
         /* The peer reads our end, and sends the ACK that it would else delay. */
         char end;
         if (read(peer, &end, sizeof end) == -1)
-            bail("read", "a connection");
+            exit_with_error("read", "a connection");
         set_option(peer, IPPROTO_TCP, TCP_QUICKACK, 1);
         await_state(a, TCP_FIN_WAIT2);
         break;
@@ -107,9 +121,9 @@ static void leave(int a, int peer, enum state state)
     }
 
     /* 7. Then the peer. In TIME_WAIT the socket itself is done: it is CLOSE. */
-    if (state == CLOSING || state == TIME_WAIT) {
+    if (scenario == CLOSING || scenario == TIME_WAIT) {
         shutdown(peer, SHUT_WR);
-        await_state(a, state == CLOSING ? TCP_CLOSING : TCP_CLOSE);
+        await_state(a, scenario == CLOSING ? TCP_CLOSING : TCP_CLOSE);
     }
 }
 
@@ -120,13 +134,13 @@ static void await_state(int s, int wanted)
         unsigned char tcpi_state;
         socklen_t length = sizeof tcpi_state;
         if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &tcpi_state, &length) == -1)
-            bail("getsockopt TCP_INFO", "a connection");
+            exit_with_error("getsockopt TCP_INFO", "a connection");
         if (tcpi_state == wanted)
             return;
         poll(NULL, 0, 1);
     }
     errno = ETIMEDOUT;
-    bail("getsockopt TCP_INFO", "a connection");
+    exit_with_error("getsockopt TCP_INFO", "a connection");
 }
 
 /* Sends as much as goes without waiting: more than the peer has room for. */
@@ -146,7 +160,7 @@ void release(const struct holder *holder)
     /* 8. A reset from the peer ends what is left of the connection. */
     if (holder->peer != -1) {
         if (setsockopt(holder->peer, SOL_SOCKET, SO_LINGER, &now, sizeof now) == -1)
-            bail("setsockopt SO_LINGER", "a connection");
+            exit_with_error("setsockopt SO_LINGER", "a connection");
         close(holder->peer);
     }
     if (holder->fd != -1)

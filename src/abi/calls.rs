@@ -3,39 +3,22 @@
 //! What is expected is from the man pages of section 2, and from the kernel where they are silent.
 //! Twin: `c-reference/abi/calls.c`.
 
+use crate::abi::cases::{Objects, expect, new_socket};
 use crate::abi::sockopts::try_options;
-use crate::output::{bail, error_name, print};
-use errno::{Errno, errno};
+use crate::output::{exit_with_error, out};
+use errno::errno;
 use libc::{
     AF_INET, AF_UNIX, AF_UNSPEC, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, ECHILD,
     EFAULT, EINVAL, EISCONN, ENOTCONN, ENOTSOCK, EOPNOTSUPP, EPIPE, INADDR_LOOPBACK, MAP_ANONYMOUS,
     MAP_FAILED, MAP_PRIVATE, O_RDWR, PROT_NONE, SHUT_WR, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM,
-    c_int, c_long, c_void, htonl, htons, sa_family_t, sockaddr, sockaddr_in, sockaddr_storage,
-    socklen_t,
+    c_int, c_long, htonl, htons, sa_family_t, sockaddr, sockaddr_in, sockaddr_storage, socklen_t,
 };
 use std::mem;
 use std::ptr;
 
-/// What the calls are tried on.
-pub struct Objects {
-    /// A number that is no open descriptor.
-    pub bad: c_int,
-    /// A descriptor, but no socket.
-    pub file: c_int,
-    /// A socket of UDP.
-    pub datagram: c_int,
-    /// A socket of AF_UNIX.
-    pub local: c_int,
-    /// A socket that listens on a port that the kernel chose.
-    pub listening: c_int,
-    pub address: sockaddr_in,
-    /// A page that may not be read nor written.
-    pub forbidden: *mut c_void,
-}
-
 /// Tries calls. Returns how many were not answered as expected.
 pub fn try_calls() -> usize {
-    print(format_args!("\n5. Calls, and what they answer\n\n"));
+    out!("\n5. Calls, and what they answer\n\n");
     let objects = make_objects();
     try_options(&objects) + try_bind(&objects) + try_rest(&objects)
 }
@@ -51,15 +34,15 @@ fn make_objects() -> Objects {
     // SAFETY: the path is a C string; without O_CREAT there is no third argument.
     let file = unsafe { libc::open(c"/dev/null".as_ptr(), O_RDWR) };
     if file == -1 {
-        bail("open", "/dev/null", errno());
+        exit_with_error("open", "/dev/null", errno());
     }
     // SAFETY: numbers go in, a number comes out.
     if unsafe { libc::listen(listening, 1) } == -1 {
-        bail("listen", "a port that the kernel chooses", errno());
+        exit_with_error("listen", "a port that the kernel chooses", errno());
     }
     // SAFETY: the kernel writes at most length bytes into address, and length anew.
     if unsafe { libc::getsockname(listening, (&raw mut address).cast(), &raw mut length) } == -1 {
-        bail("getsockname", "a port that the kernel chose", errno());
+        exit_with_error("getsockname", "a port that the kernel chose", errno());
     }
     // SAFETY: a new mapping, at an address of the kernel's choice, touches no other.
     let forbidden = unsafe {
@@ -73,7 +56,7 @@ fn make_objects() -> Objects {
         )
     };
     if forbidden == MAP_FAILED {
-        bail("mmap", "a page", errno());
+        exit_with_error("mmap", "a page", errno());
     }
     Objects {
         bad: -1,
@@ -258,35 +241,4 @@ fn try_rest(on: &Objects) -> usize {
         unsafe { libc::close(s) };
     }
     n
-}
-
-/// A socket to try calls on. Bails where there is none.
-pub fn new_socket(family: c_int, kind: c_int) -> c_int {
-    // SAFETY: numbers go in, a number comes out.
-    let s = unsafe { libc::socket(family, kind, 0) };
-    if s == -1 {
-        bail("socket", "to try calls on", errno());
-    }
-    s
-}
-
-/// Prints what `call` answered to what `text` says: 0 or more as OK. Returns 1 if another errno than
-/// `expected` was the answer, else 0.
-pub fn expect(call: &str, text: &str, expected: c_int, result: c_long) -> usize {
-    let answer = if result == -1 { errno().0 } else { 0 };
-    let name = |error| match error {
-        0 => "OK",
-        _ => error_name(Errno(error)),
-    };
-
-    if answer == expected {
-        print(format_args!("{call:<12}{text:<40}{}\n", name(answer)));
-        return 0;
-    }
-    print(format_args!(
-        "{call:<12}{text:<40}{}! expected: {}\n",
-        name(answer),
-        name(expected)
-    ));
-    1
 }

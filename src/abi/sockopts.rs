@@ -3,7 +3,7 @@
 //! What is expected is from socket(2), getsockopt(2) and socket(7), and from the kernel where they are
 //! silent: `net/core/sock.c`, `sk_setsockopt` and `sk_getsockopt`. Twin: `c-reference/abi/sockopts.c`.
 
-use crate::abi::calls::{Objects, expect, new_socket};
+use crate::abi::cases::{Objects, expect, new_socket};
 use libc::{
     AF_INET, EAFNOSUPPORT, EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, EOPNOTSUPP,
     EPROTONOSUPPORT, ESOCKTNOSUPPORT, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, SO_REUSEADDR,

@@ -3,11 +3,11 @@
 //! Twin: `c-reference/explain/advice.c`.
 
 use crate::address::Endpoint;
-use crate::conflict::State;
+use crate::conflict::TcpState;
 use crate::explain::prediction::{Prediction, Verdict, fails, predict_bind};
 use crate::explain::print_sockets::{add_number, print_numbers};
 use crate::explain::snapshot::{Listed, Scene, owners_of};
-use crate::output::print;
+use crate::output::out;
 use errno::Errno;
 use libc::{EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL};
 use std::fs;
@@ -45,30 +45,26 @@ pub fn print_help(scene: &Scene, endpoint: &Endpoint, without: &Verdict, with: &
     if without.answer.is_ok() && with.answer.is_ok() {
         return;
     }
-    print(format_args!("\nWhat helps:\n"));
+    out!("\nWhat helps:\n");
 
     // 1. Where the sockets do not matter.
     match with.answer {
         Err(Errno(EACCES)) => {
-            print(format_args!(
-                "    bind as root, or with CAP_NET_BIND_SERVICE\n"
-            ));
+            out!("    bind as root, or with CAP_NET_BIND_SERVICE\n");
         }
         Err(Errno(EADDRNOTAVAIL)) => {
-            print(format_args!(
-                "    bind an address of this machine; ip address lists them\n"
-            ));
+            out!("    bind an address of this machine; ip address lists them\n");
         }
         Err(Errno(EINVAL)) => {
-            print(format_args!(
+            out!(
                 "    bind another address: no multicast, no link-local one without its interface\n"
-            ));
+            );
         }
         _ => {}
     }
     if !fails(with) {
         if fails(without) {
-            print(format_args!("    set SO_REUSEADDR before bind\n"));
+            out!("    set SO_REUSEADDR before bind\n");
         }
         return;
     }
@@ -79,28 +75,24 @@ pub fn print_help(scene: &Scene, endpoint: &Endpoint, without: &Verdict, with: &
         found |= print_remedy(scene, endpoint, remedy);
     }
     if !found && with.answer == Err(Errno(EADDRINUSE)) {
-        print(format_args!(
-            "    end who has it: as root, ss -tanp may show more\n"
-        ));
+        out!("    end who has it: as root, ss -tanp may show more\n");
     }
 
     // 3. And the next time.
     let blocks = |socket: &&Listed| predict_bind(socket, endpoint, true) != Prediction::Ok;
     let blocking = scene.sockets.iter().filter(blocks);
     let mut off = blocking
-        .filter(|socket| socket.state != State::Listen && find_remedy(socket) != Remedy::Listener)
+        .filter(|socket| {
+            socket.state != TcpState::Listen && find_remedy(socket) != Remedy::Listener
+        })
         .peekable();
     if off.peek().is_some() {
-        print(format_args!(
-            "    next time: set SO_REUSEADDR in their program too, before it connects or binds\n"
-        ));
+        out!("    next time: set SO_REUSEADDR in their program too, before it connects or binds\n");
     }
-    let connected = off.any(|socket| socket.state != State::Bound);
+    let connected = off.any(|socket| socket.state != TcpState::Close);
     let range = read_range().filter(|(low, high)| (*low..=*high).contains(&endpoint.port));
     if let Some((low, high)) = range.filter(|_| connected) {
-        print(format_args!(
-            "    or choose a port that clients are not given: they are, from {low} to {high}\n"
-        ));
+        out!("    or choose a port that clients are not given: they are, from {low} to {high}\n");
     }
 }
 
@@ -125,23 +117,23 @@ fn print_remedy(scene: &Scene, endpoint: &Endpoint, remedy: &(Remedy, &str, bool
         return false;
     }
 
-    print(format_args!("    "));
+    out!("    ");
     print_numbers(&numbers);
-    print(format_args!(": {before}"));
+    out!(": {before}");
     if processes {
-        print(format_args!(
+        out!(
             "{}",
             match pids.len() {
                 0 => "its process",
                 1 => "process ",
                 _ => "processes ",
             }
-        ));
+        );
         print_numbers(&pids);
     } else if let Some(seconds) = seconds {
-        print(format_args!("{seconds} s"));
+        out!("{seconds} s");
     }
-    print(format_args!("{after}\n"));
+    out!("{after}\n");
     true
 }
 
@@ -150,13 +142,13 @@ fn find_remedy(socket: &Listed) -> Remedy {
 
     // 4. Who closes last leaves nothing behind; who closes first is TIME_WAIT for a minute.
     match socket.state {
-        State::Listen | State::Client => Remedy::End,
-        State::Bound => Remedy::EndOrSet,
-        State::CloseWait if held => Remedy::End,
-        State::Established if held => Remedy::PeerFirst,
-        State::CloseWait | State::Established => Remedy::Listener,
-        State::TimeWait => Remedy::Wait,
-        State::LastAck => Remedy::GiveUp,
+        TcpState::Listen | TcpState::SynSent => Remedy::End,
+        TcpState::Close => Remedy::EndOrSet,
+        TcpState::CloseWait if held => Remedy::End,
+        TcpState::Established if held => Remedy::PeerFirst,
+        TcpState::CloseWait | TcpState::Established => Remedy::Listener,
+        TcpState::TimeWait => Remedy::Wait,
+        TcpState::LastAck => Remedy::GiveUp,
         _ if socket.seconds.is_some() => Remedy::WaitForPeer,
         _ if held => Remedy::EndAndWait,
         _ => Remedy::Lingers,

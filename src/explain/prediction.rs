@@ -3,11 +3,11 @@
 //! Twin: `c-reference/explain/prediction.c`.
 
 use crate::address::{Endpoint, format_endpoint};
-use crate::conflict::{State, TcpSocket, conflicts};
+use crate::conflict::{TcpSocket, TcpState, conflicts};
 use crate::explain::print_sockets::{add_number, print_numbers};
 use crate::explain::snapshot::{Listed, Scene};
-use crate::output::{error_name, print};
-use crate::sock::{Place, bind_socket, open_socket};
+use crate::output::{error_name, out};
+use crate::sock::{bind_socket, close_fd, open_socket};
 use errno::Errno;
 use libc::{EACCES, EADDRINUSE};
 
@@ -61,18 +61,9 @@ const REASONS: [(Reason, &str); 7] = [
 
 /// Binds a new socket to `endpoint`, and closes it; an error is bind(2)'s.
 pub fn try_bind(endpoint: &Endpoint, option: bool) -> Result<(), Errno> {
-    let address = format_endpoint(endpoint);
-    let place = Place {
-        name: &address.to_string(),
-        address: address.ip(),
-        reach: address.ip(),
-        v6only: false,
-    };
-
-    let s = open_socket(&place, option, false);
-    let answer = bind_socket(s, place.address, endpoint.port);
-    // SAFETY: s is ours, and not used again.
-    unsafe { libc::close(s) };
+    let s = open_socket(endpoint.family, false, option, false);
+    let answer = bind_socket(s, endpoint);
+    close_fd(s);
     answer
 }
 
@@ -109,7 +100,7 @@ pub fn judge(
 /// What a bind to `endpoint`, with SO_REUSEADDR or without, answers because of `socket`.
 pub fn predict_bind(socket: &Listed, endpoint: &Endpoint, option: bool) -> Prediction {
     let newcomer = TcpSocket {
-        state: State::Bound,
+        state: TcpState::Close,
         family: endpoint.family,
         address: endpoint.address,
         v6only: false,
@@ -173,13 +164,13 @@ pub fn print_verdict(scene: &Scene, endpoint: &Endpoint, verdict: &Verdict) {
     let answer = verdict.answer.map_or_else(error_name, |()| "OK");
     let name = format_endpoint(endpoint);
 
-    print(format_args!("bind {name} {with} SO_REUSEADDR: {answer}"));
+    out!("bind {name} {with} SO_REUSEADDR: {answer}");
     let rule = name_of(verdict.predicted);
     match verdict.answer {
-        Err(reason) if reason.0 != EADDRINUSE => print(format_args!("; the rule says {rule}\n")),
-        _ if contradicts(verdict) => print(format_args!(", NOT as predicted: {rule}\n")),
-        _ if verdict.predicted == Prediction::Either => print(format_args!(", found by trying\n")),
-        _ => print(format_args!(", as predicted\n")),
+        Err(reason) if reason.0 != EADDRINUSE => out!("; the rule says {rule}\n"),
+        _ if contradicts(verdict) => out!(", NOT as predicted: {rule}\n"),
+        _ if verdict.predicted == Prediction::Either => out!(", found by trying\n"),
+        _ => out!(", as predicted\n"),
     }
 
     // 4. Each reason, and whose it is.
@@ -191,15 +182,13 @@ pub fn print_verdict(scene: &Scene, endpoint: &Endpoint, verdict: &Verdict) {
             }
         }
         if !numbers.is_empty() {
-            print(format_args!("    {text}: "));
+            out!("    {text}: ");
             print_numbers(&numbers);
-            print(format_args!("\n"));
+            out!("\n");
         }
     }
     if verdict.answer == Err(Errno(EADDRINUSE)) && verdict.predicted == Prediction::Ok {
-        print(format_args!(
-            "    a socket is in the way that is not listed, or came and went meanwhile\n"
-        ));
+        out!("    a socket is in the way that is not listed, or came and went meanwhile\n");
     }
 }
 
@@ -215,7 +204,7 @@ fn name_of(prediction: Prediction) -> &'static str {
 fn find_reason(socket: &Listed, endpoint: &Endpoint, verdict: &Verdict) -> Option<Reason> {
     match predict_bind(socket, endpoint, verdict.option) {
         Prediction::Ok => return None,
-        Prediction::InUse if socket.state == State::Listen => return Some(Reason::Listens),
+        Prediction::InUse if socket.state == TcpState::Listen => return Some(Reason::Listens),
         Prediction::InUse if verdict.option => return Some(Reason::Off),
         Prediction::InUse => return Some(Reason::BindOff),
         Prediction::Either => {}

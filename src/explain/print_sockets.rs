@@ -4,9 +4,9 @@
 //! Twin: `c-reference/explain/print_sockets.c`.
 
 use crate::address::format_endpoint;
-use crate::conflict::State;
+use crate::conflict::TcpState;
 use crate::explain::snapshot::{Listed, Scene, is_out_of_sight, owners_of};
-use crate::output::print;
+use crate::output::out;
 use errno::Errno;
 use libc::{AF_INET6, ENOENT, ENOSYS};
 
@@ -16,10 +16,10 @@ const NUMBERS_MAX: usize = 8;
 /// Prints the sockets of `scene`, with those who have them, and what could not be seen.
 pub fn list(scene: &Scene) {
     if scene.sockets.len() + scene.others == 0 && scene.diag_error.is_none() {
-        print(format_args!(
+        out!(
             "No TCP socket has port {} in this network namespace.\n",
             scene.port
-        ));
+        );
     }
 
     // 1. As wide as the widest, and a line for each.
@@ -43,33 +43,36 @@ pub fn list(scene: &Scene) {
         .fold("peer".len(), usize::max);
     let number_width = rows.len().to_string().len();
     if !rows.is_empty() {
-        print(format_args!(
+        out!(
             "{:>number_width$}  {:<11}  {:<local_width$}  {:<peer_width$}  reuseaddr  reuseport\n",
-            "#", "state", "local", "peer"
-        ));
+            "#",
+            "state",
+            "local",
+            "peer"
+        );
     }
     for (index, (socket, (local, peer))) in scene.sockets.iter().zip(&rows).enumerate() {
-        print(format_args!(
+        out!(
             "{:>number_width$}  {:<11}  {local:<local_width$}  {peer:<peer_width$}  {}          {}\n",
             index + 1,
             socket.name,
             digit(socket.reuseaddr),
             digit(socket.reuseport)
-        ));
+        );
         print_details(scene, socket);
     }
     if scene.others > 0 {
-        print(format_args!(
+        out!(
             "Not in the way: {} that have the port on other addresses.\n",
             scene.others
-        ));
+        );
     }
     print_notes(scene);
 }
 
 fn peer_text(socket: &Listed) -> String {
     match socket.state {
-        State::Listen | State::Bound => "-".to_string(),
+        TcpState::Listen | TcpState::Close => "-".to_string(),
         _ => format_endpoint(&socket.peer).to_string(),
     }
 }
@@ -82,31 +85,34 @@ fn print_details(scene: &Scene, socket: &Listed) {
     // 2. Each descriptor: a listener that a child keeps open has two.
     for owner in owners_of(scene, socket) {
         let process = &scene.processes[owner.process];
-        print(format_args!(
+        out!(
             "    pid {} fd {} uid {} {}\n",
-            process.pid, owner.fd, process.uid, process.command
-        ));
+            process.pid,
+            owner.fd,
+            process.uid,
+            process.command
+        );
     }
     if is_out_of_sight(scene, socket) {
-        print(format_args!("    no process that is seen from here\n"));
+        out!("    no process that is seen from here\n");
     }
     if socket.inode == 0 {
         let text = ownerless(socket);
         match socket.seconds {
-            Some(seconds) => print(format_args!("    {text}, for {seconds} s\n")),
-            None => print(format_args!("    {text}\n")),
+            Some(seconds) => out!("    {text}, for {seconds} s\n"),
+            None => out!("    {text}\n"),
         }
     }
     if socket.local.family == AF_INET6 && socket.v6only == Some(true) {
-        print(format_args!("    v6only\n"));
+        out!("    v6only\n");
     }
 }
 
 /// What it means that no process has it.
 fn ownerless(socket: &Listed) -> &'static str {
     match socket.state {
-        State::Established | State::CloseWait => "not accepted yet",
-        State::PassiveClosed => "not connected yet",
+        TcpState::Established | TcpState::CloseWait => "not accepted yet",
+        TcpState::SynRecv => "not connected yet",
         _ if socket.seconds.is_none() => {
             "no process, until its peer has closed or the kernel gives up"
         }
@@ -129,32 +135,26 @@ fn print_notes(scene: &Scene) {
 
     // 3. The sockets are asked of the kernel, the rest of /proc and of the processes.
     if let Some(reason) = scene.diag_error {
-        print(format_args!(
+        out!(
             "The sockets cannot be listed (sock_diag: {reason});\n\
              a bind is tried all the same.\n"
-        ));
+        );
     }
     if let Some(reason) = scene.proc_error {
         let mounted = match reason.0 {
             ENOENT => ": is it mounted?",
             _ => ".",
         };
-        print(format_args!(
-            "The processes cannot be listed (/proc: {reason}){mounted}\n"
-        ));
+        out!("The processes cannot be listed (/proc: {reason}){mounted}\n");
     } else if out_of_sight && scene.hidden && root {
-        print(format_args!(
-            "Some processes are hidden, even from root: it takes CAP_SYS_PTRACE.\n"
-        ));
+        out!("Some processes are hidden, even from root: it takes CAP_SYS_PTRACE.\n");
     } else if out_of_sight && !root {
-        print(format_args!(
-            "Other users' processes are hidden; root sees them (sudo).\n"
-        ));
+        out!("Other users' processes are hidden; root sees them (sudo).\n");
     } else if out_of_sight {
-        print(format_args!(
+        out!(
             "Who has them may be in another PID namespace: look from there, or from the host.\n\
              A socket on its way through a UNIX one, or the kernel's own, has no process.\n"
-        ));
+        );
     }
 
     // 4. Where none was found, there was nobody to ask.
@@ -163,17 +163,15 @@ fn print_notes(scene: &Scene) {
     }
     match scene.getfd_error {
         None => {}
-        Some(Errno(ENOSYS)) => print(format_args!(
-            "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n"
-        )),
+        Some(Errno(ENOSYS)) => {
+            out!("Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n")
+        }
         Some(reason) => {
             let remedy = match root {
                 true => ": CAP_SYS_PTRACE is missing",
                 false => "; root may (sudo)",
             };
-            print(format_args!(
-                "Options cannot be read (pidfd_getfd: {reason}){remedy}.\n"
-            ));
+            out!("Options cannot be read (pidfd_getfd: {reason}){remedy}.\n");
         }
     }
 }
@@ -197,5 +195,5 @@ pub fn print_numbers(numbers: &[usize]) {
     } else {
         ""
     };
-    print(format_args!("{}{more}", texts.join(", ")));
+    out!("{}{more}", texts.join(", "));
 }

@@ -3,9 +3,9 @@
 //! Twin: `c-reference/explain/print_tree.c`.
 
 use crate::address::{Endpoint, format_endpoint};
-use crate::conflict::State;
+use crate::conflict::TcpState;
 use crate::explain::snapshot::{Listed, Process, Scene, is_out_of_sight, owners_of};
-use crate::output::print;
+use crate::output::out;
 
 /// So many lines are drawn, and so many of one process's sockets; the list has all.
 const LINES_MAX: usize = 24;
@@ -23,7 +23,7 @@ pub fn draw(scene: &Scene) {
     if scene.processes.is_empty() {
         return;
     }
-    print(format_args!("\n"));
+    out!("\n");
     // 1. Whose parent has none of the sockets is the head of a family.
     for process in &scene.processes {
         let mut others = scene.processes.iter();
@@ -43,10 +43,7 @@ fn draw_process(scene: &Scene, process: &Process, before: &str, below: &str, lin
     if !has_room(lines) {
         return;
     }
-    print(format_args!(
-        "{before}{} {}\n",
-        process.pid, process.command
-    ));
+    out!("{before}{} {}\n", process.pid, process.command);
     let others = scene.processes.iter();
     let children: Vec<&Process> = others.filter(|other| is_child(other, process)).collect();
     let line = if children.is_empty() {
@@ -64,10 +61,7 @@ fn draw_process(scene: &Scene, process: &Process, before: &str, below: &str, lin
         }
     }
     if sockets > SOCKETS_MAX && has_room(lines) {
-        print(format_args!(
-            "{below}{line}and {} more\n",
-            sockets - SOCKETS_MAX
-        ));
+        out!("{below}{line}and {} more\n", sockets - SOCKETS_MAX);
     }
 
     // 3. The line ends at the last child.
@@ -96,7 +90,7 @@ fn draw_rest(scene: &Scene, heading: &str, lines: &mut usize) {
             continue;
         }
         if !begun && has_room(lines) {
-            print(format_args!("{heading}\n"));
+            out!("{heading}\n");
         }
         begun = true;
         draw_socket(scene, index + 1, "", "     ", lines);
@@ -112,7 +106,7 @@ fn find_heading(scene: &Scene, socket: &Listed) -> Option<&'static str> {
         return None;
     }
     Some(match socket.state {
-        State::Established | State::CloseWait => UNACCEPTED,
+        TcpState::Established | TcpState::CloseWait => UNACCEPTED,
         _ => NO_PROCESS,
     })
 }
@@ -123,21 +117,18 @@ fn draw_socket(scene: &Scene, number: usize, below: &str, line: &str, lines: &mu
     if !has_room(lines) {
         return;
     }
-    print(format_args!(
-        "{below}{line}{number}: {}",
-        format_endpoint(&socket.local)
-    ));
+    out!("{below}{line}{number}: {}", format_endpoint(&socket.local));
     match socket.state {
-        State::Listen => return print(format_args!(" listens\n")),
-        State::Bound => return print(format_args!(" is bound\n")),
-        _ => print(format_args!(" <--> {}", format_endpoint(&socket.peer))),
+        TcpState::Listen => return out!(" listens\n"),
+        TcpState::Close => return out!(" is bound\n"),
+        _ => out!(" <--> {}", format_endpoint(&socket.peer)),
     }
     if let Some(process) = find_peer(scene, socket) {
-        print(format_args!(" of {} {}", process.pid, process.command));
+        out!(" of {} {}", process.pid, process.command);
     }
     match socket.state {
-        State::Established => print(format_args!("\n")),
-        _ => print(format_args!(", {}\n", socket.name)),
+        TcpState::Established => out!("\n"),
+        _ => out!(", {}\n", socket.name),
     }
 }
 
@@ -164,7 +155,7 @@ fn has(scene: &Scene, process: &Process, socket: &Listed) -> bool {
 fn has_room(lines: &mut usize) -> bool {
     *lines += 1;
     if *lines == LINES_MAX + 1 {
-        print(format_args!("...\n"));
+        out!("...\n");
     }
     *lines <= LINES_MAX
 }

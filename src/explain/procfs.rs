@@ -4,6 +4,7 @@
 //! copy of its own: pidfd_getfd(2), which takes what ptrace(2) takes. Twin: `c-reference/explain/procfs.c`.
 
 use crate::explain::snapshot::{Listed, Owner, Process, Scene, owners_of};
+use crate::sock::close_fd;
 use errno::{Errno, errno};
 use libc::{
     AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEADDR,
@@ -149,8 +150,7 @@ fn read_options(scene: &mut Scene, socket: &mut Listed) {
         if socket.local.family == AF_INET6 {
             socket.v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
         }
-        // SAFETY: s is ours, and not used again.
-        unsafe { libc::close(s) };
+        close_fd(s);
     }
     if socket.reuseaddr.is_none() && refused.is_some() {
         scene.getfd_error = refused;
@@ -167,8 +167,7 @@ fn borrow(pid: pid_t, fd: c_int, inode: ino_t) -> Result<c_int, Errno> {
     // SAFETY: numbers go in, a number comes out.
     let s = unsafe { libc::syscall(SYS_pidfd_getfd, pidfd, fd, 0) } as c_int;
     let reason = errno();
-    // SAFETY: pidfd is ours, and not used again.
-    unsafe { libc::close(pidfd) };
+    close_fd(pidfd);
     if s == -1 {
         return Err(reason);
     }
@@ -180,8 +179,7 @@ fn borrow(pid: pid_t, fd: c_int, inode: ino_t) -> Result<c_int, Errno> {
     if unsafe { libc::fstat(s, &raw mut status) } == 0 && status.st_ino == inode {
         return Ok(s);
     }
-    // SAFETY: s is ours, and not used again.
-    unsafe { libc::close(s) };
+    close_fd(s);
     Err(Errno(EBADF))
 }
 

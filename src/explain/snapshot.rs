@@ -3,7 +3,7 @@
 //! Twin: `c-reference/explain/snapshot.c`.
 
 use crate::address::Endpoint;
-use crate::conflict::State;
+use crate::conflict::TcpState;
 use crate::explain::procfs::find_owners;
 use crate::explain::sock_diag::find_sockets;
 use errno::Errno;
@@ -15,7 +15,7 @@ pub struct Listed {
     /// Of its state.
     pub name: &'static str,
     /// What that is to the rule.
-    pub state: State,
+    pub state: TcpState,
     pub local: Endpoint,
     pub peer: Endpoint,
     /// The kernel's name for it, whatever becomes of it.
@@ -130,8 +130,8 @@ fn by_cookie(left: &Listed, right: &Listed) -> Ordering {
 /// Who listens first, then who is bound, then the connections.
 fn by_rank(left: &Listed, right: &Listed) -> Ordering {
     let [left_rank, right_rank] = [left, right].map(|socket| match socket.state {
-        State::Listen => 0,
-        State::Bound => 1,
+        TcpState::Listen => 0,
+        TcpState::Close => 1,
         _ => 2,
     });
     left_rank

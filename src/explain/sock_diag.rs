@@ -4,8 +4,9 @@
 //! bound. The latter are listed from Linux 6.8 on. Twin: `c-reference/explain/sock_diag.c`.
 
 use crate::address::Endpoint;
-use crate::conflict::State;
+use crate::conflict::TcpState;
 use crate::explain::snapshot::{Listed, Scene};
+use crate::sock::close_fd;
 use errno::{Errno, errno};
 use libc::{
     AF_INET, AF_INET6, AF_NETLINK, EBADMSG, IPPROTO_TCP, NETLINK_SOCK_DIAG, NLM_F_DUMP,
@@ -67,18 +68,18 @@ struct Request {
 }
 
 /// The kernel's `include/net/tcp_states.h`, from 1 on; and what they are to the rule.
-const STATES: [(&str, State); 11] = [
-    ("ESTABLISHED", State::Established),
-    ("SYN_SENT", State::Client),
-    ("SYN_RECV", State::PassiveClosed), // not a socket yet: it is its listener that holds the port
-    ("FIN_WAIT1", State::FinWait1),
-    ("FIN_WAIT2", State::FinWait2),
-    ("TIME_WAIT", State::TimeWait),
-    ("BOUND", State::Bound), // CLOSE; without a port it would not be listed
-    ("CLOSE_WAIT", State::CloseWait),
-    ("LAST_ACK", State::LastAck),
-    ("LISTEN", State::Listen),
-    ("CLOSING", State::Closing),
+const STATES: [(&str, TcpState); 11] = [
+    ("ESTABLISHED", TcpState::Established),
+    ("SYN_SENT", TcpState::SynSent),
+    ("SYN_RECV", TcpState::SynRecv), // not a socket yet: it is its listener that holds the port
+    ("FIN_WAIT1", TcpState::FinWait1),
+    ("FIN_WAIT2", TcpState::FinWait2),
+    ("TIME_WAIT", TcpState::TimeWait),
+    ("BOUND", TcpState::Close), // CLOSE; without a port it would not be listed
+    ("CLOSE_WAIT", TcpState::CloseWait),
+    ("LAST_ACK", TcpState::LastAck),
+    ("LISTEN", TcpState::Listen),
+    ("CLOSING", TcpState::Closing),
 ];
 
 /// Finds the sockets of the scene's port; what prevents it is its `diag_error`.
@@ -101,8 +102,7 @@ pub fn find_sockets(scene: &mut Scene) {
         .iter()
         .try_for_each(|&(family, peers)| dump(s, scene, family, peers));
     scene.diag_error = z.err();
-    // SAFETY: s is ours, and not used again.
-    unsafe { libc::close(s) };
+    close_fd(s);
 }
 
 /// Takes what the kernel lists of `family`; an error is the kernel's.
@@ -174,8 +174,8 @@ fn take(scene: &mut Scene, body: &[u8], peers: bool) {
     let mut socket = Listed {
         name,
         state,
-        local: make_endpoint(family, message.id.idiag_src, message.id.idiag_sport),
-        peer: make_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
+        local: diag_endpoint(family, message.id.idiag_src, message.id.idiag_sport),
+        peer: diag_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
         cookie: u64::from(message.id.idiag_cookie[1]) << 32 | u64::from(message.id.idiag_cookie[0]),
         inode: message.idiag_inode.into(),
         seconds: None,
@@ -217,7 +217,7 @@ fn take(scene: &mut Scene, body: &[u8], peers: bool) {
 }
 
 /// From the kernel's words, all in network byte order.
-fn make_endpoint(family: c_int, address: [u32; 4], port: u16) -> Endpoint {
+fn diag_endpoint(family: c_int, address: [u32; 4], port: u16) -> Endpoint {
     let address = match family {
         AF_INET6 => Ipv6Addr::from_bits(
             address

@@ -3,11 +3,12 @@
 //! No state is waited for by time: each is reached by connecting and closing on lo, and checked with
 //! TCP_INFO. Twin: `c-reference/rules/holder.c`.
 
-use crate::conflict::{State, TcpSocket};
-use crate::output::bail;
+use crate::conflict::{TcpSocket, TcpState};
+use crate::output::exit_with_error;
 use crate::rules::ports::take_port;
+use crate::rules::target::{Target, connect_client, describe, open_target};
 use crate::sock::{
-    Place, bind_socket, connect_peer, connect_to, describe, open_socket, set_option,
+    accept_on, bind_socket, close_fd, connect_socket, listen_on, local_endpoint, set_option,
 };
 use errno::{Errno, errno};
 use libc::{
@@ -27,9 +28,47 @@ const TCP_CLOSE_WAIT: u8 = 8;
 const TCP_LAST_ACK: u8 = 9;
 const TCP_CLOSING: u8 = 11;
 
+/// How a socket comes to hold a port.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Scenario {
+    Bound,
+    Listen,
+    /// Accepted; the listening socket is closed.
+    Established,
+    /// Bound, then connected.
+    Client,
+    FinWait1,
+    FinWait2,
+    CloseWait,
+    Closing,
+    LastAck,
+    TimeWait,
+    /// Closed after the peer: no socket is left.
+    PassiveClosed,
+}
+
+impl Scenario {
+    /// The state that the rule depends on, if there is a socket.
+    fn state(self) -> Option<TcpState> {
+        match self {
+            Scenario::Bound => Some(TcpState::Close),
+            Scenario::Listen => Some(TcpState::Listen),
+            Scenario::Established | Scenario::Client => Some(TcpState::Established),
+            Scenario::FinWait1 => Some(TcpState::FinWait1),
+            Scenario::FinWait2 => Some(TcpState::FinWait2),
+            Scenario::CloseWait => Some(TcpState::CloseWait),
+            Scenario::Closing => Some(TcpState::Closing),
+            Scenario::LastAck => Some(TcpState::LastAck),
+            Scenario::TimeWait => Some(TcpState::TimeWait),
+            Scenario::PassiveClosed => None,
+        }
+    }
+}
+
 /// A socket that holds a port, and what keeps it as it is.
 pub struct Holder {
-    pub present: TcpSocket,
+    /// None after [`Scenario::PassiveClosed`].
+    pub socket: Option<TcpSocket>,
     pub port: u16,
     /// -1 once it is closed, and only the kernel knows it.
     pub fd: c_int,
@@ -38,69 +77,55 @@ pub struct Holder {
 }
 
 /// Puts a socket in `state` on `place` and a port of its own. Bails where that fails.
-pub fn hold(state: State, place: &Place, reuseaddr: bool, reuseport: bool) -> Holder {
+pub fn hold(scenario: Scenario, target: &Target, reuseaddr: bool, reuseport: bool) -> Holder {
     let mut peer = -1;
 
     // 1. Bind: from here on it holds the port.
-    let (s, port) = take_port(place, reuseaddr, reuseport);
+    let (s, port) = take_port(target, reuseaddr, reuseport);
     let mut fd = s;
 
-    match state {
-        State::Bound => {}
+    match scenario {
+        Scenario::Bound => {}
 
-        State::Listen => {
-            // SAFETY: numbers go in, a number comes out.
-            if unsafe { libc::listen(s, 1) } == -1 {
-                bail("listen", place.name, errno());
-            }
+        Scenario::Listen => {
+            listen_on(s);
         }
 
-        State::Client => {
+        Scenario::Client => {
             // 2. A client: connect to a listener elsewhere, which need not accept.
-            peer = open_socket(place, false, false);
-            if let Err(reason) = bind_socket(peer, place.reach, 0) {
-                bail("bind", place.name, reason);
+            peer = open_target(target, false, false);
+            if let Err(reason) = bind_socket(peer, &target.reach) {
+                exit_with_error("bind", target.name, reason);
             }
-            // SAFETY: numbers go in, a number comes out.
-            if unsafe { libc::listen(peer, 1) } == -1 {
-                bail("listen", place.name, errno());
-            }
-            if let Err(reason) = connect_to(s, peer) {
-                bail("connect from", place.name, reason);
+            listen_on(peer);
+            if let Err(reason) = connect_socket(s, &local_endpoint(peer)) {
+                exit_with_error("connect from", target.name, reason);
             }
         }
 
         _ => {
             // 3. An accepted child: its listener closed, it is alone on its port.
-            // SAFETY: numbers go in, a number comes out.
-            if unsafe { libc::listen(s, 1) } == -1 {
-                bail("listen", place.name, errno());
-            }
-            peer = connect_peer(place, port);
-            // SAFETY: the peer's address is not asked for.
-            fd = unsafe { libc::accept(s, ptr::null_mut(), ptr::null_mut()) };
-            if fd == -1 {
-                bail("accept", place.name, errno());
-            }
-            // SAFETY: s is ours, and not used again.
-            unsafe { libc::close(s) };
+            listen_on(s);
+            peer = connect_client(target, port);
+            fd = accept_on(s);
+            close_fd(s);
         }
     }
-    let present = describe(fd, state);
+    let described = describe(fd, scenario.state().unwrap_or(TcpState::Close));
+    let socket = scenario.state().map(|_| described);
     if !matches!(
-        state,
-        State::Bound | State::Listen | State::Established | State::Client
+        scenario,
+        Scenario::Bound | Scenario::Listen | Scenario::Established | Scenario::Client
     ) {
-        leave(fd, peer, state);
+        leave(fd, peer, scenario);
         // 4. Whoever has shut down leaves altogether, as a process that ends.
-        if state != State::CloseWait {
-            // SAFETY: fd is ours, and not used again.
-            unsafe { libc::close(fd) };
+        if scenario != Scenario::CloseWait {
+            close_fd(fd);
             fd = -1;
         }
     }
     Holder {
-        present,
+        socket,
         port,
         fd,
         peer,
@@ -108,36 +133,39 @@ pub fn hold(state: State, place: &Place, reuseaddr: bool, reuseport: bool) -> Ho
 }
 
 /// Takes the accepted socket `a` from ESTABLISHED to `state`.
-fn leave(a: c_int, peer: c_int, state: State) {
+fn leave(a: c_int, peer: c_int, scenario: Scenario) {
     // 5. The peer first: then we have no TIME_WAIT before us.
     if matches!(
-        state,
-        State::CloseWait | State::LastAck | State::PassiveClosed
+        scenario,
+        Scenario::CloseWait | Scenario::LastAck | Scenario::PassiveClosed
     ) {
         // SAFETY: numbers go in, a number comes out.
         unsafe { libc::shutdown(peer, SHUT_WR) };
         await_state(a, TCP_CLOSE_WAIT);
     }
-    if state == State::CloseWait {
+    if scenario == Scenario::CloseWait {
         return;
     }
 
     // 6. Then we. What the peer does not read keeps our FIN back, and its ACK.
-    if matches!(state, State::FinWait1 | State::Closing | State::LastAck) {
+    if matches!(
+        scenario,
+        Scenario::FinWait1 | Scenario::Closing | Scenario::LastAck
+    ) {
         fill(a);
     }
     // SAFETY: numbers go in, a number comes out.
     unsafe { libc::shutdown(a, SHUT_WR) };
-    match state {
-        State::FinWait1 | State::Closing => await_state(a, TCP_FIN_WAIT1),
-        State::LastAck => await_state(a, TCP_LAST_ACK),
-        State::PassiveClosed => await_state(a, TCP_CLOSE),
+    match scenario {
+        Scenario::FinWait1 | Scenario::Closing => await_state(a, TCP_FIN_WAIT1),
+        Scenario::LastAck => await_state(a, TCP_LAST_ACK),
+        Scenario::PassiveClosed => await_state(a, TCP_CLOSE),
         _ => {
             // The peer reads our end, and sends the ACK that it would else delay.
             let mut end = 0u8;
             // SAFETY: there is room for one byte.
             if unsafe { libc::read(peer, (&raw mut end).cast(), 1) } == -1 {
-                bail("read", "a connection", errno());
+                exit_with_error("read", "a connection", errno());
             }
             set_option(peer, IPPROTO_TCP, TCP_QUICKACK, 1);
             await_state(a, TCP_FIN_WAIT2);
@@ -145,11 +173,11 @@ fn leave(a: c_int, peer: c_int, state: State) {
     }
 
     // 7. Then the peer. In TIME_WAIT the socket itself is done: it is CLOSE.
-    if matches!(state, State::Closing | State::TimeWait) {
+    if matches!(scenario, Scenario::Closing | Scenario::TimeWait) {
         // SAFETY: numbers go in, a number comes out.
         unsafe { libc::shutdown(peer, SHUT_WR) };
-        match state {
-            State::Closing => await_state(a, TCP_CLOSING),
+        match scenario {
+            Scenario::Closing => await_state(a, TCP_CLOSING),
             _ => await_state(a, TCP_CLOSE),
         }
     }
@@ -171,7 +199,7 @@ fn await_state(s: c_int, wanted: u8) {
             )
         };
         if z == -1 {
-            bail("getsockopt TCP_INFO", "a connection", errno());
+            exit_with_error("getsockopt TCP_INFO", "a connection", errno());
         }
         if tcpi_state == wanted {
             return;
@@ -179,7 +207,7 @@ fn await_state(s: c_int, wanted: u8) {
         // SAFETY: no descriptors are given.
         unsafe { libc::poll(ptr::null_mut(), 0, 1) };
     }
-    bail(
+    exit_with_error(
         "getsockopt TCP_INFO",
         "a connection",
         Errno(libc::ETIMEDOUT),
@@ -215,13 +243,11 @@ pub fn release(holder: &Holder) {
             )
         };
         if z == -1 {
-            bail("setsockopt SO_LINGER", "a connection", errno());
+            exit_with_error("setsockopt SO_LINGER", "a connection", errno());
         }
-        // SAFETY: it is ours, and not used again.
-        unsafe { libc::close(holder.peer) };
+        close_fd(holder.peer);
     }
     if holder.fd != -1 {
-        // SAFETY: it is ours, and not used again.
-        unsafe { libc::close(holder.fd) };
+        close_fd(holder.fd);
     }
 }

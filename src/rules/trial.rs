@@ -2,16 +2,16 @@
 //!
 //! Twin: `c-reference/rules/trial.c`.
 
-use crate::conflict::{State, TcpSocket, conflicts};
-use crate::output::bail;
-use crate::rules::holder::{Holder, hold, release};
+use crate::conflict::{TcpSocket, TcpState, conflicts};
+use crate::output::exit_with_error;
+use crate::rules::holder::{Holder, Scenario, hold, release};
 use crate::rules::ports::take_port;
-use crate::sock::{
-    Place, bind_socket, connect_peer, describe, newcomer_for, open_socket, set_option,
+use crate::rules::target::{
+    Target, connect_client, describe, describe_new, open_target, with_port,
 };
+use crate::sock::{accept_on, bind_socket, close_fd, listen_on, set_option};
 use errno::{Errno, errno};
 use libc::{EADDRINUSE, SO_REUSEADDR, SOL_SOCKET, c_int};
-use std::ptr;
 
 /// How often a state is tried, each time on another port, before it is believed that the kernel
 /// contradicts the rule: on a network that we share, somebody may have come in between.
@@ -19,7 +19,7 @@ const TRIES: usize = 3;
 
 /// What bind(2) answers, and listen(2) if it is tried.
 #[derive(Clone, Copy, PartialEq)]
-pub struct Answer {
+pub struct Outcome {
     pub bind: Result<(), Errno>,
     pub listen: Option<Result<(), Errno>>,
 }
@@ -27,8 +27,8 @@ pub struct Answer {
 /// One trial: what the kernel answered, and what the rule says.
 #[derive(Clone, Copy)]
 pub struct Cell {
-    pub seen: Answer,
-    pub rule: Answer,
+    pub seen: Outcome,
+    pub predicted: Outcome,
 }
 
 /// When, after bind, a holder's SO_REUSEADDR changes.
@@ -41,24 +41,24 @@ pub enum After {
 }
 
 /// What a table says of a holder, its option before, when it changes, and the option after.
-pub type Order = (&'static str, bool, After, bool);
+pub type Change = (&'static str, bool, After, bool);
 
 /// A holder in `state` on a place, and a newcomer on a place, each with SO_REUSEADDR and SO_REUSEPORT.
-pub fn try_state(
-    state: State,
-    (present, present_reuseaddr, present_reuseport): (&Place, bool, bool),
-    (place, reuseaddr, reuseport): (&Place, bool, bool),
+pub fn try_scenario(
+    scenario: Scenario,
+    (holder_target, holder_reuseaddr, holder_reuseport): (&Target, bool, bool),
+    (target, reuseaddr, reuseport): (&Target, bool, bool),
 ) -> Cell {
-    let newcomer = newcomer_for(place, reuseaddr, reuseport);
+    let new = describe_new(target, reuseaddr, reuseport);
     let mut tries = 0;
 
     loop {
         // 1. A port of its own for each trial: the kernel remembers what was bound to one.
-        let holder = hold(state, present, present_reuseaddr, present_reuseport);
-        let rule = predict(&holder.present, &newcomer);
-        let seen = attempt(place, holder.port, reuseaddr, reuseport);
+        let holder = hold(scenario, holder_target, holder_reuseaddr, holder_reuseport);
+        let predicted = predict(&holder, &new);
+        let seen = attempt(target, holder.port, reuseaddr, reuseport);
         release(&holder);
-        let cell = Cell { seen, rule };
+        let cell = Cell { seen, predicted };
         tries += 1;
         if agrees(&cell) || tries == TRIES {
             return cell;
@@ -67,46 +67,38 @@ pub fn try_state(
 }
 
 /// A holder on `place` whose option changes, and a newcomer with the option.
-pub fn try_order(place: &Place, &(_, before, when, after): &Order) -> Cell {
-    let newcomer = newcomer_for(place, true, false);
-    let (s, port) = take_port(place, before, false);
+pub fn try_change(target: &Target, &(_, before, when, after): &Change) -> Cell {
+    let new = describe_new(target, true, false);
+    let (s, port) = take_port(target, before, false);
     let change = |s| set_option(s, SOL_SOCKET, SO_REUSEADDR, after.into());
 
     // 2. The holder goes its way from bind to accept, and its option changes on the way.
     let holder = if when == After::Bind {
         change(s);
-        let present = describe(s, State::Bound);
+        let socket = Some(describe(s, TcpState::Close));
         Holder {
-            present,
+            socket,
             port,
             fd: s,
             peer: -1,
         }
     } else {
-        // SAFETY: numbers go in, a number comes out.
-        if unsafe { libc::listen(s, 1) } == -1 {
-            bail("listen", place.name, errno());
-        }
+        listen_on(s);
         if when == After::Listen {
             change(s);
         }
-        let peer = connect_peer(place, port);
+        let peer = connect_client(target, port);
         if when == After::Connect {
             change(s);
         }
-        // SAFETY: the peer's address is not asked for.
-        let fd = unsafe { libc::accept(s, ptr::null_mut(), ptr::null_mut()) };
-        if fd == -1 {
-            bail("accept", place.name, errno());
-        }
-        // SAFETY: s is ours, and not used again.
-        unsafe { libc::close(s) };
+        let fd = accept_on(s);
+        close_fd(s);
         if when == After::Accept {
             change(fd);
         }
-        let present = describe(fd, State::Established);
+        let socket = Some(describe(fd, TcpState::Established));
         Holder {
-            present,
+            socket,
             port,
             fd,
             peer,
@@ -114,8 +106,8 @@ pub fn try_order(place: &Place, &(_, before, when, after): &Order) -> Cell {
     };
 
     let cell = Cell {
-        rule: predict(&holder.present, &newcomer),
-        seen: attempt(place, port, true, false),
+        predicted: predict(&holder, &new),
+        seen: attempt(target, port, true, false),
     };
     release(&holder);
     cell
@@ -123,9 +115,9 @@ pub fn try_order(place: &Place, &(_, before, when, after): &Order) -> Cell {
 
 /// Two with the option are bound to `place`, and both listen. The second one's answers: while the
 /// first one listens, and once it is closed.
-pub fn try_listens(place: &Place) -> [Cell; 2] {
-    let (first, port) = take_port(place, true, false);
-    let second = open_socket(place, true, false);
+pub fn try_listens(target: &Target) -> [Cell; 2] {
+    let (first, port) = take_port(target, true, false);
+    let second = open_target(target, true, false);
     let listen = |s: c_int| {
         // SAFETY: numbers go in, a number comes out.
         match unsafe { libc::listen(s, 1) } {
@@ -133,48 +125,50 @@ pub fn try_listens(place: &Place) -> [Cell; 2] {
             _ => Ok(()),
         }
     };
-    let answer = |listen| Answer {
+    let answer = |listen| Outcome {
         bind: Ok(()),
         listen: Some(listen),
     };
 
     // 3. Both bind; then the first listens, and the second may only after it. (C1)
-    if let Err(reason) = bind_socket(second, place.address, port) {
-        bail("bind", place.name, reason);
+    if let Err(reason) = bind_socket(second, &with_port(target.endpoint, port)) {
+        exit_with_error("bind", target.name, reason);
     }
-    let newcomer = describe(second, State::Bound);
+    let new = describe(second, TcpState::Close);
     if let Err(reason) = listen(first) {
-        bail("listen", place.name, reason);
+        exit_with_error("listen", target.name, reason);
     }
-    let present = describe(first, State::Listen);
-    let rule = match conflicts(&present, &newcomer) {
+    let present = describe(first, TcpState::Listen);
+    let rule = match conflicts(&present, &new) {
         true => answer(Err(Errno(EADDRINUSE))),
         false => answer(Ok(())),
     };
     let while_it_listens = Cell {
-        rule,
+        predicted: rule,
         seen: answer(listen(second)),
     };
 
     // 4. listen(2) that failed has left the second bound: it can be tried again.
-    // SAFETY: first is ours, and not used again.
-    unsafe { libc::close(first) };
+    close_fd(first);
     let once_it_is_closed = Cell {
-        rule: answer(Ok(())),
+        predicted: answer(Ok(())),
         seen: answer(listen(second)),
     };
-    // SAFETY: second is ours, and not used again.
-    unsafe { libc::close(second) };
+    close_fd(second);
     [while_it_listens, once_it_is_closed]
 }
 
-fn predict(present: &TcpSocket, newcomer: &TcpSocket) -> Answer {
-    match conflicts(present, newcomer) {
-        true => Answer {
+fn predict(holder: &Holder, new: &TcpSocket) -> Outcome {
+    match holder
+        .socket
+        .as_ref()
+        .is_some_and(|socket| conflicts(socket, new))
+    {
+        true => Outcome {
             bind: Err(Errno(EADDRINUSE)),
             listen: None,
         },
-        false => Answer {
+        false => Outcome {
             bind: Ok(()),
             listen: Some(Ok(())),
         },
@@ -182,20 +176,19 @@ fn predict(present: &TcpSocket, newcomer: &TcpSocket) -> Answer {
 }
 
 /// What a newcomer is answered by the kernel.
-fn attempt(place: &Place, port: u16, reuseaddr: bool, reuseport: bool) -> Answer {
-    let s = open_socket(place, reuseaddr, reuseport);
-    let bind = bind_socket(s, place.address, port);
+fn attempt(target: &Target, port: u16, reuseaddr: bool, reuseport: bool) -> Outcome {
+    let s = open_target(target, reuseaddr, reuseport);
+    let bind = bind_socket(s, &with_port(target.endpoint, port));
     // SAFETY: numbers go in, a number comes out.
     let listen = bind.is_ok().then(|| match unsafe { libc::listen(s, 1) } {
         -1 => Err(errno()),
         _ => Ok(()),
     });
-    // SAFETY: s is ours, and not used again.
-    unsafe { libc::close(s) };
-    Answer { bind, listen }
+    close_fd(s);
+    Outcome { bind, listen }
 }
 
 /// Whether the kernel keeps the rule.
 pub fn agrees(cell: &Cell) -> bool {
-    cell.seen == cell.rule
+    cell.seen == cell.predicted
 }
