@@ -1,10 +1,8 @@
 //! The argument layout, and what calls answer to right and wrong arguments.
 
-mod support;
-
+use crate::support::{DEADLINE, builds, tool};
 use assert_cmd::Command;
 use predicates::str::contains;
-use support::{DEADLINE, builds, tool};
 
 /// What `abi` prints in a build, which ends well and in silence.
 fn abi(build: usize) -> String {

@@ -1,16 +1,15 @@
 //! The rule and the kernel: the tables, the cross product, and wherever they may be run.
 
-mod support;
-
+use crate::support::{Build, DEADLINE, builds, has_ipv6, is_before_6_8, release, tool};
 use assert_cmd::Command;
 use predicates::str::{contains, ends_with, starts_with};
 use std::collections::HashSet;
 use std::fs::File;
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Output;
 use std::thread;
-use support::{Build, DEADLINE, builds, has_ipv6, is_before_6_8, release, tool};
 
 const HEADER: &str = "state,present,present_reuseaddr,present_reuseport,newcomer,\
     newcomer_reuseaddr,newcomer_reuseport,bind,listen,predicted_bind,predicted_listen";
@@ -204,10 +203,10 @@ fn a_stdout_that_is_full_closed_or_broken_is_an_error_with_its_reason() {
                     .ends_with(b"write standard output: No space left on device\n")
             );
 
-            let (ours, theirs) = UnixStream::pair().unwrap();
-            drop(theirs);
+            let (broken, _peer) = UnixStream::pair().unwrap();
+            broken.shutdown(Shutdown::Write).unwrap();
             let mut command = std::process::Command::new(&build.path);
-            let output = command.args(words).stdout(OwnedFd::from(ours)).output();
+            let output = command.args(words).stdout(OwnedFd::from(broken)).output();
             let output = output.unwrap();
             assert_eq!(output.status.code(), Some(1));
             assert!(

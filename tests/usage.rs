@@ -1,18 +1,17 @@
 //! The command line: both builds say the same bytes and end with the same status.
 
 mod addresses;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::{Build, DEADLINE, builds};
 use assert_cmd::Command;
 use assert_cmd::assert::{Assert, OutputAssertExt};
 use predicates::str::{is_empty, starts_with};
 use std::ffi::OsStr;
 use std::fs::File;
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
-use support::{Build, DEADLINE, builds};
 
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
@@ -147,9 +146,9 @@ fn a_stdout_that_takes_nothing_is_an_error() {
         let full = File::options().write(true).open("/dev/full").unwrap();
         help_fails(build, full.into(), "No space left on device");
 
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        drop(theirs);
-        help_fails(build, ours.into(), "Broken pipe");
+        let (broken, _peer) = UnixStream::pair().unwrap();
+        broken.shutdown(Shutdown::Write).unwrap();
+        help_fails(build, broken.into(), "Broken pipe");
 
         Command::new("sh")
             .args(["-c", "exec \"$0\" --help >&-"])
