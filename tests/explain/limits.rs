@@ -1,21 +1,18 @@
 //! What explain says where it may not look, where it is refused an answer.
 
-use super::{Said, alone, explain, explain_with, said};
-use crate::support::{bind_socket, builds, fresh_port, hold, is_root, set_option, tool};
+use super::{Said, alone, explain, explain_with, said, without_seconds};
+use crate::support::{
+    bind_socket, compare_builds, fresh_port, hold, injecting, is_root, set_option, tool,
+};
 use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::{env, fs};
 
-/// strace's words for calls that fail, and explain under them.
+/// What both builds say of `address` while calls fail as `injections` say.
 fn injected(injections: &[&str], address: &SocketAddr) -> Said {
-    let strace = tool("strace", "strace");
-    let mut words = vec![strace.to_str().unwrap(), "-o", "/dev/null"];
-    for injection in injections {
-        words.extend(["-e", injection]);
-    }
-    explain_with(&words, &address.to_string())
+    explain_with(&injecting(injections), &address.to_string())
 }
 
 /// A listener, whose option is on as std sets it.
@@ -44,7 +41,7 @@ fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
         ),
     ] {
         for call in ["pidfd_open", "pidfd_getfd"] {
-            let said = injected(&[&format!("inject={call}:error={error}")], &address);
+            let said = injected(&[&format!("{call}:error={error}")], &address);
             assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
             assert!(said.text.contains(note), "{}", said.text);
             assert_eq!(said.answers(), ["EADDRINUSE", "OK"]);
@@ -63,21 +60,20 @@ fn a_descriptor_that_has_become_another_file_is_not_asked() {
     let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
     let _holder = hold("ESTABLISHED", address, false).unwrap();
     let other = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
-    for build in builds() {
-        let mut command = Command::new(tool("strace", "strace"));
-        command.args(["-o", "/dev/null", "-e", "inject=pidfd_getfd:retval=0"]);
-        // It stands where the answer's descriptor would, and differs in what decides nothing here: what
-        // does not fit would be looked at once more.
-        let other = bind_socket(other, false).unwrap();
-        set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
-        command.stdin(other);
-        command
-            .arg(&build.path)
-            .args(["explain", &address.to_string()]);
-        let said = said(command);
-        assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
-        assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
-    }
+    // It stands where the answer's descriptor would, and differs in what decides nothing here: what
+    // does not fit would be looked at once more.
+    let other = bind_socket(other, false).unwrap();
+    set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
+    let injecting = injecting(&["pidfd_getfd:retval=0"]);
+    let outcome = compare_builds(without_seconds, |build| {
+        let mut command = Command::new(&injecting[0]);
+        command.args(&injecting[1..]).arg(&build.path);
+        command.args(["explain", &address.to_string()]);
+        command.stdin(other.try_clone().unwrap()).output().unwrap()
+    });
+    let said = said(outcome);
+    assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
+    assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
 }
 
 #[test]
@@ -85,8 +81,8 @@ fn a_kernel_that_lies_about_lengths_is_an_error_and_no_end() {
     let _alone = alone();
     let (_listener, held) = listener();
     for length in ["00000000", "08000000", "ffffffff"] {
-        let poke = format!("inject=recvfrom:poke_exit=@arg2={length}:when=1");
-        let said = injected(&["trace=recvfrom", &poke], &held);
+        let poke = format!("recvfrom:poke_exit=@arg2={length}:when=1");
+        let said = injected(&[&poke], &held);
         let note = "The sockets cannot be listed (sock_diag: Bad message);\n";
         assert!(said.text.contains(note), "{}", said.text);
         assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
@@ -100,14 +96,11 @@ fn without_sock_diag_a_bind_is_tried_all_the_same() {
     let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
     for (injection, reason) in [
         (
-            "inject=socket:error=EAFNOSUPPORT:when=1",
+            "socket:error=EAFNOSUPPORT:when=1",
             "Address family not supported by protocol",
         ),
-        ("inject=sendto:error=ENOENT", "No such file or directory"),
-        (
-            "inject=recvfrom:error=ENOBUFS:when=1",
-            "No buffer space available",
-        ),
+        ("sendto:error=ENOENT", "No such file or directory"),
+        ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
     ] {
         for (address, answer, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
             let said = injected(&[injection], &address);
@@ -127,7 +120,7 @@ fn an_answer_that_was_not_predicted_is_shown_and_ends_with_status_1() {
     let (_listener, held) = listener();
     let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
 
-    let said = injected(&["inject=bind:error=EADDRINUSE"], &free);
+    let said = injected(&["bind:error=EADDRINUSE"], &free);
     let verdict = format!("bind {free} with SO_REUSEADDR: EADDRINUSE, NOT as predicted: OK\n");
     assert!(said.text.contains(&verdict), "{}", said.text);
     assert!(
@@ -137,10 +130,10 @@ fn an_answer_that_was_not_predicted_is_shown_and_ends_with_status_1() {
     assert_eq!(said.status, 1);
 
     // Once is no contradiction: it looks again.
-    let said = injected(&["inject=bind:error=EADDRINUSE:when=1"], &free);
+    let said = injected(&["bind:error=EADDRINUSE:when=1"], &free);
     assert_eq!((said.answers(), said.status), (["OK"; 2], 0));
 
-    let said = injected(&["inject=bind:retval=0"], &held);
+    let said = injected(&["bind:retval=0"], &held);
     let verdict = format!("bind {held} with SO_REUSEADDR: OK, NOT as predicted: EADDRINUSE\n");
     assert!(said.text.contains(&verdict), "{}", said.text);
     assert_eq!(said.status, 1);
@@ -151,7 +144,7 @@ fn a_bind_that_fails_for_another_reason_is_no_matter_of_who_has_the_port() {
     let _alone = alone();
     let (_listener, held) = listener();
     let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
-    let privileged = ["inject=bind:error=EACCES"];
+    let privileged = ["bind:error=EACCES"];
     for (address, rule, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
         let said = injected(&privileged, &address);
         let verdict = format!("bind {address} with SO_REUSEADDR: EACCES; the rule says {rule}\n");
@@ -181,12 +174,12 @@ fn without_proc_the_sockets_and_the_answers_stay() {
     let _alone = alone();
     let (_listener, held) = listener();
     // Not as root it takes a user namespace to mount anything.
-    let unshare = tool("unshare", "util-linux");
-    let mut words = vec![unshare.to_str().unwrap(), "--mount"];
-    if !is_root() {
-        words.push("--map-root-user");
-    }
-    words.extend(["sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"]);
+    let user = if is_root() { "" } else { "--map-root-user" };
+    let unshare = format!(
+        "exec {} --mount {user} sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh \"$@\"",
+        tool("unshare", "util-linux").display()
+    );
+    let words = ["sh", "-c", &unshare, "sh"].map(String::from);
     let said = explain_with(&words, &held.to_string());
     let note =
         "The processes cannot be listed (/proc: No such file or directory): is it mounted?\n";
@@ -208,7 +201,7 @@ fn another_user_is_told_what_root_would_see() {
     // Where others may run it, whoever may enter the folder of the build.
     let folder = env::temp_dir().join(format!("reuseaddr-{}", std::process::id()));
     fs::create_dir(&folder).unwrap();
-    let mut texts = builds().iter().map(|build| {
+    let outcome = compare_builds(without_seconds, |build| {
         let copy = folder.join("reuseaddr");
         fs::copy(&build.path, &copy).unwrap();
         let mut command = Command::new(&copy);
@@ -219,14 +212,13 @@ fn another_user_is_told_what_root_would_see() {
         // Then even our own user may not look into this process.
         // SAFETY: PR_SET_DUMPABLE takes a number.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 0) };
-        let said = said(command);
+        let output = command.output().unwrap();
         // SAFETY: as above.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 1) };
-        said
+        output
     });
-    let [c, rust] = [texts.next().unwrap(), texts.next().unwrap()];
     fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(c.text, rust.text);
+    let c = said(outcome);
     assert_eq!(c.row(1)[3..], ["?", "?"]);
     let note = "Other users' processes are hidden; root sees them (sudo).\n";
     assert!(c.text.contains(note), "{}", c.text);

@@ -117,15 +117,10 @@ fn both_builds_ask_the_kernel_and_the_processes_the_same() {
     let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
     let _holder = hold("ESTABLISHED", address, true).unwrap();
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.asked", address.port()));
-    let strace = tool("strace", "strace");
-    let sockets = "trace=socket,sendto,pidfd_open,pidfd_getfd,setsockopt,getsockopt,bind";
-    let words = [
-        strace.to_str().unwrap(),
-        "-e",
-        sockets,
-        "-o",
-        file.to_str().unwrap(),
-    ];
+    let calls = "trace=socket,sendto,pidfd_open,pidfd_getfd,setsockopt,getsockopt,bind";
+    let strace = tool("strace", "strace").display().to_string();
+    let file_name = file.display().to_string();
+    let words = [&strace, "-e", calls, "-o", &file_name].map(String::from);
     let [c, rust] = [0, 1].map(|build| {
         explain_under(&words, &builds()[build], &address.to_string());
         fs::read_to_string(&file).unwrap()

@@ -2,12 +2,14 @@
 //! kernel's own view of sockets and processes.
 #![allow(dead_code, unused_imports)] // each test binary uses its part of it
 
+mod both;
 mod client;
 mod holder;
 mod kernel;
 mod server;
 mod session;
 
+pub use both::{both, both_under, compare_builds, injecting, run_under};
 pub use client::Client;
 pub use holder::{Holder, STATES, bind_socket, fresh_port, hold, set_option, small_client};
 pub use kernel::{
