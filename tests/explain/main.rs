@@ -10,8 +10,9 @@ mod states;
 mod story;
 
 use assert_cmd::assert::{Assert, OutputAssertExt};
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
-use support::{Build, compare_builds, run_under};
+use support::{Build, compare_builds, fresh_port, run_under};
 
 /// While a test has this, no other one starts a process: until it has become its program, it would be
 /// one more that has all sockets of this process.
@@ -51,11 +52,26 @@ impl Said {
         rows.next().into_iter().flatten().skip(1).collect()
     }
 
+    /// Fails the test if `text` is not in the output.
+    fn shows(&self, text: &str) {
+        assert!(self.text.contains(text), "{text:?}: {}", self.text);
+    }
+
+    /// Fails the test if no indented line is `line`.
+    fn shows_detail(&self, line: &str) {
+        assert!(self.details().contains(&line), "{line:?}: {}", self.text);
+    }
+
     /// The indented lines, without the indent.
     fn details(&self) -> Vec<&str> {
         let lines = self.text.lines();
         lines.filter_map(|line| line.strip_prefix("    ")).collect()
     }
+}
+
+/// 127.0.0.1, and a port that no socket uses.
+fn unused_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], fresh_port()))
 }
 
 /// What `build` with `words` before it says of `address`.
