@@ -11,6 +11,7 @@ mod agreement;
 #[path = "../compare/claims.rs"]
 mod claims;
 mod columns;
+mod counterparts;
 mod figure;
 mod kernel;
 mod moments;
@@ -26,7 +27,6 @@ mod standing;
 mod support;
 #[path = "../compare/trouble.rs"]
 mod trouble;
-mod twins;
 
 use page::Study;
 use std::env;
@@ -60,7 +60,7 @@ fn study() -> Result<(), Vec<String>> {
     }
 
     let mut wrong = Vec::new();
-    let twins = twins::read_twins(&mut wrong);
+    let twins = counterparts::read_twins(&mut wrong);
     let claims = readme::read_claims(&twins, &mut wrong);
     readme::check_porting(&twins, &mut wrong);
     let serve = match twins.iter().find(|twin| twin.name == "serve") {

@@ -1,12 +1,12 @@
 //! The study page: one file of HTML that needs nothing else.
 
+use crate::counterparts::Twin;
 use crate::figure::svg;
 use crate::kernel::{Calls, WHO};
 use crate::moments::Moment;
 use crate::readme::{Claim, split_ids};
 use crate::source::{Line, Part};
 use crate::standing::Standing;
-use crate::twins::Twin;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
