@@ -6,8 +6,6 @@
 //!
 //! Environment: `STUDY=1` prints the columns on stdout as well, `COLUMNS` wide (80 to 160).
 
-#[path = "../compare/agreement.rs"]
-mod agreement;
 #[path = "../compare/claims.rs"]
 mod claims;
 mod columns;
@@ -15,18 +13,12 @@ mod counterparts;
 mod figure;
 mod kernel;
 mod moments;
+mod outcome;
 mod page;
 mod readme;
-#[path = "../compare/remedy.rs"]
-mod remedy;
-#[path = "../compare/setting.rs"]
-mod setting;
 mod source;
-mod standing;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../compare/trouble.rs"]
-mod trouble;
 
 use page::Study;
 use std::env;
@@ -80,7 +72,7 @@ fn study() -> Result<(), Vec<String>> {
         calls: &calls,
         moments: &moments,
         claims: &claims,
-        standings: &standing::try_claims(),
+        outcomes: &outcome::try_claims(),
         seen_on: format!("Linux {} on {}", release(), today()),
     });
     fs::write(&path, html).map_err(failed)?;
