@@ -38,7 +38,7 @@ test: ## all tests, the claims among them
 
 load: ## hostile clients, a flood, restarts under load; what was measured
 	$(call need,$(COMPILER))
-	@cargo test --quiet --release --test load -- --nocapture
+	@cargo test --quiet --release --test suite -- load:: --nocapture
 
 bench: ## speed, memory and the gap, against others; ROUNDS=N CSV=FILE SLOW=1
 	$(call need,$(COMPILER) socat:socat tcpserver:ucspi-tcp ncat:ncat)
@@ -69,16 +69,17 @@ sanitize: ## the C under ASan and UBSan, both builds under valgrind
 	for words in rules 'rules --all' abi; do $(SANITIZED)/asan/reuseaddr $$words >/dev/null; done; \
 	export ASAN_OPTIONS=$$ASAN_OPTIONS:detect_leaks=0; \
 	for build in asan/reuseaddr c-valgrind rust-valgrind; do WITH=$(SANITIZED)/$$build "$(COMPARE)"; done; \
-	C_BUILD=$(SANITIZED)/asan/reuseaddr cargo test --release \
-	    --test usage --test serve --test security --test load --test explain -- --skip without_proc; \
-	C_BUILD=$(SANITIZED)/c-valgrind RUST_BUILD=$(SANITIZED)/rust-valgrind cargo test --release \
-	    --test serve --test load -- --skip flood --skip restarts; \
-	cargo test --release --test memory
+	export C_BUILD=$(SANITIZED)/asan/reuseaddr; \
+	cargo test --release --test suite -- usage:: serve:: security:: load::; \
+	cargo test --release --test explain -- --skip without_proc; \
+	export C_BUILD=$(SANITIZED)/c-valgrind RUST_BUILD=$(SANITIZED)/rust-valgrind; \
+	cargo test --release --test suite -- serve:: load::kinds::; \
+	unset C_BUILD RUST_BUILD; cargo test --release --test suite -- memory::
 	@! grep -h '^==' $(SANITIZED)/found.* && echo 'sanitize: nothing found'
 
 trace: ## the system calls of both builds side by side
 	$(call need,$(COMPILER) strace:strace)
-	@COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --quiet --release --test trace -- --nocapture
+	@COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} cargo test --quiet --release --test suite -- trace:: --nocapture
 
 study: ## C and Rust side by side: target/study.html, and here in two columns
 	$(call need,$(COMPILER) strace:strace)

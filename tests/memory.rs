@@ -1,16 +1,14 @@
 //! Both builds under valgrind's memcheck, which finds nothing.
 
-mod support;
-
+use crate::support::{
+    Build, Client, Result, builds, fresh_address, fresh_port, launch, process, serve_words, tool,
+    wait_for,
+};
 use libc::SIGTERM;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{
-    Build, Client, Result, builds, fresh_address, fresh_port, launch, process, serve_words, tool,
-    wait_for,
-};
 
 /// valgrind, about to run `build`; it complains in its log alone, and makes the status 9.
 fn valgrind(build: &Build, log: &Path) -> Command {

@@ -1,14 +1,12 @@
 //! What the README shows is what happens: its transcripts are typed into two terminals and compared
 //! with what these show; ids, ports and times aside.
 
-mod support;
-
+use crate::support::{DEADLINE, Result, builds, leave_nothing_behind, read_lines, tool};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::Receiver;
-use support::{DEADLINE, Result, builds, leave_nothing_behind, read_lines, tool};
 
 fn readme() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()

@@ -1,14 +1,12 @@
 //! What a client can do to the server, and what another user of the machine can.
 
-mod support;
-
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-use std::{env, fs};
-use support::{
+use crate::support::{
     Client, Result, Start, builds, fresh_address, is_root, launch, serve_words, sockets_of,
     wait_for,
 };
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::{env, fs};
 
 #[test]
 fn what_a_client_sends_goes_back_to_it_and_nowhere_else() -> Result<()> {

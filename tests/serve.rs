@@ -1,17 +1,15 @@
 //! The server before real clients and rude ones, and with a standard output that takes nothing.
 
-mod support;
-
+use crate::support::{
+    Client, DEADLINE, Result, builds, fresh_address, leave_nothing_behind, read_lines, serve_words,
+    tool, wait_for,
+};
 use libc::SIGKILL;
 use std::fs;
 use std::io::Write;
 use std::net::SocketAddrV4;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use support::{
-    Client, DEADLINE, Result, builds, fresh_address, leave_nothing_behind, read_lines, serve_words,
-    tool, wait_for,
-};
 
 /// A program that is killed on drop.
 struct Program {

@@ -1,12 +1,10 @@
 //! What the kernel sees: both builds go through one session under strace, and their system calls are
 //! compared one by one, from the first socket on.
 
-mod support;
-
+use crate::support::{Build, Result, builds, session, tool, without_pointers, wrapped};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use support::{Build, Result, builds, session, tool, without_pointers, wrapped};
 
 #[test]
 fn the_system_calls_of_both_builds_are_the_same_one_by_one() -> Result<()> {

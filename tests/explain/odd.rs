@@ -49,7 +49,7 @@ fn who_asks_for_an_address_is_told_of_that_one_and_of_a_port_of_all() {
     assert_eq!(said.row(1)[1], here.to_string());
     assert!(said.row(2).is_empty(), "{}", said.text);
     let others = "\nNot in the way: 2 that have the port on other addresses.\n";
-    assert!(said.text.contains(others), "{}", said.text);
+    said.shows(others);
     assert!(!said.text.contains(&there.to_string()), "{}", said.text);
 
     let said = explain(&port.to_string());
@@ -65,7 +65,7 @@ fn an_address_that_bind_does_not_take_is_no_matter_of_sockets_either() {
     }
     let said = explain(&format!("[ff02::1]:{}", fresh_port()));
     let help = "bind another address: no multicast, no link-local one without its interface";
-    assert!(said.details().contains(&help), "{}", said.text);
+    said.shows_detail(help);
     assert_eq!(said.status, 1);
 }
 
@@ -81,16 +81,9 @@ fn what_listens_twice_or_is_not_accepted_yet_is_said() {
         .into_iter()
         .filter(|line| line.starts_with("pid "));
     assert_eq!(holders.count(), 2, "{}", said.text);
-    assert!(
-        said.details().contains(&"not accepted yet"),
-        "{}",
-        said.text
-    );
-    assert!(
-        said.details()
-            .contains(&"C2, its option may be off, it cannot be read: 2")
-    );
-    assert!(said.details().contains(&"2: ends with its listener"));
+    said.shows_detail("not accepted yet");
+    said.shows_detail("C2, its option may be off, it cannot be read: 2");
+    said.shows_detail("2: ends with its listener");
 }
 
 #[test]
@@ -104,7 +97,7 @@ fn what_is_only_bound_may_set_the_option_and_is_listed_with_what_it_has() {
     let said = explain(&address.to_string());
     if is_before_6_8(&release()) {
         let unlisted = "a socket is in the way that is not listed, or came and went meanwhile";
-        assert!(said.details().contains(&unlisted), "{}", said.text);
+        said.shows_detail(unlisted);
         return;
     }
     assert_eq!(said.row(1), ["BOUND", &address.to_string(), "-", "0", "1"]);
@@ -113,5 +106,5 @@ fn what_is_only_bound_may_set_the_option_and_is_listed_with_what_it_has() {
         "1: end process {}, or have it set the option",
         std::process::id()
     );
-    assert!(said.details().contains(&&*remedy), "{}", said.text);
+    said.shows_detail(&remedy);
 }

@@ -1,6 +1,6 @@
 //! One socket in each state and on each kind of address; what is said of it, and what is so.
 
-use super::{Said, alone, explain, explain_under};
+use super::{Said, alone, explain, explain_under, unused_address};
 use crate::support::{
     STATES, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, tool,
 };
@@ -28,7 +28,7 @@ fn in_every_state_the_verdict_is_what_bind_answers() {
     let _alone = alone();
     for state in STATES {
         for option in [false, true] {
-            let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+            let address = unused_address();
             let holder = hold(state, address, option).unwrap();
             let said = explain(&address.to_string());
             if state == "BOUND" && is_before_6_8(&release()) {
@@ -114,18 +114,13 @@ fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
 #[test]
 fn both_builds_ask_the_kernel_and_the_processes_the_same() {
     let _alone = alone();
-    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let address = unused_address();
     let _holder = hold("ESTABLISHED", address, true).unwrap();
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.asked", address.port()));
-    let strace = tool("strace", "strace");
-    let sockets = "trace=socket,sendto,pidfd_open,pidfd_getfd,setsockopt,getsockopt,bind";
-    let words = [
-        strace.to_str().unwrap(),
-        "-e",
-        sockets,
-        "-o",
-        file.to_str().unwrap(),
-    ];
+    let calls = "trace=socket,sendto,pidfd_open,pidfd_getfd,setsockopt,getsockopt,bind";
+    let strace = tool("strace", "strace").display().to_string();
+    let file_name = file.display().to_string();
+    let words = [&strace, "-e", calls, "-o", &file_name].map(String::from);
     let [c, rust] = [0, 1].map(|build| {
         explain_under(&words, &builds()[build], &address.to_string());
         fs::read_to_string(&file).unwrap()

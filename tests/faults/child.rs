@@ -8,7 +8,6 @@ use crate::support::{
 use libc::*;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -184,18 +183,8 @@ fn a_write_that_ends_halfway_is_taken_up_where_it_ended() -> Result<()> {
         let server = &mut tampered.server;
         // With little room on both ways a write is done in pieces, and stopped between them it is short.
         set_option_of(server.pid, 3, SO_SNDBUF, 1)?;
-        let client = small_client(server.address.into()).map_err(|error| error.to_string())?;
-        let mut client = Client {
-            address: "127.0.0.1:0".parse().unwrap(),
-            stream: client,
-        };
-        let _ = client
-            .stream
-            .set_read_timeout(Some(crate::support::DEADLINE));
-        let SocketAddr::V4(address) = client.stream.local_addr().unwrap() else {
-            unreachable!("the server's address is IPv4");
-        };
-        client.address = address;
+        let client = small_client(server.address.into()).and_then(Client::new);
+        let client = client.map_err(|error| error.to_string())?;
         let child = server.child(&client)?;
         let sent: Vec<u8> = (0..200_000_u32)
             .map(|number| (number % 251) as u8)

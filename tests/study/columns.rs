@@ -1,9 +1,9 @@
 //! The twins on the terminal: C left, Rust right, each step's words across.
 
+use crate::counterparts::Twin;
 use crate::kernel::{Calls, WHO};
 use crate::source::Part;
 use crate::support::wrapped;
-use crate::twins::Twin;
 use std::slice;
 
 /// Columns between the twins, and those of a line's number.

@@ -1,8 +1,8 @@
 //! The system calls that the kernel saw at each step of `serve`.
 
+use crate::counterparts::{Twin, first_difference};
 use crate::source::Part;
 use crate::support::{builds, session};
-use crate::twins::{Twin, first_difference};
 use std::thread;
 
 /// Whose calls these are, in words.

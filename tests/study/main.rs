@@ -6,27 +6,19 @@
 //!
 //! Environment: `STUDY=1` prints the columns on stdout as well, `COLUMNS` wide (80 to 160).
 
-#[path = "../compare/agreement.rs"]
-mod agreement;
 #[path = "../compare/claims.rs"]
 mod claims;
 mod columns;
+mod counterparts;
 mod figure;
 mod kernel;
 mod moments;
+mod outcome;
 mod page;
 mod readme;
-#[path = "../compare/remedy.rs"]
-mod remedy;
-#[path = "../compare/setting.rs"]
-mod setting;
 mod source;
-mod standing;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../compare/trouble.rs"]
-mod trouble;
-mod twins;
 
 use page::Study;
 use std::env;
@@ -60,7 +52,7 @@ fn study() -> Result<(), Vec<String>> {
     }
 
     let mut wrong = Vec::new();
-    let twins = twins::read_twins(&mut wrong);
+    let twins = counterparts::read_twins(&mut wrong);
     let claims = readme::read_claims(&twins, &mut wrong);
     readme::check_porting(&twins, &mut wrong);
     let serve = match twins.iter().find(|twin| twin.name == "serve") {
@@ -80,7 +72,7 @@ fn study() -> Result<(), Vec<String>> {
         calls: &calls,
         moments: &moments,
         claims: &claims,
-        standings: &standing::try_claims(),
+        outcomes: &outcome::try_claims(),
         seen_on: format!("Linux {} on {}", release(), today()),
     });
     fs::write(&path, html).map_err(failed)?;

@@ -1,6 +1,6 @@
 //! Figure 12.1, run: who is there and has which socket, before the kill, after it, after the restart.
 
-use crate::setting::Figure;
+use crate::claims::figure::Figure;
 use crate::support::{Build, Client, Result, Server, Socket, sockets, sockets_of, wait_for};
 use std::process;
 

@@ -1,12 +1,12 @@
 //! The study page: one file of HTML that needs nothing else.
 
+use crate::counterparts::Twin;
 use crate::figure::svg;
 use crate::kernel::{Calls, WHO};
 use crate::moments::Moment;
+use crate::outcome::Outcome;
 use crate::readme::{Claim, split_ids};
 use crate::source::{Line, Part};
-use crate::standing::Standing;
-use crate::twins::Twin;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -28,7 +28,7 @@ pub struct Study<'a> {
     pub calls: &'a Calls,
     pub moments: &'a [Moment; 3],
     pub claims: &'a [Claim],
-    pub standings: &'a BTreeMap<&'static str, Standing>,
+    pub outcomes: &'a BTreeMap<&'static str, Outcome>,
     /// On what and when it was seen: "Linux 6.18.44 on 2026-11-23".
     pub seen_on: String,
 }
@@ -83,14 +83,14 @@ fn write_story(html: &mut String, study: &Study) {
             svg(moment, title)
         );
         for claim in study.claims.iter().filter(|claim| ids.contains(&claim.id)) {
-            write_claim(html, claim, study.standings.get(claim.id));
+            write_claim(html, claim, study.outcomes.get(claim.id));
         }
         *html += "</ul>\n</section>\n";
     }
     *html += "</div>\n</section>\n";
 }
 
-fn write_claim(html: &mut String, claim: &Claim, standing: Option<&Standing>) {
+fn write_claim(html: &mut String, claim: &Claim, outcome: Option<&Outcome>) {
     let steps: Vec<String> = claim
         .steps
         .iter()
@@ -105,17 +105,17 @@ fn write_claim(html: &mut String, claim: &Claim, standing: Option<&Standing>) {
         steps.join(", "),
         id = claim.id,
     );
-    let (class, word, details) = match standing {
+    let (class, word, details) = match outcome {
         None => ("unexpected", "not tried", &[][..]),
-        Some(standing) if !standing.unexpected.is_empty() => {
-            ("unexpected", "unexpected", &standing.unexpected[..])
+        Some(outcome) if !outcome.unexpected.is_empty() => {
+            ("unexpected", "unexpected", &outcome.unexpected[..])
         }
-        Some(standing) if !standing.differs.is_empty() => {
-            ("differs", "differs", &standing.differs[..])
+        Some(outcome) if !outcome.differs.is_empty() => {
+            ("differs", "differs", &outcome.differs[..])
         }
         Some(_) => ("holds", "holds", &[][..]),
     };
-    let _ = writeln!(html, "<p class=\"standing {class}\"><b>{word}</b></p>");
+    let _ = writeln!(html, "<p class=\"outcome {class}\"><b>{word}</b></p>");
     if !details.is_empty() {
         let details = details
             .iter()

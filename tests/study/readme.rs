@@ -1,7 +1,7 @@
 //! What the README says of the code: the page's claims with their steps, and the porting reference.
 
+use crate::counterparts::Twin;
 use crate::source::{Source, read};
-use crate::twins::Twin;
 
 /// The page's claims.
 pub const IDS: [&str; 15] = [

@@ -1,9 +1,8 @@
 //! Clients whose every wait has a deadline.
 
-use super::{DEADLINE, Result, Server};
+use super::{DEADLINE, Result, Server, set_option};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
-use std::os::fd::AsRawFd;
 
 /// A connection to a server. Every wait on it has a deadline.
 pub struct Client {
@@ -16,7 +15,11 @@ pub struct Client {
 impl Client {
     /// Connects to `server`.
     pub fn connect(server: SocketAddrV4) -> io::Result<Client> {
-        let stream = TcpStream::connect_timeout(&server.into(), DEADLINE)?;
+        Client::new(TcpStream::connect_timeout(&server.into(), DEADLINE)?)
+    }
+
+    /// A client with a connection that has been made.
+    pub fn new(stream: TcpStream) -> io::Result<Client> {
         stream.set_read_timeout(Some(DEADLINE))?;
         stream.set_write_timeout(Some(DEADLINE))?;
         let SocketAddr::V4(address) = stream.local_addr()? else {
@@ -62,26 +65,14 @@ impl Client {
         Ok(rest)
     }
 
-    /// Closes by a reset (SO_LINGER of 0 seconds).
+    /// Closes the connection by a reset (SO_LINGER with a timeout of 0).
     pub fn reset(self) -> Result<()> {
-        let now = libc::linger {
+        let linger = libc::linger {
             l_onoff: 1,
             l_linger: 0,
         };
-        // SAFETY: the kernel reads a linger where there is one, and its size is said.
-        let z = unsafe {
-            libc::setsockopt(
-                self.stream.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_LINGER,
-                (&raw const now).cast(),
-                size_of_val(&now) as libc::socklen_t,
-            )
-        };
-        match z {
-            0 => Ok(()),
-            _ => Err(format!("setsockopt SO_LINGER: {}", errno::errno())),
-        }
+        set_option(&self.stream, libc::SOL_SOCKET, libc::SO_LINGER, linger)
+            .map_err(|error| format!("setsockopt SO_LINGER: {error}"))
     }
 }
 

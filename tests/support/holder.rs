@@ -46,10 +46,11 @@ pub fn fresh_port() -> u16 {
 /// A socket bound to `address`, with SO_REUSEADDR or without. An IPv6 one is not v6only.
 pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     let s = open_socket(address)?;
-    set_option(&s, libc::SOL_SOCKET, libc::SO_REUSEADDR, option.into())?;
-    let (storage, length) = raw(address);
-    // SAFETY: the kernel reads a socket address where there is one, of that length.
-    let z = unsafe { libc::bind(s.as_raw_fd(), (&raw const storage).cast(), length) };
+    set_option(&s, libc::SOL_SOCKET, libc::SO_REUSEADDR, i32::from(option))?;
+    let raw = raw(address);
+    let length = raw.len() as libc::socklen_t;
+    // SAFETY: `raw` is a socket address of `length` bytes; the kernel copies it, however it is aligned.
+    let z = unsafe { libc::bind(s.as_raw_fd(), raw.as_ptr().cast(), length) };
     checked(z).map(|_| s)
 }
 
@@ -92,7 +93,7 @@ pub fn hold(state: &str, address: SocketAddr, option: bool) -> io::Result<Holder
 /// A client of `server` that takes little before it has read.
 pub fn small_client(server: SocketAddr) -> io::Result<TcpStream> {
     let client = open_socket(server)?;
-    set_option(&client, libc::SOL_SOCKET, libc::SO_RCVBUF, 1)?;
+    set_option(&client, libc::SOL_SOCKET, libc::SO_RCVBUF, 1_i32)?;
     connect(&client, server)?;
     Ok(client.into())
 }
@@ -156,74 +157,44 @@ fn fill(mut stream: &TcpStream) -> io::Result<()> {
 }
 
 fn open_socket(address: SocketAddr) -> io::Result<OwnedFd> {
-    let family = if address.is_ipv4() {
-        libc::AF_INET
-    } else {
-        libc::AF_INET6
-    };
-    // SAFETY: numbers go in, a number comes out.
-    let s = checked(unsafe { libc::socket(family, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) })?;
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: no pointers; any argument value is safe.
+    let s = checked(unsafe { libc::socket(family(address), kind, 0) })?;
     // SAFETY: s is open, and nobody else's.
     Ok(unsafe { OwnedFd::from_raw_fd(s) })
 }
 
-/// Sets an int option of a socket.
-pub fn set_option(s: &impl AsRawFd, level: i32, name: i32, value: i32) -> io::Result<()> {
-    let length = size_of_val(&value) as libc::socklen_t;
-    // SAFETY: the kernel reads an int where there is one, and its size is said.
-    let z = unsafe {
-        libc::setsockopt(
-            s.as_raw_fd(),
-            level,
-            name,
-            (&raw const value).cast(),
-            length,
-        )
-    };
+/// Sets a socket option, whose value is a number or a structure of the C library.
+pub fn set_option<T>(s: &impl AsRawFd, level: i32, name: i32, value: T) -> io::Result<()> {
+    let length = size_of::<T>() as libc::socklen_t;
+    let value = (&raw const value).cast();
+    // SAFETY: `value` points to a T, and `length` is the size of a T.
+    let z = unsafe { libc::setsockopt(s.as_raw_fd(), level, name, value, length) };
     checked(z).map(|_| ())
 }
 
 fn connect(s: &OwnedFd, to: SocketAddr) -> io::Result<()> {
-    let (storage, length) = raw(to);
-    // SAFETY: the kernel reads a socket address where there is one, of that length.
-    let z = unsafe { libc::connect(s.as_raw_fd(), (&raw const storage).cast(), length) };
+    let to = raw(to);
+    let length = to.len() as libc::socklen_t;
+    // SAFETY: `to` is a socket address of `length` bytes; the kernel copies it, however it is aligned.
+    let z = unsafe { libc::connect(s.as_raw_fd(), to.as_ptr().cast(), length) };
     checked(z).map(|_| ())
 }
 
-/// `address` as the kernel reads it, and how long that is.
-fn raw(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
-    // SAFETY: it is integers and arrays of them: all zeros is a value of it.
-    let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
+fn family(address: SocketAddr) -> i32 {
     match address {
-        SocketAddr::V4(v4) => {
-            let to = (&raw mut storage).cast::<libc::sockaddr_in>();
-            let value = libc::sockaddr_in {
-                sin_family: libc::AF_INET as libc::sa_family_t,
-                sin_port: v4.port().to_be(),
-                sin_addr: libc::in_addr {
-                    s_addr: u32::from(*v4.ip()).to_be(),
-                },
-                sin_zero: [0; 8],
-            };
-            // SAFETY: storage has room for every address, aligned as any.
-            unsafe { to.write(value) };
-            (storage, size_of_val(&value) as libc::socklen_t)
-        }
-        SocketAddr::V6(v6) => {
-            let to = (&raw mut storage).cast::<libc::sockaddr_in6>();
-            let value = libc::sockaddr_in6 {
-                sin6_family: libc::AF_INET6 as libc::sa_family_t,
-                sin6_port: v6.port().to_be(),
-                sin6_flowinfo: 0,
-                sin6_addr: libc::in6_addr {
-                    s6_addr: v6.ip().octets(),
-                },
-                sin6_scope_id: 0,
-            };
-            // SAFETY: storage has room for every address, aligned as any.
-            unsafe { to.write(value) };
-            (storage, size_of_val(&value) as libc::socklen_t)
-        }
+        SocketAddr::V4(_) => libc::AF_INET,
+        SocketAddr::V6(_) => libc::AF_INET6,
+    }
+}
+
+/// `address` in the layout of sockaddr_in or sockaddr_in6.
+fn raw(address: SocketAddr) -> Vec<u8> {
+    let family = (family(address) as libc::sa_family_t).to_ne_bytes();
+    let port = address.port().to_be_bytes();
+    match address.ip() {
+        IpAddr::V4(ip) => [&family[..], &port, &ip.octets(), &[0; 8]].concat(),
+        IpAddr::V6(ip) => [&family[..], &port, &[0; 4], &ip.octets(), &[0; 4]].concat(),
     }
 }
 

@@ -2,12 +2,14 @@
 //! kernel's own view of sockets and processes.
 #![allow(dead_code, unused_imports)] // each test binary uses its part of it
 
+mod both;
 mod client;
 mod holder;
 mod kernel;
 mod server;
 mod session;
 
+pub use both::{both, both_under, compare_builds, injecting, run_under};
 pub use client::Client;
 pub use holder::{Holder, STATES, bind_socket, fresh_port, hold, set_option, small_client};
 pub use kernel::{
@@ -95,8 +97,8 @@ pub fn is_root() -> bool {
 
 /// An address of 127/8 that no socket uses, with the page's port, or after 254 of them the next one.
 ///
-/// The middle comes from the process id, so that test binaries which run at the same time do not
-/// meet; what an earlier process of the same id left in TIME_WAIT is passed over.
+/// The two bytes in the middle are the process id, so that two test processes use different addresses.
+/// An address that an earlier process of the same id left in TIME_WAIT is skipped.
 pub fn fresh_address() -> SocketAddrV4 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {

@@ -20,7 +20,7 @@ fn traced(build: &Build, address: SocketAddrV4, option: bool, files: &Path) -> R
 /// A session with all that happens to a server, in a folder of its own: the calls, a line each.
 pub fn session(build: &Build) -> Result<Vec<String>> {
     let address = fresh_address();
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.trace", address.ip()));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{address}.trace"));
     fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let calls = traced_session(build, address, &folder);
     let _ = fs::remove_dir_all(&folder);

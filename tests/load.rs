@@ -4,11 +4,9 @@
 mod flood;
 mod kinds;
 mod restarts;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::{Result, Server, process, wait_for};
 use std::fs;
-use support::{Result, Server, process, wait_for};
 
 /// What must not grow with the clients that a server has had.
 #[derive(Debug, PartialEq)]

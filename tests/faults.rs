@@ -4,9 +4,8 @@
 mod child;
 mod room;
 mod server;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::{Build, Result, Start, builds, launch, serve_words, tool};
 use errno::Errno;
 use std::fs;
 use std::net::SocketAddrV4;
@@ -14,7 +13,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use support::{Build, Result, Start, builds, launch, serve_words, tool};
 
 /// Of a call that is made again and again, the first, the second and the third one fail.
 const OCCURRENCES: [usize; 3] = [1, 2, 3];

@@ -1,0 +1,138 @@
+//! The command line: what each build prints, and its exit status.
+
+mod addresses;
+
+use crate::support::{Build, both, both_under, compare_builds};
+use assert_cmd::assert::Assert;
+use predicates::str::ends_with;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+const USAGE: &str = "\
+usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
+       reuseaddr rules [--all]
+       reuseaddr explain [ADDRESS:]PORT
+       reuseaddr abi
+       reuseaddr --help | --version
+";
+const PORT: &str = "PORT must be decimal digits from 0 to 65535";
+
+/// `args` are refused with `sentence` and the usage: exit status 2, nothing on stdout.
+fn refused(args: &[impl AsRef<OsStr>], sentence: &str) {
+    let stderr = format!("reuseaddr: {sentence}\n{USAGE}");
+    both(args).code(2).stdout("").stderr(stderr);
+}
+
+#[test]
+fn help_goes_to_stdout() {
+    let help = format!(
+        "{USAGE}
+serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
+        otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
+rules   who may bind a port that somebody holds, tried on this kernel in every
+        state; --all tries every combination and prints CSV
+explain who has a port, and what a bind answers now, without SO_REUSEADDR and
+        with it; on 0.0.0.0 unless told otherwise; IPv6 in brackets: [::1]:9099
+abi     constants, sizes and offsets, and what calls answer to right and wrong
+        arguments
+
+Exit status: 1 for a call that failed, an answer that is not as expected, or an
+address that is not free; 2 for wrong usage.
+"
+    );
+    for args in [&["--help"][..], &["serve", "80x", "--help"]] {
+        both(args).code(0).stdout(help.clone()).stderr("");
+    }
+}
+
+#[test]
+fn version_is_the_version_of_the_package() {
+    let version = concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n");
+    both(&["--version"]).code(0).stdout(version).stderr("");
+}
+
+#[test]
+fn a_missing_or_unknown_command_is_refused() {
+    let commands = "must be serve, rules, explain or abi";
+    refused(&[""; 0], &format!("the command is missing; it {commands}"));
+    for command in ["", "server", "--serve"] {
+        refused(
+            &[command],
+            &format!("\"{command}\": the command {commands}"),
+        );
+    }
+}
+
+#[test]
+fn an_unknown_option_or_a_superfluous_argument_is_refused() {
+    let option = "the only option of serve is --no-reuseaddr";
+    let all = "rules takes nothing but --all";
+    for (args, sentence) in [
+        (&["serve", "--reuseaddr"][..], option),
+        (&["serve", "9099", "-n"], option),
+        (&["serve", "-1"], option),
+        (&["serve", "9099", "9100"], "serve takes one [ADDRESS:]PORT"),
+        (&["rules", "all"], all),
+        (&["rules", "--all", "9099"], all),
+        (&["explain", "1", "2"], "explain takes one [ADDRESS:]PORT"),
+        (&["abi", "--all"], "abi takes nothing"),
+    ] {
+        refused(args, &format!("\"{}\": {sentence}", args[args.len() - 1]));
+    }
+}
+
+#[test]
+fn a_word_is_quoted_in_ascii_on_one_line_and_not_at_any_length() {
+    let quoted = |argument: &[u8], quote: &str| {
+        let args = [OsStr::new("serve"), OsStr::from_bytes(argument)];
+        refused(&args, &format!("\"{quote}\": {PORT}"));
+    };
+    quoted(b"\xff\xfe80", "\\xff\\xfe80");
+    quoted("p\u{f6}rt".as_bytes(), "p\\xc3\\xb6rt");
+    quoted(b"80\nserver 1\t", "80\\x0aserver 1\\x09");
+    quoted(b"\x1b[2J\x7f\"\\'%s", "\\x1b[2J\\x7f\\x22\\x5c'%s");
+    quoted(&[b'x'; 64], &"x".repeat(64));
+    quoted(&[b'x'; 65], &format!("{}...", "x".repeat(64)));
+    quoted(&[b'\n'; 100_000], &format!("{}...", "\\x0a".repeat(64)));
+}
+
+#[test]
+fn a_stdout_that_takes_nothing_is_an_error() {
+    for args in [&["--help"][..], &["rules"], &["rules", "--all"]] {
+        let fails = |outcome: Assert, reason: &str| {
+            let sentence = format!("reuseaddr: write standard output: {reason}\n");
+            let outcome = outcome.code(1).stderr(ends_with(sentence.clone()));
+            // rules may first say what it leaves out.
+            if args[0] == "--help" {
+                outcome.stderr(sentence);
+            }
+        };
+        let with_stdout = |build: &Build, stdout: OwnedFd| {
+            let mut command = Command::new(&build.path);
+            command.args(args).stdout(stdout).output().unwrap()
+        };
+        let full = |build: &Build| {
+            let full = File::options().write(true).open("/dev/full").unwrap();
+            with_stdout(build, full.into())
+        };
+        fails(
+            compare_builds(str::to_string, full),
+            "No space left on device",
+        );
+
+        let broken = |build: &Build| {
+            let (broken, _peer) = UnixStream::pair().unwrap();
+            broken.shutdown(Shutdown::Write).unwrap();
+            with_stdout(build, broken.into())
+        };
+        fails(compare_builds(str::to_string, broken), "Broken pipe");
+
+        let closed = ["sh", "-c", "exec \"$0\" \"$@\" >&-"].map(String::from);
+        fails(both_under(&closed, args), "Bad file descriptor");
+    }
+}
