@@ -100,7 +100,7 @@ fn what_comes_and_goes_meanwhile_is_no_error() {
         for said in said {
             assert_eq!(said.answers(), ["EADDRINUSE"; 2], "{}", said.text);
             assert_eq!(said.row(1)[0], "LISTEN");
-            let invented = "no process that is seen from here";
+            let invented = "owner not visible";
             assert!(!said.details().contains(&invented), "{}", said.text);
         }
     });

@@ -48,13 +48,13 @@ fn who_asks_for_an_address_is_told_of_that_one_and_of_a_port_of_all() {
     let said = explain(&here.to_string());
     assert_eq!(said.row(1)[1], here.to_string());
     assert!(said.row(2).is_empty(), "{}", said.text);
-    let others = "\nNot in the way: 2 that have the port on other addresses.\n";
+    let others = "\nSockets on other addresses of this port, without conflict: 2.\n";
     said.shows(others);
     assert!(!said.text.contains(&there.to_string()), "{}", said.text);
 
     let said = explain(&port.to_string());
     assert_eq!(said.row(2)[1], there.to_string());
-    assert!(!said.text.contains("Not in the way"), "{}", said.text);
+    assert!(!said.text.contains("without conflict"), "{}", said.text);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn an_address_that_bind_does_not_take_is_no_matter_of_sockets_either() {
         return;
     }
     let said = explain(&format!("[ff02::1]:{}", fresh_port()));
-    let help = "bind another address: no multicast, no link-local one without its interface";
+    let help = "bind to an address that is neither multicast nor link-local";
     said.shows_detail(help);
     assert_eq!(said.status, 1);
 }
@@ -82,8 +82,8 @@ fn what_listens_twice_or_is_not_accepted_yet_is_said() {
         .filter(|line| line.starts_with("pid "));
     assert_eq!(holders.count(), 2, "{}", said.text);
     said.shows_detail("not accepted yet");
-    said.shows_detail("C2, its option may be off, it cannot be read: 2");
-    said.shows_detail("2: ends with its listener");
+    said.shows_detail("2: SO_REUSEADDR may be off; it cannot be read (C2)");
+    said.shows_detail("2: closed together with its listener");
 }
 
 #[test]
@@ -96,14 +96,14 @@ fn what_is_only_bound_may_set_the_option_and_is_listed_with_what_it_has() {
     set_option(&bound, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
     let said = explain(&address.to_string());
     if is_before_6_8(&release()) {
-        let unlisted = "a socket is in the way that is not listed, or came and went meanwhile";
+        let unlisted = "the conflicting socket is not listed, or has just been closed";
         said.shows_detail(unlisted);
         return;
     }
     assert_eq!(said.row(1), ["BOUND", &address.to_string(), "-", "0", "1"]);
     assert_eq!(said.details().contains(&"v6only"), v6, "{}", said.text);
     let remedy = format!(
-        "1: end process {}, or have it set the option",
+        "1: stop process {}, or have it set SO_REUSEADDR",
         std::process::id()
     );
     said.shows_detail(&remedy);

@@ -32,15 +32,14 @@ fn in_every_state_the_verdict_is_what_bind_answers() {
             let holder = hold(state, address, option).unwrap();
             let said = explain(&address.to_string());
             if state == "BOUND" && is_before_6_8(&release()) {
-                let unlisted =
-                    "a socket is in the way that is not listed, or came and went meanwhile";
+                let unlisted = "the conflicting socket is not listed, or has just been closed";
                 assert!(said.details().contains(&unlisted) && said.status == 1);
                 continue;
             }
             check(&said, address);
 
             if state == "PASSIVE_CLOSED" {
-                let nothing = format!("No TCP socket has port {} in this", address.port());
+                let nothing = format!("No TCP socket uses port {} in this", address.port());
                 assert!(said.text.starts_with(&nothing), "{}", said.text);
                 continue;
             }
@@ -66,7 +65,7 @@ fn in_every_state_the_verdict_is_what_bind_answers() {
             assert!(said.row(2).is_empty(), "{}", said.text);
             if ["FIN_WAIT2", "TIME_WAIT"].contains(&state) {
                 let left = said.details().into_iter().find_map(|line| {
-                    let seconds = line.strip_prefix("no process, for ")?.strip_suffix(" s")?;
+                    let seconds = line.strip_prefix("no process, ")?.strip_suffix(" s left")?;
                     seconds.parse().ok()
                 });
                 assert!((1..=60).contains(&left.unwrap_or(0)), "{}", said.text);
@@ -103,8 +102,8 @@ fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
                 let said = explain(&address.to_string());
                 check(&said, address);
                 // This process has both ends.
-                let peer = format!(" of {} ", std::process::id());
-                let shown = !said.text.contains("Not in the way: ");
+                let peer = format!(" ({} ", std::process::id());
+                let shown = !said.text.contains("without conflict");
                 assert_eq!(said.text.contains(&peer), *state == "ESTABLISHED" && shown);
             }
         }

@@ -14,21 +14,21 @@ const ALIVE: &str = "\
     pid CHILD fd 4 uid UID reuseaddr
 
 SERVER reuseaddr
- |   1: THERE listens
+ |   1: THERE, listening
  +-- CHILD reuseaddr
-          2: THERE <--> HERE of CLIENT
+          2: THERE <--> HERE (CLIENT)
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    C1, it listens: 1
-    C2, the bind has the option off: 2
+    1: listening (C1)
+    2: the new socket lacks SO_REUSEADDR (C2)
 bind THERE with SO_REUSEADDR: EADDRINUSE, as predicted
-    C1, it listens: 1
-    C2, its option is off: 2
+    1: listening (C1)
+    2: SO_REUSEADDR is off (C2)
 
 What helps:
-    1: end process SERVER
-    2: let its peer close, then end process CHILD; if it ends first, wait N s
-    next time: set SO_REUSEADDR in their program too, before it connects or binds
+    1: stop process SERVER
+    2: let the peer close before you stop process CHILD; otherwise wait N s
+    next time: set SO_REUSEADDR in their program too, before bind or connect
 ";
 const KILLED: &str = "\
 # state local peer reuseaddr reuseport
@@ -36,10 +36,10 @@ const KILLED: &str = "\
     pid CHILD fd 4 uid UID reuseaddr
 
 CHILD reuseaddr
-     1: THERE <--> HERE of CLIENT
+     1: THERE <--> HERE (CLIENT)
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    C2, the bind has the option off: 1
+    1: the new socket lacks SO_REUSEADDR (C2)
 bind THERE with SO_REUSEADDR: OK, as predicted
 
 What helps:
@@ -48,19 +48,19 @@ What helps:
 const CHILD_KILLED: &str = "\
 # state local peer reuseaddr reuseport
 1 FIN_WAIT2 THERE HERE ? ?
-    no process, for N s
+    no process, N s left
 
 no process
-     1: THERE <--> HERE of CLIENT, FIN_WAIT2
+     1: THERE <--> HERE (CLIENT), FIN_WAIT2
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    C2, the bind has the option off: 1
-bind THERE with SO_REUSEADDR: EADDRINUSE, found by trying
-    C2, its option is off, as the answer tells: 1
+    1: the new socket lacks SO_REUSEADDR (C2)
+bind THERE with SO_REUSEADDR: EADDRINUSE, found by a trial bind
+    1: SO_REUSEADDR must be off, as bind failed (C2)
 
 What helps:
-    1: wait N s, or until N s after its peer closes
-    next time: set SO_REUSEADDR in their program too, before it connects or binds
+    1: wait N s (FIN_WAIT2); if the peer closes, N s from then (TIME_WAIT)
+    next time: set SO_REUSEADDR in their program too, before bind or connect
 ";
 
 /// The words of the story for what is different in each run, and one space between the columns.
