@@ -5,20 +5,15 @@ mod child;
 mod room;
 mod server;
 
-use crate::support::{Build, Result, Start, builds, launch, serve_words, tool};
+use crate::support::{Build, Result, Start, builds, in_order, launch, serve_words, tool};
 use errno::Errno;
 use std::fs;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 /// Of a call that is made again and again, the first, the second and the third one fail.
 const OCCURRENCES: [usize; 3] = [1, 2, 3];
-
-/// Some trials at a time.
-const WORKERS: usize = 6;
 
 /// Runs `trial` for each errno in each build, and each time that the call is made; the first failure is
 /// the test's.
@@ -30,42 +25,30 @@ fn try_each(
     let mut trials = Vec::new();
     for &error in errors {
         for &occurrence in occurrences {
-            trials.extend(
-                builds()
-                    .iter()
-                    .map(|build| (build, Errno(error), occurrence)),
-            );
+            trials.extend(builds().iter().map(|build| (build, error, occurrence)));
         }
     }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(&(build, error, occurrence)) =
-            trials.get(next.fetch_add(1, Ordering::Relaxed))
-        {
-            trial(build, error, occurrence).map_err(|reason| {
-                format!("{}, {error}, time {occurrence}: {reason}", build.name)
-            })?;
-        }
-        Ok(())
+    let run = |number: usize| {
+        let (build, error, occurrence) = trials[number];
+        let error = Errno(error);
+        trial(build, error, occurrence)
+            .map_err(|reason| format!("{}, {error}, occurrence {occurrence}: {reason}", build.name))
     };
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
-        let results = workers.into_iter().map(|worker| worker.join().unwrap());
-        results.collect::<Vec<_>>().into_iter().collect()
-    })
+    let mut result = Ok(());
+    in_order(trials.len(), run, |_, outcome| {
+        if result.is_ok() {
+            result = outcome;
+        }
+    });
+    result
 }
 
 /// Runs `serve` with `injection` (strace's `-e inject=`) in the server, not in its children.
 fn faulty(build: &Build, address: SocketAddrV4, injection: &str) -> Result<Start> {
     let mut command = Command::new(tool("strace", "strace"));
     command
-        .args([
-            "-D",
-            "-e",
-            "signal=none",
-            "-e",
-            &format!("inject={injection}"),
-        ])
+        .args(["-D", "-e", "signal=none", "-e"])
+        .arg(format!("inject={injection}"))
         .arg("-o")
         .arg(trace_file(address))
         .arg(&build.path)

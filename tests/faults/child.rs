@@ -2,8 +2,8 @@
 
 use super::{OCCURRENCES, same, trace_file, try_each};
 use crate::support::{
-    Build, Client, Result, Server, builds, fresh_address, leave_nothing_behind, process,
-    send_signal, set_option, small_client, tool, wait_for,
+    Build, Client, Result, Server, builds, fresh_address, leave_nothing_behind, send_signal,
+    set_option, small_client, tool, wait_for, wait_for_call, wait_for_stop,
 };
 use libc::*;
 use std::fs;
@@ -194,14 +194,9 @@ fn a_write_that_ends_halfway_is_taken_up_where_it_ended() -> Result<()> {
             let mut stream = &client.stream;
             scope.spawn(|| (&client.stream).write_all(&sent));
             for _ in 0..20 {
-                wait_for("child in write", || {
-                    let call = fs::read_to_string(format!("/proc/{child}/syscall")).ok()?;
-                    call.starts_with(&format!("{SYS_write} ")).then_some(())
-                })?;
+                wait_for_call(child, SYS_write)?;
                 send_signal(child, SIGSTOP)?;
-                wait_for("stop", || {
-                    matches!(process(child), Some(('T' | 't', _))).then_some(())
-                })?;
+                wait_for_stop(child)?;
                 send_signal(child, SIGCONT)?;
                 let mut some = [0; 3000];
                 stream

@@ -1,5 +1,6 @@
 //! Sockets and processes as the kernel lists them.
 
+use super::{Result, wait_for};
 use std::fs;
 use std::net::{Ipv6Addr, SocketAddrV4, TcpListener};
 
@@ -88,6 +89,31 @@ pub fn process(pid: i32) -> Option<(char, i32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}
+
+/// The number of descriptors that process `pid` has.
+pub fn descriptors(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+}
+
+/// Whether process `pid` is blocked in `call`, a SYS_ number.
+pub fn is_in_call(pid: i32, call: libc::c_long) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/syscall"))
+        .is_ok_and(|current| current.starts_with(&format!("{call} ")))
+}
+
+/// Waits until process `pid` is blocked in `call`, a SYS_ number.
+pub fn wait_for_call(pid: i32, call: libc::c_long) -> Result<()> {
+    wait_for(format!("system call {call} in process {pid}"), || {
+        is_in_call(pid, call).then_some(())
+    })
+}
+
+/// Waits until process `pid` is stopped, by SIGSTOP or by its tracer.
+pub fn wait_for_stop(pid: i32) -> Result<()> {
+    wait_for("stop", || {
+        matches!(process(pid), Some(('T' | 't', _))).then_some(())
+    })
 }
 
 /// The running kernel's release, as uname -r says it.

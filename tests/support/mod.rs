@@ -6,6 +6,7 @@ mod both;
 mod client;
 mod holder;
 mod kernel;
+mod pool;
 mod server;
 mod session;
 
@@ -13,9 +14,10 @@ pub use both::{both, both_under, compare_builds, injecting, run_under};
 pub use client::Client;
 pub use holder::{Holder, STATES, bind_socket, fresh_port, hold, set_option, small_client};
 pub use kernel::{
-    Socket, has_ipv6, holds_every_address, is_before_6_8, is_listed, process, release, sockets,
-    sockets_of,
+    Socket, descriptors, has_ipv6, holds_every_address, is_before_6_8, is_in_call, is_listed,
+    process, release, sockets, sockets_of, wait_for_call, wait_for_stop,
 };
+pub use pool::in_order;
 pub use server::{
     Server, Start, adopt_orphans, end_group, launch, leave_nothing_behind, read_lines, send_signal,
     serve_words,
