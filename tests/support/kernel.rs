@@ -71,17 +71,26 @@ fn parse_socket(line: &str) -> Option<Socket> {
     })
 }
 
-/// The sockets that process `pid` holds, from /proc/PID/fd.
+/// The TCP sockets that process `pid` holds, from /proc/PID/fd.
+///
+/// The kernel does not write /proc/net/tcp in one piece: a socket may be missing while others come and
+/// go. The table is therefore read again, a few times, until each socket that is held is in it.
 pub fn sockets_of(pid: i32) -> Vec<Socket> {
-    let held: Vec<String> = fs::read_dir(format!("/proc/{pid}/fd"))
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
-        .map(|link| link.to_string_lossy().into_owned())
-        .collect();
-    let mut sockets = sockets();
-    sockets.retain(|socket| held.contains(&format!("socket:[{}]", socket.inode)));
-    sockets
+    let mut found = Vec::new();
+    for _ in 0..10 {
+        let entries = fs::read_dir(format!("/proc/{pid}/fd"))
+            .into_iter()
+            .flatten();
+        let links = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        let links = links.map(|link| link.to_string_lossy().into_owned());
+        let held: Vec<String> = links.filter(|link| link.starts_with("socket:")).collect();
+        found = sockets();
+        found.retain(|socket| held.contains(&format!("socket:[{}]", socket.inode)));
+        if found.len() == held.len() {
+            break;
+        }
+    }
+    found
 }
 
 /// The state letter and the parent of process `pid`, from /proc/PID/stat.
