@@ -5,7 +5,7 @@ mod flood;
 mod kinds;
 mod restarts;
 
-use crate::support::{Result, Server, descriptors, process, wait_for};
+use crate::support::{Result, Server, descriptors, process, process_status, wait_for};
 use std::fs;
 
 /// What must not grow with the clients that a server has had.
@@ -38,15 +38,12 @@ fn household(pid: i32) -> Household {
 }
 
 /// Anonymous memory of process `pid`, in KiB.
-fn memory(pid: i32) -> usize {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let value = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let value = value.and_then(|value| value.trim().strip_suffix(" kB"));
-    value.unwrap().parse().unwrap()
+fn memory(pid: i32) -> u64 {
+    process_status(pid, "RssAnon").unwrap()
 }
 
 /// At least `count` bytes that tell where in the stream they stand.
-fn numbered(count: usize) -> Vec<u8> {
+pub fn numbered(count: usize) -> Vec<u8> {
     let all: Vec<u8> = (0..251).collect();
     all.repeat(count / all.len() + 1)
 }
