@@ -5,7 +5,7 @@ mod flood;
 mod kinds;
 mod restarts;
 
-use crate::support::{Result, Server, process, wait_for};
+use crate::support::{Result, Server, descriptors, process, process_status, wait_for};
 use std::fs;
 
 /// What must not grow with the clients that a server has had.
@@ -26,11 +26,10 @@ fn settle(server: &Server, before: &Household) -> Result<()> {
 }
 
 fn household(pid: i32) -> Household {
-    let count = |folder: &str| fs::read_dir(folder).map_or(0, Iterator::count);
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     Household {
-        descriptors: count(&format!("/proc/{pid}/fd")),
+        descriptors: descriptors(pid),
         // A zombie is a child too.
         children: pids
             .filter(|&other| process(other).is_some_and(|(_, parent)| parent == pid))
@@ -38,16 +37,13 @@ fn household(pid: i32) -> Household {
     }
 }
 
-/// Kilobytes of memory that process `pid` has, without what is mapped from files.
-fn memory(pid: i32) -> usize {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let number = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-    number.unwrap()
+/// Anonymous memory of process `pid`, in KiB.
+fn memory(pid: i32) -> u64 {
+    process_status(pid, "RssAnon").unwrap()
 }
 
 /// At least `count` bytes that tell where in the stream they stand.
-fn numbered(count: usize) -> Vec<u8> {
+pub fn numbered(count: usize) -> Vec<u8> {
     let all: Vec<u8> = (0..251).collect();
     all.repeat(count / all.len() + 1)
 }

@@ -1,8 +1,8 @@
 //! What a client can do to the server, and what another user of the machine can.
 
 use crate::support::{
-    Client, Result, Start, builds, fresh_address, is_root, launch, serve_words, sockets_of,
-    wait_for,
+    Client, Result, Start, builds, descriptors, fresh_address, is_root, launch, serve_words,
+    sockets_of, wait_for,
 };
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -56,10 +56,6 @@ fn a_child_has_its_connection_and_the_server_its_listening_socket_and_no_more() 
         })?;
     }
     Ok(())
-}
-
-fn descriptors(pid: i32) -> usize {
-    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 
 /// As root another user indeed; else our own, and the kernel does not ask.

@@ -2,9 +2,10 @@
 
 use super::{household, memory, numbered, settle};
 use crate::support::{
-    Build, Client, DEADLINE, Result, Server, builds, fresh_address, process, send_signal, wait_for,
+    Build, Client, Result, Server, builds, fresh_address, is_in_call, send_signal, wait_for,
+    wait_for_call, wait_for_stop,
 };
-use libc::{SIGCONT, SIGSTOP};
+use libc::{SIGCONT, SIGSTOP, SYS_write};
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::thread;
@@ -89,11 +90,7 @@ fn a_client_that_sends_64_mib_and_reads_late_gets_it_all_and_the_child_keeps_non
                 let _ = client.stream.shutdown(Shutdown::Write);
             });
             // Late: once the child cannot go on, since nobody reads.
-            wait_for("child in write", || {
-                let call = std::fs::read_to_string(format!("/proc/{child}/syscall")).ok()?;
-                call.starts_with(&format!("{} ", libc::SYS_write))
-                    .then_some(())
-            })?;
+            wait_for_call(child, SYS_write)?;
             let grown = memory(child).saturating_sub(before);
             println!("a child in the middle of 64 MiB has grown by {grown} KiB");
             assert!(grown <= 128, "{grown} KiB");
@@ -111,12 +108,9 @@ fn a_client_that_never_reads_blocks_its_own_child_alone() -> Result<()> {
         let mut client = Client::of(server)?;
         client.stream.set_nonblocking(true).map_err(text)?;
         let child = server.child(&client)?;
-        // Until the child is in write, and nothing more goes out.
-        wait_for("child in write", || {
+        wait_for("child blocked in write", || {
             while client.stream.write(&[0; 1 << 16]).is_ok() {}
-            let call = std::fs::read_to_string(format!("/proc/{child}/syscall")).ok()?;
-            call.starts_with(&format!("{} ", libc::SYS_write))
-                .then_some(())
+            is_in_call(child, SYS_write).then_some(())
         })?;
         Client::of(server)?.echo("hello")?;
         client.reset()?;
@@ -128,9 +122,7 @@ fn a_client_that_never_reads_blocks_its_own_child_alone() -> Result<()> {
 fn clients_that_vanish_before_accept_leave_nothing() -> Result<()> {
     survives(|server| {
         send_signal(server.pid, SIGSTOP)?;
-        wait_for("stop", || {
-            matches!(process(server.pid), Some(('T', _))).then_some(())
-        })?;
+        wait_for_stop(server.pid)?;
         for number in 0..100 {
             let client = Client::connect(server.address).map_err(text)?;
             match number % 2 {
@@ -139,8 +131,6 @@ fn clients_that_vanish_before_accept_leave_nothing() -> Result<()> {
             }
         }
         send_signal(server.pid, SIGCONT)?;
-        let mut last = Client::of(server)?;
-        last.stream.set_read_timeout(Some(DEADLINE)).map_err(text)?;
-        last.echo("hello")
+        Client::of(server)?.echo("hello")
     })
 }

@@ -1,6 +1,8 @@
 //! A session with all that happens to a server, as the kernel sees it.
 
-use super::{Build, Client, Result, Start, fresh_address, launch, serve_words, tool, wait_for};
+use super::{
+    Build, Client, Result, Start, fresh_address, launch, serve_words, tool, wait_for, wait_for_call,
+};
 use std::fs;
 use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
@@ -45,7 +47,7 @@ fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result
     ];
     rude.reset()?;
     server.complaint()?;
-    wait_for_accept(server.pid)?;
+    wait_for_call(server.pid, libc::SYS_accept)?;
 
     // The server is killed in accept; a restart is refused, and another one granted; the first client stays.
     server.end_by(libc::SIGKILL)?;
@@ -55,7 +57,7 @@ fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result
     }
     let mut granted = traced(build, address, true, &folder.join("granted"))?.server()?;
     old.echo("still there?")?;
-    wait_for_accept(granted.pid)?;
+    wait_for_call(granted.pid, libc::SYS_accept)?;
     granted.end_by(libc::SIGKILL)?;
     old.finish()?;
     names.push(("GRANTED", granted.pid, None));
@@ -78,15 +80,6 @@ fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result
         }
     }
     Ok(calls)
-}
-
-/// Waits until process `pid` is in accept(2), from /proc/PID/syscall.
-fn wait_for_accept(pid: i32) -> Result<()> {
-    let accept = format!("{} ", libc::SYS_accept);
-    wait_for("server in accept", || {
-        let call = fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
-        call.starts_with(&accept).then_some(())
-    })
 }
 
 /// The trace of a process, once it tells of its end.
