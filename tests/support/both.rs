@@ -22,7 +22,13 @@ pub fn run_under(wrapper: &[String], build: &Build, args: &[impl AsRef<OsStr>]) 
     let line = [&line[..], &[build.path.as_os_str()]].concat();
     let mut command = assert_cmd::Command::new(line[0]);
     command.args(&line[1..]).args(args).timeout(DEADLINE * 3);
-    command.output().expect("it ends in time")
+    let mut output = command.output().expect("it ends in time");
+    // The hint after EADDRINUSE names the program as it was called.
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    output.stderr = stderr
+        .replace(build.path.to_str().unwrap(), "reuseaddr")
+        .into();
+    output
 }
 
 /// The predicate for the Rust build is what the C build does: its exit status, its stdout and its stderr.

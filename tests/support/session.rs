@@ -26,7 +26,14 @@ pub fn session(build: &Build) -> Result<Vec<String>> {
     fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let calls = traced_session(build, address, &folder);
     let _ = fs::remove_dir_all(&folder);
-    calls
+    // The hint after EADDRINUSE names the program as it was called.
+    let program = build.path.display().to_string();
+    calls.map(|calls| {
+        calls
+            .iter()
+            .map(|call| call.replace(&program, "PROGRAM"))
+            .collect()
+    })
 }
 
 fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result<Vec<String>> {
