@@ -68,7 +68,7 @@ fn explain_prints_an_address_in_one_form_however_it_is_written() {
     ] {
         let outcome = both(&["explain", written]);
         let text = match written.starts_with('[') && !has_ipv6() {
-            true => format!("socket AF_INET6: Address family not supported by protocol"),
+            true => "socket AF_INET6: Address family not supported by protocol".to_string(),
             false => format!("bind {address} with SO_REUSEADDR: "),
         };
         let output = outcome.get_output();
