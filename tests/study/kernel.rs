@@ -12,25 +12,26 @@ pub const WHO: &str = "SERVER is the server; OLD is its child process for the fi
 /// What the code of a step contains in both languages, and the beginning of the system call that the
 /// kernel saw. An entry belongs to the first step that contains it, from the step of the last entry on.
 #[rustfmt::skip]
-const SEEN: [(usize, &str, &str); 18] = [
-    (1, "socket", "SERVER: socket("),
-    (2, "setsockopt", "SERVER: setsockopt("),
-    (3, "bind", "SERVER: bind("),
-    (4, "listen", "SERVER: listen("),
-    (5, "getsockopt", "SERVER: getsockopt("),
-    (5, "getpid", "SERVER: getpid("),
-    (5, "write_line", "SERVER: write(1, "),
-    (6, "accept", "SERVER: accept("),
-    (7, "fork", "SERVER: clone("),
-    (8, "close", "OLD: close(3)"),
-    (8, "getpid", "OLD: getpid("),
-    (8, "write_line", "OLD: write(1, \"server "),
-    (9, "close", "SERVER: close(4)"),
-    (10, "read_some", "OLD: read(4, \"hello\""),
-    (10, "write_all", "OLD: write(4, \"hello\""),
-    (10, "read_some", "OLD: read(4, \"\""),
-    (11, "close", "OLD: close(4)"),
-    (11, "_exit", "OLD: exit_group("),
+const SEEN: [(&str, &str); 19] = [
+    ("socket(", "SERVER: socket("),
+    ("setsockopt(", "SERVER: setsockopt("),
+    ("bind(", "SERVER: bind("),
+    ("listen(", "SERVER: listen("),
+    ("getsockopt(", "SERVER: getsockopt("),
+    ("getpid(", "SERVER: getpid("),
+    ("write_line(", "SERVER: write(1, "),
+    ("accept(", "SERVER: accept("),
+    ("fork(", "SERVER: clone("),
+    ("close(s)", "OLD: close(3)"),
+    ("getpid(", "OLD: getpid("),
+    ("write_line(", "OLD: write(1, \"server "),
+    ("close(c)", "SERVER: close(4)"),
+    ("read_some(", "OLD: read(4, \"hello\""),
+    ("write_all(", "OLD: write(4, \"hello\""),
+    ("read_some(", "OLD: read(4, \"\""),
+    ("close(c)", "OLD: close(4)"),
+    ("write_line(", "OLD: write(1, \"child "),
+    ("_exit(", "OLD: exit_group("),
 ];
 
 /// The calls, each with the number of its step.
