@@ -109,8 +109,7 @@ fn neutral(
         // The call that SIGKILL met: strace may have come to write it, or not.
         .filter(|line| !line.contains("<unfinished ...>"))
         .map(|line| {
-            let words: Vec<&str> = line.split_whitespace().collect(); // strace aligns the results
-            let mut call = without_lengths(&without_pointers(&words.join(" ")));
+            let mut call = without_lengths(&without_pointers(line));
             call = call.replace(&address.ip().to_string(), "ADDRESS");
             for (other, pid, peer) in names {
                 // Only where a process id or a port stands: another number may be equal to it.
@@ -135,8 +134,11 @@ fn neutral(
         .collect()
 }
 
-/// What begins with 0x becomes POINTER.
+/// A line of a trace with one space between its words, and POINTER for each number in hexadecimal.
 pub fn without_pointers(call: &str) -> String {
+    // strace aligns the results.
+    let words: Vec<&str> = call.split_whitespace().collect();
+    let call = words.join(" ");
     let mut pieces = call.split("0x");
     let mut replaced = pieces.next().unwrap_or_default().to_string();
     for piece in pieces {
