@@ -1,8 +1,8 @@
 //! Both builds under valgrind's memcheck, which finds no errors and no leaks.
 
 use crate::support::{
-    Build, Client, Result, builds, fresh_address, fresh_port, launch, process, scratch,
-    serve_words, tool, wait_for,
+    Build, Client, Result, builds, fresh_address, fresh_port, launch, process, scratch, serve_args,
+    tool, wait_for,
 };
 use libc::SIGTERM;
 use std::fs;
@@ -52,24 +52,24 @@ fn a_server_and_its_children_make_no_memory_errors() -> Result<()> {
     for build in builds() {
         let log = scratch(format!("{} serve.valgrind", build.name));
         let mut command = valgrind(build, &log);
-        command.args(serve_words(fresh_address(), true));
+        command.args(serve_args(fresh_address(), true));
         let mut server = launch(command)?.server()?;
         let mut closing = Client::of(&server)?;
         closing.echo(&"hello ".repeat(10_000))?;
         let mut children = vec![server.child(&closing)?];
-        closing.finish()?;
+        closing.half_close()?;
         let mut resetting = Client::of(&server)?;
         resetting.echo("hello")?;
         children.push(server.child(&resetting)?);
         resetting.reset()?;
-        server.complaint()?;
+        server.error_line()?;
         wait_for("end of the children", || {
             children
                 .iter()
                 .all(|child| process(*child).is_none())
                 .then_some(())
         })?;
-        server.end_by(SIGTERM)?;
+        server.terminate(SIGTERM)?;
         assert_eq!(findings(&log), "", "{}", build.name);
     }
     Ok(())

@@ -1,9 +1,7 @@
 //! The README: its transcripts are typed into two terminals, whose output is compared with it. Process
 //! ids, ports and times may differ.
 
-use crate::support::{
-    DEADLINE, Result, builds, leave_nothing_behind, read_lines, scratch, text, tool,
-};
+use crate::support::{DEADLINE, Result, builds, prepare_child, read_lines, scratch, text, tool};
 use std::fs;
 use std::io::Write;
 use std::mem;
@@ -72,7 +70,7 @@ impl Terminal {
             .current_dir(folder);
         command.env("TERM", "dumb");
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        leave_nothing_behind(&mut command);
+        prepare_child(&mut command);
         let mut process = command.spawn().map_err(text)?;
         let mut terminal = Terminal {
             keyboard: process.stdin.take().unwrap(),

@@ -1,7 +1,7 @@
 //! What a client can do to the server, and what another user of the machine can do.
 
 use crate::support::{
-    Client, Result, Start, builds, descriptors, fresh_address, is_root, launch, serve_words,
+    Client, Result, Start, builds, descriptors, fresh_address, is_root, launch, serve_args,
     sockets_of, wait_for,
 };
 use std::os::unix::process::CommandExt;
@@ -20,13 +20,13 @@ fn what_a_client_sends_is_echoed_to_it_and_printed_nowhere() -> Result<()> {
             "reuseaddr: %s%s%n%99999999d\n\x1b[2J\x07\r\0\u{85}".into(),
         ];
         forged.iter().try_for_each(|text| client.echo(text))?;
-        client.finish()?;
+        client.half_close()?;
         let bytes: usize = forged.iter().map(String::len).sum();
         let address = client.address;
         let closed = format!("child {child}: {address} closed after {bytes} bytes");
         server.line(&closed, |line| line == closed)?;
         // The line about the child and this one: a line between them would be the client's.
-        assert_eq!(server.lines_so_far(), 2, "{}", build.name);
+        assert_eq!(server.line_count(), 2, "{}", build.name);
         assert_eq!(server.finish(), [""; 0], "{}", build.name);
     }
     Ok(())
@@ -61,14 +61,14 @@ fn during_a_restart_another_user_may_take_the_port() -> Result<()> {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let mut client = Client::of(&server)?;
         client.echo("hello")?;
-        server.end_by(libc::SIGKILL)?;
+        server.terminate(libc::SIGKILL)?;
 
         let folder = env::temp_dir().join(format!("reuseaddr-{}", server.pid));
         fs::create_dir(&folder).unwrap();
         let copy = folder.join("reuseaddr");
         fs::copy(&build.path, &copy).unwrap();
         let mut command = Command::new(&copy);
-        command.args(serve_words(server.address, true));
+        command.args(serve_args(server.address, true));
         if is_root() {
             command.uid(65534).gid(65534);
         }
@@ -78,7 +78,7 @@ fn during_a_restart_another_user_may_take_the_port() -> Result<()> {
         Client::of(&other)?.echo("my password")?;
 
         let late = build.serve_on(server.address, true)?;
-        assert!(matches!(late, Start::Ended { .. }), "{}", build.name);
+        assert!(matches!(late, Start::Exited { .. }), "{}", build.name);
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The server with telnet and nc as its clients, with a client that resets, and without a usable stdout.
 
 use crate::support::{
-    Client, DEADLINE, Result, builds, fresh_address, leave_nothing_behind, read_lines, serve_words,
-    text, tool, wait_for,
+    Client, DEADLINE, Result, builds, fresh_address, prepare_child, read_lines, serve_args, text,
+    tool, wait_for,
 };
 use libc::SIGKILL;
 use std::fs;
@@ -20,7 +20,7 @@ struct Program {
 impl Program {
     fn start(mut command: Command) -> Program {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        leave_nothing_behind(&mut command);
+        prepare_child(&mut command);
         let mut process = command.spawn().unwrap();
         let lines = read_lines(process.stdout.take().unwrap());
         Program { process, lines }
@@ -64,7 +64,7 @@ fn telnet_is_served_while_its_server_is_killed_and_restarted() -> Result<()> {
         let mut telnet = Program::telnet(server.address);
         telnet.wait_for("Escape character is '^]'.");
         telnet.echo("hello");
-        server.end_by(SIGKILL)?;
+        server.terminate(SIGKILL)?;
         telnet.echo("are you there?");
         let restarted = build.serve_on(server.address, true)?.server()?;
         telnet.echo("and now?");
@@ -105,7 +105,7 @@ fn a_client_that_resets_is_reported_and_the_others_are_served() -> Result<()> {
             resetting.address
         );
         resetting.reset()?;
-        assert_eq!(server.complaint()?, line);
+        assert_eq!(server.error_line()?, line);
         other.echo("still there")?;
         Client::of(&server)?.echo("a new one")?;
     }
@@ -119,7 +119,7 @@ fn without_a_usable_stdout_the_server_serves_and_prints_nothing_to_its_clients()
             let address = fresh_address();
             let mut command = Command::new("sh");
             command.args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")]);
-            command.arg(&build.path).args(serve_words(address, true));
+            command.arg(&build.path).args(serve_args(address, true));
             let server = Program::start(command);
             let mut client = wait_for("server", || Client::connect(address).ok())?;
             client.echo("hello")?;
@@ -129,7 +129,7 @@ fn without_a_usable_stdout_the_server_serves_and_prints_nothing_to_its_clients()
                 let file = file.to_string_lossy();
                 assert!(!file.starts_with("socket:"), "{link} is {file}");
             }
-            assert_eq!(client.finish()?, b"", "{} {redirection}", build.name);
+            assert_eq!(client.half_close()?, b"", "{} {redirection}", build.name);
         }
     }
     Ok(())

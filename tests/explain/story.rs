@@ -117,7 +117,7 @@ fn a_server_without_the_option_is_killed_and_then_its_child() -> Result<()> {
         assert_eq!(neutral(&alive, &names), ALIVE);
         assert_eq!(alive.status, 1);
 
-        server.end_by(SIGKILL)?;
+        server.terminate(SIGKILL)?;
         send_signal(child, SIGKILL)?;
         client.receive_all()?;
         wait_for("FIN_WAIT2", || {
@@ -141,14 +141,14 @@ fn a_server_with_the_option_is_killed_and_its_child_is_no_hindrance() -> Result<
         let child = server.child(&client)?;
         client.echo("hello")?;
         let names = names(there, &client, server.pid, child);
-        server.end_by(SIGKILL)?;
+        server.terminate(SIGKILL)?;
         let killed = explain(&there.to_string());
         assert_eq!(neutral(&killed, &names), KILLED);
         assert_eq!(killed.status, 0);
 
         let mut restarted = build.serve_on(there, true)?.server()?;
         client.echo("still there?")?;
-        restarted.end_by(SIGKILL)?;
+        restarted.terminate(SIGKILL)?;
     }
     Ok(())
 }

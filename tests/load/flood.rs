@@ -24,7 +24,7 @@ fn converse(number: usize, mut client: Client) -> Result<()> {
         }
         3 => {
             client.stream.write_all(&sent).map_err(text)?;
-            let received = client.finish()?;
+            let received = client.half_close()?;
             if received != sent {
                 return Err(format!(
                     "{} bytes of {} come back",

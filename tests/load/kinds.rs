@@ -44,7 +44,7 @@ fn a_client_that_resets_in_the_middle_ends_its_child() -> Result<()> {
             client.address
         );
         client.reset()?;
-        assert_eq!(server.complaint()?, line);
+        assert_eq!(server.error_line()?, line);
         Ok(())
     })
 }
@@ -55,7 +55,7 @@ fn a_client_that_half_closes_gets_back_all_it_sent() -> Result<()> {
         let mut client = Client::of(server)?;
         let sent = numbered(100_000);
         client.stream.write_all(&sent).map_err(text)?;
-        assert!(client.finish()? == sent);
+        assert!(client.half_close()? == sent);
         Ok(())
     })
 }
@@ -108,7 +108,7 @@ fn a_client_that_never_reads_blocks_only_its_own_child() -> Result<()> {
         })?;
         Client::of(server)?.echo("hello")?;
         client.reset()?;
-        server.complaint().map(|_| ())
+        server.error_line().map(|_| ())
     })
 }
 

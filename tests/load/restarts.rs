@@ -49,10 +49,10 @@ fn restarted_under_load(build: &Build) -> Result<()> {
                 clients.push(client);
             }
             let killed = Instant::now();
-            server.end_by(SIGKILL)?;
+            server.terminate(SIGKILL)?;
             // A new child may not have closed the listening socket yet: the port is then still listening.
             let restarted = wait_for("restart", || match build.serve_on(address, true) {
-                Ok(Start::Ended { .. }) => None,
+                Ok(Start::Exited { .. }) => None,
                 start => Some(start.and_then(Start::server)),
             })??;
             downtimes.push((killed, Instant::now()));

@@ -1,4 +1,4 @@
-//! Sockets in every state in which they can hold a port, made by this process.
+//! Sockets in every state in which they can hold a port, created by this process.
 
 use super::{is_listed, sockets, wait_for};
 use std::io::{self, Write};
@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, Tc
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The states that hold a port, as the kernel calls them, but for two: CLIENT is ESTABLISHED too,
-/// and of PASSIVE_CLOSED nothing is left.
+/// The scenarios: TCP states, and CLIENT, a client's socket in ESTABLISHED, and PASSIVE_CLOSED, a connection
+/// that the client closed first, which leaves nothing behind.
 pub const STATES: [&str; 11] = [
     "BOUND",
     "LISTEN",
@@ -22,16 +22,16 @@ pub const STATES: [&str; 11] = [
     "PASSIVE_CLOSED",
 ];
 
-/// What a socket is held by. The kernel may keep it longer.
+/// Keeps a socket in its state until it is dropped.
 pub struct Holder {
-    /// The descriptors, the socket's own and its peer's.
+    /// The descriptors of the socket and of its peer.
     pub fds: Vec<OwnedFd>,
-    /// Where the other end of the connection is, if there is one.
+    /// The address of the peer, if there is one.
     pub peer: Option<SocketAddr>,
 }
 
-/// A port that nobody has on any address, below those that the kernel gives to clients and those
-/// that rules takes. It is looked up and not bound: a process that another thread forks would hold it on.
+/// A port that no socket uses, below the ephemeral range and the ports of `rules`. The kernel's table is
+/// read, instead of binding a socket: a process that another thread forks would keep that open.
 pub fn fresh_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -43,7 +43,7 @@ pub fn fresh_port() -> u16 {
     }
 }
 
-/// A socket bound to `address`, with SO_REUSEADDR or without. An IPv6 one is not v6only.
+/// A socket bound to `address`, with SO_REUSEADDR if `option`, and without IPV6_V6ONLY.
 pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     let s = open_socket(address)?;
     set_option(&s, libc::SOL_SOCKET, libc::SO_REUSEADDR, i32::from(option))?;
@@ -54,7 +54,7 @@ pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     checked(z).map(|_| s)
 }
 
-/// Puts a socket in `state` on `address`, with SO_REUSEADDR or without.
+/// Creates a socket in `state` on `address`, with SO_REUSEADDR if `option`.
 pub fn hold(state: &str, address: SocketAddr, option: bool) -> io::Result<Holder> {
     let s = bind_socket(address, option)?;
     match state {
@@ -70,13 +70,12 @@ pub fn hold(state: &str, address: SocketAddr, option: bool) -> io::Result<Holder
         }
         _ => {}
     }
-    // SAFETY: numbers go in, a number comes out.
+    // SAFETY: no pointers; any argument value is safe.
     checked(unsafe { libc::listen(s.as_raw_fd(), 16) })?;
     if state == "LISTEN" {
         return Ok(alone(s));
     }
 
-    // With little room at the client, fill() is soon done.
     let reach = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -90,7 +89,7 @@ pub fn hold(state: &str, address: SocketAddr, option: bool) -> io::Result<Holder
     })
 }
 
-/// A client of `server` that takes little before it has read.
+/// A client of `server` with a small receive buffer, which soon makes the server's write block.
 pub fn small_client(server: SocketAddr) -> io::Result<TcpStream> {
     let client = open_socket(server)?;
     set_option(&client, libc::SOL_SOCKET, libc::SO_RCVBUF, 1_i32)?;
@@ -105,7 +104,7 @@ fn alone(s: OwnedFd) -> Holder {
     }
 }
 
-/// Takes `accepted` from ESTABLISHED to `state`; what is still open then.
+/// Takes `accepted` from ESTABLISHED to `state`. Returns the descriptors that are still open then.
 fn leave(accepted: TcpStream, client: TcpStream, state: &str) -> io::Result<Vec<OwnedFd>> {
     let (local, peer) = (accepted.local_addr()?, accepted.peer_addr()?);
     let wait = |state: &str| {
@@ -129,7 +128,7 @@ fn leave(accepted: TcpStream, client: TcpStream, state: &str) -> io::Result<Vec<
     if state == "CLOSE_WAIT" {
         return Ok(vec![accepted.into(), client.into()]);
     }
-    // What the peer does not read keeps our end back.
+    // Our FIN is sent only after the data, for which the peer has no room.
     if ["FIN_WAIT1", "CLOSING", "LAST_ACK"].contains(&state) {
         fill(&accepted)?;
     }
@@ -149,7 +148,7 @@ fn leave(accepted: TcpStream, client: TcpStream, state: &str) -> io::Result<Vec<
     Ok(vec![client.into()])
 }
 
-/// Sends as much as goes without waiting.
+/// Sends until the socket buffers are full.
 fn fill(mut stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     while stream.write(&[0; 1 << 16]).is_ok() {}
@@ -160,7 +159,7 @@ fn open_socket(address: SocketAddr) -> io::Result<OwnedFd> {
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
     // SAFETY: no pointers; any argument value is safe.
     let s = checked(unsafe { libc::socket(family(address), kind, 0) })?;
-    // SAFETY: s is open, and nobody else's.
+    // SAFETY: s is a new descriptor, and nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(s) })
 }
 
