@@ -1,4 +1,4 @@
-//! The server with telnet and nc as its clients, with a client that resets, and without a usable stdout.
+//! The server with telnet and nc as its clients, and without a usable stdout.
 
 use crate::support::{
     Client, DEADLINE, Result, builds, fresh_address, prepare_child, read_lines, serve_args, text,
@@ -88,26 +88,6 @@ fn nc_gets_back_what_it_sends_until_end_of_file() -> Result<()> {
         assert_eq!(end, Err(RecvTimeoutError::Disconnected));
         let status = wait_for("exit of nc", || nc.process.try_wait().unwrap())?;
         assert!(status.success());
-    }
-    Ok(())
-}
-
-#[test]
-fn a_client_that_resets_is_reported_and_the_others_are_served() -> Result<()> {
-    for build in builds() {
-        let mut server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut other = Client::of(&server)?;
-        other.echo("hello")?;
-        let mut resetting = Client::of(&server)?;
-        resetting.echo("hello")?;
-        let line = format!(
-            "reuseaddr: read {}: Connection reset by peer",
-            resetting.address
-        );
-        resetting.reset()?;
-        assert_eq!(server.error_line()?, line);
-        other.echo("still there")?;
-        Client::of(&server)?.echo("a new one")?;
     }
     Ok(())
 }

@@ -35,8 +35,10 @@ fn a_client_that_sends_nothing_does_not_delay_others() -> Result<()> {
 }
 
 #[test]
-fn a_client_that_resets_in_the_middle_ends_its_child() -> Result<()> {
+fn a_client_that_resets_is_reported_and_ends_only_its_own_child() -> Result<()> {
     survives(|server| {
+        let mut other = Client::of(server)?;
+        other.echo("hello")?;
         let mut client = Client::of(server)?;
         client.echo("hello")?;
         let line = format!(
@@ -45,7 +47,7 @@ fn a_client_that_resets_in_the_middle_ends_its_child() -> Result<()> {
         );
         client.reset()?;
         assert_eq!(server.error_line()?, line);
-        Ok(())
+        other.echo("still there")
     })
 }
 

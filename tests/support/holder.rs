@@ -1,26 +1,15 @@
 //! Sockets in every state in which they can hold a port, created by this process.
 
-use super::{is_listed, sockets, wait_for};
+use super::{Socket, is_listed, sockets, wait_for};
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The scenarios: TCP states, and CLIENT, a client's socket in ESTABLISHED, and PASSIVE_CLOSED, a connection
 /// that the client closed first, which leaves nothing behind.
-pub const STATES: [&str; 11] = [
-    "BOUND",
-    "LISTEN",
-    "ESTABLISHED",
-    "CLIENT",
-    "FIN_WAIT1",
-    "FIN_WAIT2",
-    "CLOSE_WAIT",
-    "CLOSING",
-    "LAST_ACK",
-    "TIME_WAIT",
-    "PASSIVE_CLOSED",
-];
+pub const SCENARIOS: &str = "BOUND LISTEN ESTABLISHED CLIENT FIN_WAIT1 FIN_WAIT2 CLOSE_WAIT CLOSING \
+    LAST_ACK TIME_WAIT PASSIVE_CLOSED";
 
 /// Keeps a socket in its state until it is dropped.
 pub struct Holder {
@@ -54,39 +43,31 @@ pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     checked(z).map(|_| s)
 }
 
-/// Creates a socket in `state` on `address`, with SO_REUSEADDR if `option`.
+/// Creates a socket in the scenario `state` on `address`, with SO_REUSEADDR if `option`.
 pub fn hold(state: &str, address: SocketAddr, option: bool) -> io::Result<Holder> {
     let s = bind_socket(address, option)?;
-    match state {
-        "BOUND" => return Ok(alone(s)),
+    let (fds, peer) = match state {
+        "BOUND" => (vec![s], None),
         "CLIENT" => {
             let listener = TcpListener::bind((address.ip(), 0))?;
             let peer = listener.local_addr()?;
             connect(&s, peer)?;
-            return Ok(Holder {
-                fds: vec![s, listener.accept()?.0.into()],
-                peer: Some(peer),
-            });
+            (vec![s, listener.accept()?.0.into()], Some(peer))
         }
-        _ => {}
-    }
-    // SAFETY: no pointers; any argument value is safe.
-    checked(unsafe { libc::listen(s.as_raw_fd(), 16) })?;
-    if state == "LISTEN" {
-        return Ok(alone(s));
-    }
-
-    let reach = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        _ => {
+            // SAFETY: no pointers; any argument value is safe.
+            checked(unsafe { libc::listen(s.as_raw_fd(), 16) })?;
+            if state == "LISTEN" {
+                (vec![s], None)
+            } else {
+                // A connect to a wildcard address reaches the loopback address.
+                let client = small_client(address)?;
+                let (accepted, peer) = TcpListener::from(s).accept()?;
+                (leave(accepted, client, state)?, Some(peer))
+            }
+        }
     };
-    let client = small_client((reach, address.port()).into())?;
-    let (accepted, peer) = TcpListener::from(s).accept()?;
-    Ok(Holder {
-        fds: leave(accepted, client, state)?,
-        peer: Some(peer),
-    })
+    Ok(Holder { fds, peer })
 }
 
 /// A client of `server` with a small receive buffer, which soon makes the server's write block.
@@ -97,35 +78,23 @@ pub fn small_client(server: SocketAddr) -> io::Result<TcpStream> {
     Ok(client.into())
 }
 
-fn alone(s: OwnedFd) -> Holder {
-    Holder {
-        fds: vec![s],
-        peer: None,
-    }
-}
-
 /// Takes `accepted` from ESTABLISHED to `state`. Returns the descriptors that are still open then.
 fn leave(accepted: TcpStream, client: TcpStream, state: &str) -> io::Result<Vec<OwnedFd>> {
-    let (local, peer) = (accepted.local_addr()?, accepted.peer_addr()?);
+    let ends = (accepted.local_addr()?, accepted.peer_addr()?);
     let wait = |state: &str| {
-        wait_for(format!("{state} of {local}"), || {
-            let here = |found: &super::Socket| {
-                (SocketAddr::from(found.local), SocketAddr::from(found.peer)) == (local, peer)
-            };
-            let found = sockets().into_iter().find(here).map(|found| found.state);
+        wait_for(format!("{state} of {}", ends.0), || {
+            let ours = |socket: &Socket| (socket.local.into(), socket.peer.into()) == ends;
+            let found = sockets().into_iter().find(ours).map(|socket| socket.state);
             (found.unwrap_or("PASSIVE_CLOSED") == state).then_some(())
         })
         .map_err(io::Error::other)
     };
 
-    if state == "ESTABLISHED" {
-        return Ok(vec![accepted.into(), client.into()]);
-    }
     if ["CLOSE_WAIT", "LAST_ACK", "PASSIVE_CLOSED"].contains(&state) {
         client.shutdown(Shutdown::Write)?;
         wait("CLOSE_WAIT")?;
     }
-    if state == "CLOSE_WAIT" {
+    if ["ESTABLISHED", "CLOSE_WAIT"].contains(&state) {
         return Ok(vec![accepted.into(), client.into()]);
     }
     // Our FIN is sent only after the data, for which the peer has no room.
@@ -133,16 +102,11 @@ fn leave(accepted: TcpStream, client: TcpStream, state: &str) -> io::Result<Vec<
         fill(&accepted)?;
     }
     drop(accepted);
-    match state {
-        "CLOSING" => {
-            wait("FIN_WAIT1")?;
+    for (last, before) in [("CLOSING", "FIN_WAIT1"), ("TIME_WAIT", "FIN_WAIT2")] {
+        if state == last {
+            wait(before)?;
             client.shutdown(Shutdown::Write)?;
         }
-        "TIME_WAIT" => {
-            wait("FIN_WAIT2")?;
-            client.shutdown(Shutdown::Write)?;
-        }
-        _ => {}
     }
     wait(state)?;
     Ok(vec![client.into()])

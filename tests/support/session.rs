@@ -96,39 +96,34 @@ fn neutral(
     address: SocketAddrV4,
     names: &[(&str, i32, Option<SocketAddrV4>)],
 ) -> Vec<String> {
-    let child = names
-        .iter()
-        .any(|(other, _, peer)| *other == name && peer.is_some());
-    let begin = |line: &&str| !child && !line.starts_with("socket(");
-    trace
+    let mut names_of_children = names.iter().filter(|(_, _, peer)| peer.is_some());
+    let child = names_of_children.any(|(child, ..)| *child == name);
+    let calls = trace
         .lines()
-        .skip_while(begin)
+        .skip_while(|line| !child && !line.starts_with("socket("))
         // The call that SIGKILL interrupts: strace may write it, or not.
-        .filter(|line| !line.contains("<unfinished ...>"))
-        .map(|line| {
-            let mut call = without_lengths(&without_pointers(line));
-            call = call.replace(&address.ip().to_string(), "ADDRESS");
-            for (other, pid, peer) in names {
-                // Only at the places of process ids and ports: another number may have the same value.
-                for (before, after) in [("server ", ":"), ("child ", " "), ("child ", ":")] {
-                    call = call.replace(
-                        &format!("{before}{pid}{after}"),
-                        &format!("{before}{other}{after}"),
-                    );
-                }
-                if let Some(start) = call.strip_suffix(&format!(" = {pid}")) {
-                    call = format!("{start} = {other}");
-                }
-                let port = peer.map_or(0, |peer| peer.port());
-                call = call.replace(&format!("htons({port})"), &format!("htons({other}-PORT)"));
-                call = call.replace(
-                    &format!("127.0.0.1:{port}"),
-                    &format!("127.0.0.1:{other}-PORT"),
-                );
+        .filter(|line| !line.contains("<unfinished ...>"));
+    let neutral = |line| {
+        let mut call = without_lengths(&without_pointers(line));
+        call = call.replace(&address.ip().to_string(), "ADDRESS");
+        for (other, pid, peer) in names {
+            // Only at the places of process ids and ports: another number may have the same value.
+            for (before, after) in [("server ", ":"), ("child ", " "), ("child ", ":")] {
+                let replacement = format!("{before}{other}{after}");
+                call = call.replace(&format!("{before}{pid}{after}"), &replacement);
             }
-            format!("{name}: {call}")
-        })
-        .collect()
+            if let Some(start) = call.strip_suffix(&format!(" = {pid}")) {
+                call = format!("{start} = {other}");
+            }
+            let port = peer.map_or(0, |peer| peer.port());
+            for (before, after) in [("htons(", ")"), ("127.0.0.1:", "")] {
+                let replacement = format!("{before}{other}-PORT{after}");
+                call = call.replace(&format!("{before}{port}{after}"), &replacement);
+            }
+        }
+        format!("{name}: {call}")
+    };
+    calls.map(neutral).collect()
 }
 
 /// A line of a trace with one space between its words, and POINTER for each number in hexadecimal.
