@@ -4,7 +4,7 @@ mod child;
 mod descriptors;
 mod server;
 
-use crate::support::{Build, Result, Start, builds, in_order, launch, scratch, serve_words, tool};
+use crate::support::{Build, Result, Start, builds, in_order, launch, scratch, serve_args, tool};
 use errno::Errno;
 use std::fmt::Debug;
 use std::fs;
@@ -47,7 +47,7 @@ fn faulty(build: &Build, address: SocketAddrV4, injection: &str) -> Result<Start
     command.args(["-D", "-e", "signal=none", "-e"]);
     command.arg(format!("inject={injection}")).arg("-o");
     command.arg(trace_file(address)).arg(&build.path);
-    command.args(serve_words(address, true));
+    command.args(serve_args(address, true));
     launch(command)
 }
 

@@ -3,8 +3,8 @@
 use super::{OCCURRENCES, same, trace_file, try_each};
 use crate::load::numbered;
 use crate::support::{
-    Build, Client, Result, Server, builds, fresh_address, leave_nothing_behind, send_signal,
-    set_option, small_client, text, tool, wait_for, wait_for_call, wait_for_stop,
+    Build, Client, Result, Server, builds, fresh_address, prepare_child, send_signal, set_option,
+    small_client, text, tool, wait_for, wait_for_call, wait_for_stop,
 };
 use libc::*;
 use std::fs;
@@ -29,7 +29,7 @@ impl Traced {
         command
             .args(["-p", &server.pid.to_string()])
             .stderr(Stdio::null());
-        leave_nothing_behind(&mut command);
+        prepare_child(&mut command);
         let strace = command.spawn().map_err(text)?;
         wait_for("strace at the server", || {
             let status = fs::read_to_string(format!("/proc/{}/status", server.pid)).ok()?;
@@ -62,7 +62,7 @@ fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
         }
         let _ = client.stream.write_all(b"lost");
         let line = format!("reuseaddr: {call} {}: {error}", client.address);
-        same(traced.server.complaint()?, line)?;
+        same(traced.server.error_line()?, line)?;
         // End of file, or a reset if the child had not read everything.
         let _ = client.stream.read_to_end(&mut Vec::new());
         same(traced.detach()?.matches("(INJECTED)").count(), 1)?;

@@ -33,7 +33,7 @@ fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Resul
         limit_descriptors(pid, 4)?; // 0, 1, 2 and the listening socket
         let mut client = Client::of(&server)?;
         let line = format!("reuseaddr: accept {}: Too many open files", server.address);
-        same(server.complaint()?, line)?;
+        same(server.error_line()?, line)?;
 
         let (start, cpu_start) = (Instant::now(), cpu_time(pid)?);
         let pauses = || process_status(pid, "voluntary_ctxt_switches");

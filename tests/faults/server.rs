@@ -24,7 +24,7 @@ fn a_call_that_fails_before_the_server_listens_ends_it_with_its_name() -> Result
         try_each(errors, &[1], |build, error, _| {
             let address = fresh_address();
             let injection = format!("{call}:error={}", error.0);
-            let Start::Ended { status, stderr } = faulty(build, address, &injection)? else {
+            let Start::Exited { status, stderr } = faulty(build, address, &injection)? else {
                 return Err("it runs".into());
             };
             let line = match named.starts_with("sigaction ") {
@@ -96,7 +96,7 @@ fn an_accept_that_can_never_succeed_ends_the_server_and_not_its_children() -> Re
         }
         same(server.wait()?.code(), Some(1))?;
         let line = format!("reuseaddr: accept {address}: {error}");
-        same(server.complaint()?, line)?;
+        same(server.error_line()?, line)?;
         for client in &mut clients {
             client.echo("still there?")?;
         }
@@ -119,7 +119,7 @@ fn a_fork_that_fails_costs_one_client_and_no_more() -> Result<()> {
             let mut lost = Client::of(&server)?;
             same(lost.receive_all()?, vec![])?;
             let line = format!("reuseaddr: fork {}: {error}", lost.address);
-            same(server.complaint()?, line)?;
+            same(server.error_line()?, line)?;
             Client::of(&server)?.echo("hello")?;
             same(server.finish(), vec![])?;
             same(count_in_trace(address, "(INJECTED)"), 1)

@@ -38,7 +38,7 @@ pub fn run_story(build: &Build) -> Result<[Moment; 3]> {
     let mut figure = Figure::new(build, true)?;
     let before = take(&figure.server, &figure, Between::Fork)?;
 
-    figure.server.end_by(libc::SIGKILL)?;
+    figure.server.terminate(libc::SIGKILL)?;
     figure.client.echo("still there?")?;
     let after = take(&figure.server, &figure, Between::ForkedOnce)?;
 
@@ -54,7 +54,7 @@ fn take(server: &Server, figure: &Figure, between: Between) -> Result<Moment> {
     let (mut listening, mut option) = (None, String::new());
     if between != Between::ForkedOnce {
         listening = Some(only_socket(server.pid, "server")?);
-        option = server.option.clone();
+        option = server.so_reuseaddr.clone();
     }
     let (ours, theirs) = (figure.client.address, figure.server.address);
     let mut all = sockets().into_iter();

@@ -4,6 +4,10 @@ use super::{Result, wait_for};
 use std::fs;
 use std::net::{Ipv6Addr, SocketAddrV4, TcpListener};
 
+/// The TCP states by number, from 1 on; the kernel's include/net/tcp_states.h.
+const TCP_STATES: &str = "- ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE \
+    CLOSE_WAIT LAST_ACK LISTEN CLOSING NEW_SYN_RECV";
+
 /// A TCP socket over IPv4.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Socket {
@@ -21,52 +25,34 @@ pub fn sockets() -> Vec<Socket> {
 
 /// Whether a socket uses `port` on a wildcard address, IPv4 or IPv6.
 pub fn holds_every_address(port: u16) -> bool {
-    let quad = |width| format!(" {:0width$}:{port:04X} ", 0);
-    is_in_table("/proc/net/tcp", &quad(8)) || is_in_table("/proc/net/tcp6", &quad(32))
+    let zeros = |width| format!(" {:0width$}:{port:04X} ", 0);
+    is_in_a_table(&zeros(8)) || is_in_a_table(&zeros(32))
 }
 
 /// Whether a socket, IPv4 or IPv6, has `port` as its local or remote port.
 pub fn is_listed(port: u16) -> bool {
-    let port = format!(":{port:04X} ");
-    is_in_table("/proc/net/tcp", &port) || is_in_table("/proc/net/tcp6", &port)
+    is_in_a_table(&format!(":{port:04X} "))
 }
 
-/// Whether the table in `file` contains `text`. Without IPv6 there is no /proc/net/tcp6.
-fn is_in_table(file: &str, text: &str) -> bool {
-    fs::read_to_string(file).is_ok_and(|table| table.contains(text))
+/// Whether /proc/net/tcp or tcp6 contains `text`. Without IPv6 there is no tcp6.
+fn is_in_a_table(text: &str) -> bool {
+    let contains = |file| fs::read_to_string(file).is_ok_and(|table| table.contains(text));
+    contains("/proc/net/tcp") || contains("/proc/net/tcp6")
 }
 
 fn parse_socket(line: &str) -> Option<Socket> {
-    // The kernel's include/net/tcp_states.h, from 1 on.
-    const STATES: [&str; 12] = [
-        "ESTABLISHED",
-        "SYN_SENT",
-        "SYN_RECV",
-        "FIN_WAIT1",
-        "FIN_WAIT2",
-        "TIME_WAIT",
-        "CLOSE",
-        "CLOSE_WAIT",
-        "LAST_ACK",
-        "LISTEN",
-        "CLOSING",
-        "NEW_SYN_RECV",
-    ];
-    let fields: Vec<&str> = line.split_whitespace().collect();
+    let hex = |text: &str| u32::from_str_radix(text, 16).ok();
     let address = |field: &str| {
-        let (quad, port) = field.split_once(':')?;
+        let (ip, port) = field.split_once(':')?;
         // The address is printed as an integer whose bytes in memory are the address.
-        let quad = u32::from_str_radix(quad, 16).ok()?.to_ne_bytes();
-        Some(SocketAddrV4::new(
-            quad.into(),
-            u16::from_str_radix(port, 16).ok()?,
-        ))
+        let ip = hex(ip)?.to_ne_bytes();
+        Some(SocketAddrV4::new(ip.into(), hex(port)? as u16))
     };
-    let state = usize::from_str_radix(fields.get(3)?, 16).ok()?;
+    let fields: Vec<&str> = line.split_whitespace().collect();
     Some(Socket {
         local: address(fields.get(1)?)?,
         peer: address(fields.get(2)?)?,
-        state: STATES.get(state.checked_sub(1)?)?,
+        state: TCP_STATES.split(' ').nth(hex(fields.get(3)?)? as usize)?,
         inode: fields.get(9)?.parse().ok()?,
     })
 }
