@@ -215,14 +215,13 @@ fn count_rows(text: &str) -> Option<(usize, usize)> {
     Some((wrong.count(), rows.len()))
 }
 
-/// Of abi: the calls, a line each, and "0 calls were answered otherwise than expected".
+/// Counts in the output of abi: unexpected results, and all results.
 fn count_calls(text: &str) -> Option<(usize, usize)> {
-    let (_, calls) = text.split_once("\n5. Calls, and what they answer\n\n")?;
+    let (_, calls) = text.split_once("\n5. Calls and their results\n\n")?;
     let all = calls.lines().take_while(|line| !line.is_empty()).count();
-    let sum = calls
-        .lines()
-        .find(|line| line.ends_with(" answered otherwise than expected"))?;
-    Some((sum.split(' ').next()?.parse().ok()?, all))
+    let mut lines = calls.lines();
+    let unexpected = lines.find_map(|line| line.strip_prefix("unexpected results: "))?;
+    Some((unexpected.parse().ok()?, all))
 }
 
 /// A row for each claim, a column for each kernel.
