@@ -1,5 +1,5 @@
 /*
- * abi/calls.c - bind(2) to close(2) with right and wrong arguments.
+ * abi/calls.c - bind(2), listen(2), connect(2) and others with right and wrong arguments.
  *
  * The expected results come from the man pages or, where these are silent, from the kernel.
  * Rust counterpart: src/abi/calls.rs.

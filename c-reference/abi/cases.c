@@ -1,5 +1,5 @@
 /*
- * abi/cases.c - objects to call on, and the check of a call.
+ * abi/cases.c - the objects that calls are made on, and the check of a result.
  *
  * Rust counterpart: src/abi/cases.rs.
  */

@@ -36,7 +36,7 @@ static int check_setsockopt(const struct objects *on)
     n += CHECK("not a socket", ENOTSOCK, setsockopt(on->file, SOL_SOCKET, SO_REUSEADDR, one, size));
     n += CHECK("level 99", ENOPROTOOPT, setsockopt(s, 99, SO_REUSEADDR, one, size));
     n += CHECK("level -1", ENOPROTOOPT, setsockopt(s, -1, SO_REUSEADDR, one, size));
-    /* At another level, the number of SO_REUSEADDR is that of another option. */
+    /* SO_REUSEADDR is 2, which is IP_TTL and TCP_MAXSEG at the levels below. */
     n += CHECK("level IPPROTO_IP: sets IP_TTL to 1", 0,
                setsockopt(s, IPPROTO_IP, SO_REUSEADDR, one, size));
     n += CHECK("level IPPROTO_TCP: TCP_MAXSEG of 1", EINVAL,

@@ -1,4 +1,4 @@
-//! bind(2) to close(2) with right and wrong arguments.
+//! bind(2), listen(2), connect(2) and others with right and wrong arguments.
 //!
 //! The expected results come from the man pages or, where these are silent, from the kernel.
 //! C counterpart: `c-reference/abi/calls.c`.

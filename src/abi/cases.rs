@@ -1,4 +1,4 @@
-//! Objects to call on, and the check of a call.
+//! The objects that calls are made on, and the check of a result.
 //!
 //! C counterpart: `c-reference/abi/cases.c`.
 

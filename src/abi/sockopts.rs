@@ -40,7 +40,7 @@ fn check_setsockopt(on: &Objects) -> c_int {
     n += check!("not a socket", ENOTSOCK, setsockopt(on.file, SOL_SOCKET, SO_REUSEADDR, one, size));
     n += check!("level 99", ENOPROTOOPT, setsockopt(s, 99, SO_REUSEADDR, one, size));
     n += check!("level -1", ENOPROTOOPT, setsockopt(s, -1, SO_REUSEADDR, one, size));
-    // At another level, the number of SO_REUSEADDR is that of another option.
+    // SO_REUSEADDR is 2, which is IP_TTL and TCP_MAXSEG at the levels below.
     n += check!("level IPPROTO_IP: sets IP_TTL to 1", 0,
         setsockopt(s, IPPROTO_IP, SO_REUSEADDR, one, size));
     n += check!("level IPPROTO_TCP: TCP_MAXSEG of 1", EINVAL,

@@ -1,4 +1,4 @@
-/* abi/calls.h - checks of bind(2) to close(2). Rust counterpart: src/abi/calls.rs. */
+/* abi/calls.h - checks of bind(2), listen(2) and others. Rust counterpart: src/abi/calls.rs. */
 #ifndef ABI_CALLS_H
 #define ABI_CALLS_H
 

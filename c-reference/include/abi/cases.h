@@ -1,4 +1,4 @@
-/* abi/cases.h - objects to call on, and the check of a call. Rust counterpart: src/abi/cases.rs. */
+/* abi/cases.h - objects to make calls on, and a check. Rust counterpart: src/abi/cases.rs. */
 #ifndef ABI_CASES_H
 #define ABI_CASES_H
 
