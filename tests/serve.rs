@@ -33,7 +33,7 @@ impl Program {
     }
 
     fn nc(server: SocketAddrV4) -> Program {
-        let mut nc = Command::new(tool("nc", "netcat-openbsd"));
+        let mut nc = Command::new(tool("nc.openbsd", "netcat-openbsd"));
         nc.args(["-N", &server.ip().to_string(), &server.port().to_string()]);
         Program::start(nc)
     }
