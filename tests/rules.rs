@@ -1,14 +1,12 @@
 //! The rule and the kernel: the tables, the cross product, and wherever they may be run.
 
-use crate::support::{Build, DEADLINE, builds, has_ipv6, is_before_6_8, release, tool};
-use assert_cmd::Command;
+use crate::support::{
+    both, both_under, builds, has_ipv6, injecting, is_before_6_8, release, run_under,
+};
+use assert_cmd::assert::{Assert, OutputAssertExt};
+use predicates::prelude::*;
 use predicates::str::{contains, ends_with, starts_with};
 use std::collections::HashSet;
-use std::fs::File;
-use std::net::Shutdown;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
-use std::process::Output;
 use std::thread;
 
 const HEADER: &str = "state,present,present_reuseaddr,present_reuseport,newcomer,\
@@ -56,8 +54,8 @@ fn expected(ipv6: bool) -> (usize, usize, usize, &'static str) {
     }
 }
 
-/// `build` prints the tables as they are expected, by `command`.
-fn prints_tables(mut command: Command, ipv6: bool) {
+/// `outcome` is the tables as they are expected.
+fn are_the_tables(outcome: Assert, ipv6: bool) {
     let (cells, contradictions, _, note) = expected(ipv6);
     let (mark, time) = match contradictions {
         0 => ("", TIME.to_string()),
@@ -70,61 +68,26 @@ fn prints_tables(mut command: Command, ipv6: bool) {
             (" (!)", old)
         }
     };
-    command
-        .assert()
-        .code(contradictions as i32)
-        .stdout(contains(PAGE))
-        .stdout(contains(time))
-        .stdout(contains(format!(
-            "\n{cells} cells, {contradictions} contradict the rule{mark}\n"
-        )))
-        .stderr(note);
-}
-
-/// Runs `build` with `words` under strace, which makes calls fail as `injections` say.
-fn strace(build: &Build, injections: &[&str], words: &[&str]) -> Command {
-    let mut command = Command::new(tool("strace", "strace"));
-    command.args(["-f", "--seccomp-bpf", "-o", "/dev/null"]);
-    for injection in injections {
-        let call = injection.split(':').next().unwrap();
-        command.args(["-e", &format!("trace={call}"), "-e"]);
-        command.arg(format!("inject={injection}"));
-    }
-    command.arg(&build.path).args(words).timeout(DEADLINE * 3);
-    command
-}
-
-fn run(build: &Build, words: &[&str]) -> Output {
-    let mut command = Command::new(&build.path);
-    command.args(words).timeout(DEADLINE * 3).unwrap()
+    let sum = format!("\n{cells} cells, {contradictions} contradict the rule{mark}\n");
+    let outcome = outcome.code(contradictions as i32).stderr(note);
+    outcome.stdout(contains(PAGE).and(contains(time)).and(contains(sum)));
 }
 
 #[test]
-fn the_tables_say_what_the_page_and_time_do() {
-    for build in builds() {
-        let mut command = Command::new(&build.path);
-        command.arg("rules").timeout(DEADLINE);
-        prints_tables(command, has_ipv6());
-    }
-}
-
-#[test]
-fn the_tables_fit_80_columns() {
-    let output = run(&builds()[0], &["rules"]);
-    let text = String::from_utf8(output.stdout).unwrap();
+fn the_tables_say_what_the_page_and_time_do_within_80_columns() {
+    let outcome = both(&["rules"]);
+    let text = String::from_utf8_lossy(&outcome.get_output().stdout);
     assert_eq!(text.lines().find(|line| line.len() > 80), None);
+    drop(text);
+    are_the_tables(outcome, has_ipv6());
 }
 
 #[test]
 fn the_cross_product_has_every_combination_once_and_no_contradiction() {
-    let [c, rust] = [0, 1].map(|build| run(&builds()[build], &["rules", "--all"]));
-    assert!(c.stdout == rust.stdout, "the builds print other bytes");
     let (_, _, rows_expected, note) = expected(has_ipv6());
     let sum = format!("{note}{rows_expected} rows, 0 contradict the rule\n");
-    assert_eq!(String::from_utf8_lossy(&c.stderr), sum);
-    assert_eq!(rust.stderr, c.stderr);
-
-    let text = String::from_utf8(c.stdout).unwrap();
+    let outcome = both(&["rules", "--all"]).code(0).stderr(sum);
+    let text = String::from_utf8_lossy(&outcome.get_output().stdout);
     let (header, rows) = text.split_once('\n').unwrap();
     assert_eq!(header, HEADER);
     let mut combinations = HashSet::new();
@@ -143,20 +106,20 @@ fn the_cross_product_has_every_combination_once_and_no_contradiction() {
 
 #[test]
 fn without_a_namespace_the_machine_s_own_ports_give_the_same_even_twice_at_once() {
-    let ours = run(&builds()[0], &["rules", "--all"]).stdout;
+    let outcome = both(&["rules", "--all"]);
     let (_, _, rows, note) = expected(has_ipv6());
     let said = format!(
         "reuseaddr: unshare: Operation not permitted; \
          using free ports of this network, 10000 to 32767\n\
          {note}{rows} rows, 0 contradict the rule\n"
     );
+    let forbidden = injecting(&["unshare:error=EPERM"]);
     thread::scope(|scope| {
         for build in builds() {
-            let (ours, said) = (&ours, &said);
-            scope.spawn(move || {
-                let output = strace(build, &["unshare:error=EPERM"], &["rules", "--all"]).unwrap();
-                assert_eq!(String::from_utf8_lossy(&output.stderr), *said);
-                assert!(output.stdout == *ours, "{} prints other bytes", build.name);
+            scope.spawn(|| {
+                let output = run_under(&forbidden, build, &["rules", "--all"]);
+                let stdout = outcome.get_output().stdout.clone();
+                output.assert().code(0).stdout(stdout).stderr(said.clone());
             });
         }
     });
@@ -164,65 +127,22 @@ fn without_a_namespace_the_machine_s_own_ports_give_the_same_even_twice_at_once(
 
 #[test]
 fn without_ipv6_its_rows_are_left_out_and_it_is_said() {
-    for build in builds() {
-        // The first socket is for lo, the second asks for ::1.
-        let no_ipv6 = ["socket:error=EAFNOSUPPORT:when=2..3"];
-        prints_tables(strace(build, &no_ipv6, &["rules"]), false);
-        strace(build, &no_ipv6, &["rules", "--all"])
-            .assert()
-            .code(0)
-            .stdout(starts_with(HEADER))
-            .stderr(format!("{NO_IPV6}1584 rows, 0 contradict the rule\n"));
-    }
+    // The first socket is for lo, the second asks for ::1.
+    let no_ipv6 = injecting(&["socket:error=EAFNOSUPPORT:when=2..3"]);
+    are_the_tables(both_under(&no_ipv6, &["rules"]), false);
+    let outcome = both_under(&no_ipv6, &["rules", "--all"]).code(0);
+    let sum = format!("{NO_IPV6}1584 rows, 0 contradict the rule\n");
+    outcome.stdout(starts_with(HEADER)).stderr(sum);
 }
 
 #[test]
 fn a_bind_that_is_forbidden_ends_it_with_its_name() {
-    for build in builds() {
-        let forbidden = ["unshare:error=EPERM", "bind:error=EACCES:when=2+"];
-        let last = match has_ipv6() {
-            true => "reuseaddr: bind AF_UNIX: Permission denied\n",
-            false => "reuseaddr: bind 0.0.0.0: Permission denied\n",
-        };
-        let assert = strace(build, &forbidden, &["rules"]).assert();
-        assert.code(1).stderr(ends_with(last));
-    }
-}
-
-#[test]
-fn a_stdout_that_is_full_closed_or_broken_is_an_error_with_its_reason() {
-    for build in builds() {
-        for words in [&["rules"][..], &["rules", "--all"]] {
-            let full = File::options().write(true).open("/dev/full").unwrap();
-            let mut command = std::process::Command::new(&build.path);
-            let output = command.args(words).stdout(full).output().unwrap();
-            assert_eq!(output.status.code(), Some(1));
-            assert!(
-                output
-                    .stderr
-                    .ends_with(b"write standard output: No space left on device\n")
-            );
-
-            let (broken, _peer) = UnixStream::pair().unwrap();
-            broken.shutdown(Shutdown::Write).unwrap();
-            let mut command = std::process::Command::new(&build.path);
-            let output = command.args(words).stdout(OwnedFd::from(broken)).output();
-            let output = output.unwrap();
-            assert_eq!(output.status.code(), Some(1));
-            assert!(
-                output
-                    .stderr
-                    .ends_with(b"write standard output: Broken pipe\n")
-            );
-
-            Command::new("sh")
-                .args(["-c", "exec \"$0\" \"$@\" >&-"])
-                .arg(&build.path)
-                .args(words)
-                .timeout(DEADLINE)
-                .assert()
-                .code(1)
-                .stderr(ends_with("write standard output: Bad file descriptor\n"));
-        }
-    }
+    let forbidden = injecting(&["unshare:error=EPERM", "bind:error=EACCES:when=2+"]);
+    let last = match has_ipv6() {
+        true => "reuseaddr: bind AF_UNIX: Permission denied\n",
+        false => "reuseaddr: bind 0.0.0.0: Permission denied\n",
+    };
+    both_under(&forbidden, &["rules"])
+        .code(1)
+        .stderr(ends_with(last));
 }

@@ -1,17 +1,17 @@
-//! The command line: both builds say the same bytes and end with the same status.
+//! The command line: what each build prints, and its exit status.
 
 mod addresses;
 
-use crate::support::{Build, DEADLINE, builds};
-use assert_cmd::Command;
-use assert_cmd::assert::{Assert, OutputAssertExt};
-use predicates::str::{is_empty, starts_with};
+use crate::support::{Build, both, both_under, compare_builds};
+use assert_cmd::assert::Assert;
+use predicates::str::ends_with;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
@@ -20,24 +20,13 @@ usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
        reuseaddr abi
        reuseaddr --help | --version
 ";
-
-/// Runs `build` with `words` until it ends.
-fn run(build: &Build, words: &[impl AsRef<OsStr>]) -> Assert {
-    let mut command = Command::new(&build.path);
-    command.args(words).timeout(DEADLINE).assert()
-}
-
-/// `words` are refused with `sentence` and the usage, status 2 and nothing on stdout.
-fn refused(words: &[impl AsRef<OsStr>], sentence: &str) {
-    for build in builds() {
-        run(build, words)
-            .code(2)
-            .stdout(is_empty())
-            .stderr(format!("reuseaddr: {sentence}\n{USAGE}"));
-    }
-}
-
 const PORT: &str = "PORT must be decimal digits from 0 to 65535";
+
+/// `args` are refused with `sentence` and the usage: exit status 2, nothing on stdout.
+fn refused(args: &[impl AsRef<OsStr>], sentence: &str) {
+    let stderr = format!("reuseaddr: {sentence}\n{USAGE}");
+    both(args).code(2).stdout("").stderr(stderr);
+}
 
 #[test]
 fn help_goes_to_stdout() {
@@ -56,80 +45,52 @@ Exit status: 1 for a call that failed, an answer that is not as expected, or an
 address that is not free; 2 for wrong usage.
 "
     );
-    for build in builds() {
-        for words in [&["--help"][..], &["serve", "80x", "--help"]] {
-            let run = run(build, words);
-            run.code(0).stdout(help.clone()).stderr(is_empty());
-        }
+    for args in [&["--help"][..], &["serve", "80x", "--help"]] {
+        both(args).code(0).stdout(help.clone()).stderr("");
     }
 }
 
 #[test]
-fn version_is_the_package_s() {
-    for build in builds() {
-        run(build, &["--version"])
-            .code(0)
-            .stdout(concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n"))
-            .stderr(is_empty());
-    }
+fn version_is_the_version_of_the_package() {
+    let version = concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n");
+    both(&["--version"]).code(0).stdout(version).stderr("");
 }
 
 #[test]
 fn a_missing_or_unknown_command_is_refused() {
-    refused(
-        &[""; 0],
-        "the command is missing; it must be serve, rules, explain or abi",
-    );
-    refused(
-        &[""],
-        "\"\": the command must be serve, rules, explain or abi",
-    );
-    refused(
-        &["server"],
-        "\"server\": the command must be serve, rules, explain or abi",
-    );
-    refused(
-        &["--serve"],
-        "\"--serve\": the command must be serve, rules, explain or abi",
-    );
+    let commands = "must be serve, rules, explain or abi";
+    refused(&[""; 0], &format!("the command is missing; it {commands}"));
+    for command in ["", "server", "--serve"] {
+        refused(
+            &[command],
+            &format!("\"{command}\": the command {commands}"),
+        );
+    }
 }
 
 #[test]
-fn an_unknown_option_is_refused() {
-    let only = "the only option of serve is --no-reuseaddr";
-    refused(
-        &["serve", "--reuseaddr"],
-        &format!("\"--reuseaddr\": {only}"),
-    );
-    refused(&["serve", "9099", "-n"], &format!("\"-n\": {only}"));
-    refused(&["serve", "-1"], &format!("\"-1\": {only}"));
-}
-
-#[test]
-fn rules_takes_nothing_but_all() {
-    let only = "rules takes nothing but --all";
-    refused(&["rules", "all"], &format!("\"all\": {only}"));
-    refused(&["rules", "--all", "9099"], &format!("\"9099\": {only}"));
-}
-
-#[test]
-fn abi_takes_nothing() {
-    refused(&["abi", "--all"], "\"--all\": abi takes nothing");
-}
-
-#[test]
-fn a_second_address_is_refused() {
-    refused(
-        &["serve", "9099", "9100"],
-        "\"9100\": serve takes one [ADDRESS:]PORT",
-    );
+fn an_unknown_option_or_a_superfluous_argument_is_refused() {
+    let option = "the only option of serve is --no-reuseaddr";
+    let all = "rules takes nothing but --all";
+    for (args, sentence) in [
+        (&["serve", "--reuseaddr"][..], option),
+        (&["serve", "9099", "-n"], option),
+        (&["serve", "-1"], option),
+        (&["serve", "9099", "9100"], "serve takes one [ADDRESS:]PORT"),
+        (&["rules", "all"], all),
+        (&["rules", "--all", "9099"], all),
+        (&["explain", "1", "2"], "explain takes one [ADDRESS:]PORT"),
+        (&["abi", "--all"], "abi takes nothing"),
+    ] {
+        refused(args, &format!("\"{}\": {sentence}", args[args.len() - 1]));
+    }
 }
 
 #[test]
 fn a_word_is_quoted_in_ascii_on_one_line_and_not_at_any_length() {
-    let quoted = |word: &[u8], quote: &str| {
-        let words = [OsStr::new("serve"), OsStr::from_bytes(word)];
-        refused(&words, &format!("\"{quote}\": {PORT}"));
+    let quoted = |argument: &[u8], quote: &str| {
+        let args = [OsStr::new("serve"), OsStr::from_bytes(argument)];
+        refused(&args, &format!("\"{quote}\": {PORT}"));
     };
     quoted(b"\xff\xfe80", "\\xff\\xfe80");
     quoted("p\u{f6}rt".as_bytes(), "p\\xc3\\xb6rt");
@@ -142,28 +103,36 @@ fn a_word_is_quoted_in_ascii_on_one_line_and_not_at_any_length() {
 
 #[test]
 fn a_stdout_that_takes_nothing_is_an_error() {
-    for build in builds() {
-        let full = File::options().write(true).open("/dev/full").unwrap();
-        help_fails(build, full.into(), "No space left on device");
+    for args in [&["--help"][..], &["rules"], &["rules", "--all"]] {
+        let fails = |outcome: Assert, reason: &str| {
+            let sentence = format!("reuseaddr: write standard output: {reason}\n");
+            let outcome = outcome.code(1).stderr(ends_with(sentence.clone()));
+            // rules may first say what it leaves out.
+            if args[0] == "--help" {
+                outcome.stderr(sentence);
+            }
+        };
+        let with_stdout = |build: &Build, stdout: OwnedFd| {
+            let mut command = Command::new(&build.path);
+            command.args(args).stdout(stdout).output().unwrap()
+        };
+        let full = |build: &Build| {
+            let full = File::options().write(true).open("/dev/full").unwrap();
+            with_stdout(build, full.into())
+        };
+        fails(
+            compare_builds(str::to_string, full),
+            "No space left on device",
+        );
 
-        let (broken, _peer) = UnixStream::pair().unwrap();
-        broken.shutdown(Shutdown::Write).unwrap();
-        help_fails(build, broken.into(), "Broken pipe");
+        let broken = |build: &Build| {
+            let (broken, _peer) = UnixStream::pair().unwrap();
+            broken.shutdown(Shutdown::Write).unwrap();
+            with_stdout(build, broken.into())
+        };
+        fails(compare_builds(str::to_string, broken), "Broken pipe");
 
-        Command::new("sh")
-            .args(["-c", "exec \"$0\" --help >&-"])
-            .arg(&build.path)
-            .timeout(DEADLINE)
-            .assert()
-            .code(1)
-            .stderr("reuseaddr: write standard output: Bad file descriptor\n");
+        let closed = ["sh", "-c", "exec \"$0\" \"$@\" >&-"].map(String::from);
+        fails(both_under(&closed, args), "Bad file descriptor");
     }
-}
-
-fn help_fails(build: &Build, stdout: OwnedFd, reason: &str) {
-    let mut command = std::process::Command::new(&build.path);
-    let output = command.arg("--help").stdout(stdout).output().unwrap();
-    output.assert().code(1).stderr(starts_with(format!(
-        "reuseaddr: write standard output: {reason}\n"
-    )));
 }

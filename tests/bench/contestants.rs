@@ -1,8 +1,8 @@
 //! Who is measured: the two builds, what people run instead, and the machine's own limit.
 
 use crate::support::{
-    Client, Result, adopt_orphans, builds, end_group, find_program, leave_nothing_behind,
-    serve_words, wait_for,
+    Client, Result, become_subreaper, builds, find_program, kill_group, prepare_child, serve_args,
+    wait_for,
 };
 use std::env;
 use std::io::{Read, Write};
@@ -94,7 +94,7 @@ pub fn contestants(limit: &Path) -> (Vec<Contestant>, Vec<String>) {
         all.push(Contestant {
             name,
             program: build.path.clone(),
-            words: |at| serve_words(at, true),
+            words: |at| serve_args(at, true),
             remark: "",
             kind: Kind::Ours,
         });
@@ -143,13 +143,13 @@ impl Contestant {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        leave_nothing_behind(&mut command);
+        prepare_child(&mut command);
         command
     }
 
     /// Starts it, and waits until it serves.
     pub fn start(&self, address: SocketAddrV4) -> Result<Running> {
-        adopt_orphans();
+        become_subreaper();
         let process = self.command(address).spawn();
         let process = process.map_err(|error| format!("{}: {error}", self.name))?;
         let running = Running { process, address };
@@ -162,7 +162,7 @@ impl Contestant {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        end_group(&mut self.process);
+        kill_group(&mut self.process);
     }
 }
 

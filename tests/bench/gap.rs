@@ -2,7 +2,7 @@
 
 use super::contestants::{Contestant, Running};
 use crate::support::{
-    Build, Client, DEADLINE, Result, Start, fresh_address, leave_nothing_behind, send_signal,
+    Build, Client, DEADLINE, Result, Start, fresh_address, prepare_child, send_signal,
 };
 use libc::SIGKILL;
 use std::io;
@@ -55,7 +55,7 @@ fn serves(address: SocketAddrV4) -> bool {
 pub fn bare(limit: &Path) -> Result<Duration> {
     let start = Instant::now();
     let mut command = Command::new(limit);
-    leave_nothing_behind(&mut command);
+    prepare_child(&mut command);
     command.status().map_err(|error| error.to_string())?;
     Ok(start.elapsed())
 }
@@ -69,7 +69,7 @@ pub fn gap_without_the_option(build: &Build) -> Result<Duration> {
     let start = Instant::now();
     let child = server.child(&client)?;
     send_signal(child, SIGKILL)?;
-    server.end_by(SIGKILL)?;
+    server.terminate(SIGKILL)?;
     // The end of file: the child has ended.
     client.receive_all()?;
     drop(client);
@@ -79,10 +79,10 @@ pub fn gap_without_the_option(build: &Build) -> Result<Duration> {
                 Client::of(&server)?.echo("hello")?;
                 return Ok(start.elapsed());
             }
-            Start::Ended { .. } if start.elapsed() > Duration::from_secs(90) => {
+            Start::Exited { .. } if start.elapsed() > Duration::from_secs(90) => {
                 return Err(format!("{address}: TIME_WAIT does not end"));
             }
-            Start::Ended { .. } => thread::sleep(Duration::from_millis(100)),
+            Start::Exited { .. } => thread::sleep(Duration::from_millis(100)),
         }
     }
 }

@@ -1,55 +1,59 @@
-//! What our builds have in common beyond the page: the same bytes.
+//! Our own checks: both builds print the same bytes and make the same system calls.
 
-use crate::remedy::traced;
-use crate::support::{Build, Result};
+use super::remedy::traced;
+use crate::support::{Build, Result, builds};
 use std::process::{Command, Output};
 
-fn run(build: &Build, words: &[&str]) -> Result<Output> {
-    Command::new(&build.path)
-        .args(words)
-        .output()
-        .map_err(|error| error.to_string())
-}
-
-/// Whether with `words` a build prints what our first build prints and ends as it does; below it, the
-/// last line. What the kernel contradicts shows there, and in the tests; here the builds are compared.
-pub fn same_bytes(build: &Build, ours: &[Build], words: &[&str]) -> Result<String> {
-    if is_guest(build, ours) {
+/// Whether the build prints what the C build prints and has the same exit status; the detail is the
+/// last line. That this line reports no contradiction is tested elsewhere.
+pub fn same_bytes(build: &Build, arguments: &[&str]) -> Result<String> {
+    if is_guest(build) {
         return Ok("-".into());
     }
-    let output = run(build, words)?;
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    let sum = said.lines().last().unwrap_or_default();
-    let first = run(&ours[0], words)?;
-    let expected = String::from_utf8_lossy(&first.stdout);
-    let mut lines = said.lines().zip(expected.lines());
-    if let Some((line, expected)) = lines.find(|(line, expected)| line != expected) {
-        return Err(format!("{line:?}, and {}: {expected:?}", ours[0].name));
+    let run = |build: &Build| Command::new(&build.path).args(arguments).output();
+    let outputs: Vec<Output> = [&builds()[0], build]
+        .into_iter()
+        .map(|build| run(build).map_err(|error| format!("{}: {error}", build.path.display())))
+        .collect::<Result<_>>()?;
+    let lines = |output: &Output| {
+        let text =
+            String::from_utf8_lossy(&[&*output.stdout, &output.stderr].concat()).into_owned();
+        text.lines().map(String::from).collect::<Vec<_>>()
+    };
+    let (expected, seen) = (lines(&outputs[0]), lines(&outputs[1]));
+    if let Some(difference) = difference(&expected, &seen) {
+        return Err(difference);
     }
-    if (&output.stdout, output.status) != (&first.stdout, first.status) {
+    if outputs[0] != outputs[1] {
+        let [expected, seen] = [&outputs[0], &outputs[1]].map(|output| output.status);
         return Err(format!(
-            "other bytes or status than {}: {sum}",
-            ours[0].name
+            "expected {expected}, seen {seen}, or the bytes differ in a newline"
         ));
     }
-    Ok(format!("yes\n{sum}"))
+    Ok(format!("yes\n{}", seen.last().map_or("", |line| line)))
 }
 
-/// Whether a build makes the calls of our first build until it listens, argument by argument.
-pub fn same_calls(build: &Build, ours: &[Build]) -> Result<String> {
-    if is_guest(build, ours) {
+/// Whether the build makes the same calls as the C build until it listens, argument by argument.
+pub fn same_calls(build: &Build) -> Result<String> {
+    if is_guest(build) {
         return Ok("-".into());
     }
-    let ((_server, calls), (_first, expected)) = (traced(build, true)?, traced(&ours[0], true)?);
-    let mut pairs = calls.iter().zip(&expected);
-    match pairs.find(|(call, expected)| call != expected) {
-        Some((call, expected)) => Err(format!("{call}, and {}: {expected}", ours[0].name)),
-        None if calls.len() != expected.len() => Err("more calls, or fewer".into()),
-        None => Ok("yes".into()),
-    }
+    let ((_, expected), (_, seen)) = (traced(&builds()[0], true)?, traced(build, true)?);
+    difference(&expected, &seen).map_or_else(|| Ok("yes".into()), Err)
 }
 
-/// A guest has to understand `serve` alone, and may make other calls.
-pub fn is_guest(build: &Build, ours: &[Build]) -> bool {
-    ours.iter().all(|our| our.path != build.path)
+/// The first place where two lists differ, in words.
+pub fn difference(expected: &[String], seen: &[String]) -> Option<String> {
+    let places = 0..expected.len().max(seen.len());
+    let place = places
+        .into_iter()
+        .find(|&place| expected.get(place) != seen.get(place))?;
+    let [expected, seen] =
+        [expected, seen].map(|list| list.get(place).map_or("nothing", |item| item));
+    Some(format!("expected {expected}, seen {seen}"))
+}
+
+/// A guest, the build that WITH names, only has to understand `serve`, and may make other calls.
+pub fn is_guest(build: &Build) -> bool {
+    builds().iter().all(|ours| ours.path != build.path)
 }

@@ -1,26 +1,21 @@
 //! What explain says where it may not look, where it is refused an answer.
 
-use super::{Said, alone, explain, explain_with, said};
-use crate::support::{bind_socket, builds, fresh_port, hold, is_root, set_option, tool};
+use super::{Said, alone, explain, explain_with, said, unused_address, without_seconds};
+use crate::support::{bind_socket, compare_builds, hold, injecting, is_root, set_option, tool};
 use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::{env, fs};
 
-/// strace's words for calls that fail, and explain under them.
+/// What both builds say of `address` while calls fail as `injections` say.
 fn injected(injections: &[&str], address: &SocketAddr) -> Said {
-    let strace = tool("strace", "strace");
-    let mut words = vec![strace.to_str().unwrap(), "-o", "/dev/null"];
-    for injection in injections {
-        words.extend(["-e", injection]);
-    }
-    explain_with(&words, &address.to_string())
+    explain_with(&injecting(injections), &address.to_string())
 }
 
 /// A listener, whose option is on as std sets it.
 pub fn listener() -> (TcpListener, SocketAddr) {
-    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let address = unused_address();
     let listener = TcpListener::bind(address).unwrap();
     (listener, address)
 }
@@ -28,7 +23,7 @@ pub fn listener() -> (TcpListener, SocketAddr) {
 #[test]
 fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
     let _alone = alone();
-    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let address = unused_address();
     let _holder = hold("ESTABLISHED", address, true).unwrap();
     for (error, note) in [
         (
@@ -44,15 +39,12 @@ fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
         ),
     ] {
         for call in ["pidfd_open", "pidfd_getfd"] {
-            let said = injected(&[&format!("inject={call}:error={error}")], &address);
+            let said = injected(&[&format!("{call}:error={error}")], &address);
             assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
-            assert!(said.text.contains(note), "{}", said.text);
+            said.shows(note);
             assert_eq!(said.answers(), ["EADDRINUSE", "OK"]);
             assert!(said.text.contains("\nbind ") && said.status == 0);
-            assert!(
-                said.details()
-                    .contains(&"its option is on, as the answer tells: 1")
-            );
+            said.shows_detail("its option is on, as the answer tells: 1");
         }
     }
 }
@@ -60,24 +52,23 @@ fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
 #[test]
 fn a_descriptor_that_has_become_another_file_is_not_asked() {
     let _alone = alone();
-    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let address = unused_address();
     let _holder = hold("ESTABLISHED", address, false).unwrap();
-    let other = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
-    for build in builds() {
-        let mut command = Command::new(tool("strace", "strace"));
-        command.args(["-o", "/dev/null", "-e", "inject=pidfd_getfd:retval=0"]);
-        // It stands where the answer's descriptor would, and differs in what decides nothing here: what
-        // does not fit would be looked at once more.
-        let other = bind_socket(other, false).unwrap();
-        set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
-        command.stdin(other);
-        command
-            .arg(&build.path)
-            .args(["explain", &address.to_string()]);
-        let said = said(command);
-        assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
-        assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
-    }
+    let other = unused_address();
+    // It stands where the answer's descriptor would, and differs in what decides nothing here: what
+    // does not fit would be looked at once more.
+    let other = bind_socket(other, false).unwrap();
+    set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
+    let injecting = injecting(&["pidfd_getfd:retval=0"]);
+    let outcome = compare_builds(without_seconds, |build| {
+        let mut command = Command::new(&injecting[0]);
+        command.args(&injecting[1..]).arg(&build.path);
+        command.args(["explain", &address.to_string()]);
+        command.stdin(other.try_clone().unwrap()).output().unwrap()
+    });
+    let said = said(outcome);
+    assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
+    assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
 }
 
 #[test]
@@ -85,10 +76,10 @@ fn a_kernel_that_lies_about_lengths_is_an_error_and_no_end() {
     let _alone = alone();
     let (_listener, held) = listener();
     for length in ["00000000", "08000000", "ffffffff"] {
-        let poke = format!("inject=recvfrom:poke_exit=@arg2={length}:when=1");
-        let said = injected(&["trace=recvfrom", &poke], &held);
+        let poke = format!("recvfrom:poke_exit=@arg2={length}:when=1");
+        let said = injected(&[&poke], &held);
         let note = "The sockets cannot be listed (sock_diag: Bad message);\n";
-        assert!(said.text.contains(note), "{}", said.text);
+        said.shows(note);
         assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
     }
 }
@@ -97,17 +88,14 @@ fn a_kernel_that_lies_about_lengths_is_an_error_and_no_end() {
 fn without_sock_diag_a_bind_is_tried_all_the_same() {
     let _alone = alone();
     let (_listener, held) = listener();
-    let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let free = unused_address();
     for (injection, reason) in [
         (
-            "inject=socket:error=EAFNOSUPPORT:when=1",
+            "socket:error=EAFNOSUPPORT:when=1",
             "Address family not supported by protocol",
         ),
-        ("inject=sendto:error=ENOENT", "No such file or directory"),
-        (
-            "inject=recvfrom:error=ENOBUFS:when=1",
-            "No buffer space available",
-        ),
+        ("sendto:error=ENOENT", "No such file or directory"),
+        ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
     ] {
         for (address, answer, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
             let said = injected(&[injection], &address);
@@ -125,24 +113,21 @@ fn without_sock_diag_a_bind_is_tried_all_the_same() {
 fn an_answer_that_was_not_predicted_is_shown_and_ends_with_status_1() {
     let _alone = alone();
     let (_listener, held) = listener();
-    let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let free = unused_address();
 
-    let said = injected(&["inject=bind:error=EADDRINUSE"], &free);
+    let said = injected(&["bind:error=EADDRINUSE"], &free);
     let verdict = format!("bind {free} with SO_REUSEADDR: EADDRINUSE, NOT as predicted: OK\n");
-    assert!(said.text.contains(&verdict), "{}", said.text);
-    assert!(
-        said.details()
-            .contains(&"a socket is in the way that is not listed, or came and went meanwhile")
-    );
+    said.shows(&verdict);
+    said.shows_detail("a socket is in the way that is not listed, or came and went meanwhile");
     assert_eq!(said.status, 1);
 
     // Once is no contradiction: it looks again.
-    let said = injected(&["inject=bind:error=EADDRINUSE:when=1"], &free);
+    let said = injected(&["bind:error=EADDRINUSE:when=1"], &free);
     assert_eq!((said.answers(), said.status), (["OK"; 2], 0));
 
-    let said = injected(&["inject=bind:retval=0"], &held);
+    let said = injected(&["bind:retval=0"], &held);
     let verdict = format!("bind {held} with SO_REUSEADDR: OK, NOT as predicted: EADDRINUSE\n");
-    assert!(said.text.contains(&verdict), "{}", said.text);
+    said.shows(&verdict);
     assert_eq!(said.status, 1);
 }
 
@@ -150,29 +135,19 @@ fn an_answer_that_was_not_predicted_is_shown_and_ends_with_status_1() {
 fn a_bind_that_fails_for_another_reason_is_no_matter_of_who_has_the_port() {
     let _alone = alone();
     let (_listener, held) = listener();
-    let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
-    let privileged = ["inject=bind:error=EACCES"];
+    let free = unused_address();
+    let privileged = ["bind:error=EACCES"];
     for (address, rule, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
         let said = injected(&privileged, &address);
         let verdict = format!("bind {address} with SO_REUSEADDR: EACCES; the rule says {rule}\n");
-        assert!(said.text.contains(&verdict), "{}", said.text);
-        assert!(
-            said.details()
-                .contains(&"bind as root, or with CAP_NET_BIND_SERVICE")
-        );
+        said.shows(&verdict);
+        said.shows_detail("bind as root, or with CAP_NET_BIND_SERVICE");
         assert_eq!(said.status, status);
     }
 
     let said = explain(&format!("192.0.2.1:{}", free.port())); // TEST-NET-1, RFC 5737
-    assert!(
-        said.text.contains(": EADDRNOTAVAIL; the rule says OK\n"),
-        "{}",
-        said.text
-    );
-    assert!(
-        said.details()
-            .contains(&"bind an address of this machine; ip address lists them")
-    );
+    said.shows(": EADDRNOTAVAIL; the rule says OK\n");
+    said.shows_detail("bind an address of this machine; ip address lists them");
     assert_eq!(said.status, 1);
 }
 
@@ -181,21 +156,18 @@ fn without_proc_the_sockets_and_the_answers_stay() {
     let _alone = alone();
     let (_listener, held) = listener();
     // Not as root it takes a user namespace to mount anything.
-    let unshare = tool("unshare", "util-linux");
-    let mut words = vec![unshare.to_str().unwrap(), "--mount"];
-    if !is_root() {
-        words.push("--map-root-user");
-    }
-    words.extend(["sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"]);
+    let user = if is_root() { "" } else { "--map-root-user" };
+    let unshare = format!(
+        "exec {} --mount {user} sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh \"$@\"",
+        tool("unshare", "util-linux").display()
+    );
+    let words = ["sh", "-c", &unshare, "sh"].map(String::from);
     let said = explain_with(&words, &held.to_string());
     let note =
         "The processes cannot be listed (/proc: No such file or directory): is it mounted?\n";
-    assert!(said.text.contains(note), "{}", said.text);
-    assert!(
-        said.details()
-            .contains(&"no process that is seen from here")
-    );
-    assert!(said.details().contains(&"1: end its process"));
+    said.shows(note);
+    said.shows_detail("no process that is seen from here");
+    said.shows_detail("1: end its process");
     assert_eq!(said.row(1)[0], "LISTEN");
     assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
 }
@@ -203,12 +175,12 @@ fn without_proc_the_sockets_and_the_answers_stay() {
 #[test]
 fn another_user_is_told_what_root_would_see() {
     let _alone = alone();
-    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let address = unused_address();
     let _holder = hold("ESTABLISHED", address, false).unwrap();
     // Where others may run it, whoever may enter the folder of the build.
     let folder = env::temp_dir().join(format!("reuseaddr-{}", std::process::id()));
     fs::create_dir(&folder).unwrap();
-    let mut texts = builds().iter().map(|build| {
+    let outcome = compare_builds(without_seconds, |build| {
         let copy = folder.join("reuseaddr");
         fs::copy(&build.path, &copy).unwrap();
         let mut command = Command::new(&copy);
@@ -219,21 +191,17 @@ fn another_user_is_told_what_root_would_see() {
         // Then even our own user may not look into this process.
         // SAFETY: PR_SET_DUMPABLE takes a number.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 0) };
-        let said = said(command);
+        let output = command.output().unwrap();
         // SAFETY: as above.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 1) };
-        said
+        output
     });
-    let [c, rust] = [texts.next().unwrap(), texts.next().unwrap()];
     fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(c.text, rust.text);
+    let c = said(outcome);
     assert_eq!(c.row(1)[3..], ["?", "?"]);
     let note = "Other users' processes are hidden; root sees them (sudo).\n";
-    assert!(c.text.contains(note), "{}", c.text);
-    assert!(c.details().contains(&"no process that is seen from here"));
-    assert!(
-        c.details()
-            .contains(&"C2, its option is off, as the answer tells: 1")
-    );
+    c.shows(note);
+    c.shows_detail("no process that is seen from here");
+    c.shows_detail("C2, its option is off, as the answer tells: 1");
     assert_eq!((c.answers(), c.status), (["EADDRINUSE"; 2], 1));
 }

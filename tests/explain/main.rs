@@ -9,9 +9,10 @@ mod odd;
 mod states;
 mod story;
 
-use std::process::{Command, Output};
+use assert_cmd::assert::{Assert, OutputAssertExt};
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
-use support::{Build, builds, leave_nothing_behind};
+use support::{Build, compare_builds, fresh_port, run_under};
 
 /// While a test has this, no other one starts a process: until it has become its program, it would be
 /// one more that has all sockets of this process.
@@ -51,6 +52,16 @@ impl Said {
         rows.next().into_iter().flatten().skip(1).collect()
     }
 
+    /// Fails the test if `text` is not in the output.
+    fn shows(&self, text: &str) {
+        assert!(self.text.contains(text), "{text:?}: {}", self.text);
+    }
+
+    /// Fails the test if no indented line is `line`.
+    fn shows_detail(&self, line: &str) {
+        assert!(self.details().contains(&line), "{line:?}: {}", self.text);
+    }
+
     /// The indented lines, without the indent.
     fn details(&self) -> Vec<&str> {
         let lines = self.text.lines();
@@ -58,35 +69,31 @@ impl Said {
     }
 }
 
-/// What `program` with `words` before it says of `address`: it says nothing on stderr, and is done.
-fn explain_under(words: &[&str], build: &Build, address: &str) -> Said {
-    let path = build.path.to_str().unwrap();
-    let words = [words, &[path, "explain", address]].concat();
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]);
-    said(command)
+/// 127.0.0.1, and a port that no socket uses.
+fn unused_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], fresh_port()))
 }
 
-fn said(mut command: Command) -> Said {
-    leave_nothing_behind(&mut command);
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&stderr), "");
+/// What `build` with `words` before it says of `address`.
+fn explain_under(words: &[String], build: &Build, address: &str) -> Said {
+    said(run_under(words, build, &["explain", address]).assert())
+}
+
+/// A run that says nothing on stderr, and is done.
+fn said(outcome: Assert) -> Said {
+    let outcome = outcome.stderr("");
+    let output = outcome.get_output();
     Said {
-        text: String::from_utf8(stdout).unwrap(),
-        status: status.code().unwrap(),
+        text: String::from_utf8_lossy(&output.stdout).into(),
+        status: output.status.code().unwrap(),
     }
 }
 
 /// What both builds say of `address`, which is the same but for the seconds that pass in between.
-fn explain_with(words: &[&str], address: &str) -> Said {
-    let [c, rust] = [0, 1].map(|build| explain_under(words, &builds()[build], address));
-    assert_eq!(without_seconds(&c.text), without_seconds(&rust.text));
-    assert_eq!(c.status, rust.status);
-    rust
+fn explain_with(words: &[String], address: &str) -> Said {
+    said(compare_builds(without_seconds, |build| {
+        run_under(words, build, &["explain", address])
+    }))
 }
 
 fn explain(address: &str) -> Said {

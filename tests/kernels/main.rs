@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use support::{Result, builds, is_before_6_8, leave_nothing_behind, tool};
+use support::{Result, builds, is_before_6_8, prepare_child, tool};
 
 /// What is run on each kernel: each file gets what a program prints, and then its status.
 const TRIAL: &str = r#"#!/bin/sh
@@ -107,7 +107,7 @@ fn try_kernel(folder: &Path, second: bool) -> Result<Answers> {
     } else {
         command.arg("sh").arg(trial).envs(places);
     }
-    leave_nothing_behind(&mut command);
+    prepare_child(&mut command);
     command
         .status()
         .map_err(|error| format!("timeout: {error}"))?;

@@ -1,4 +1,4 @@
-//! F1 to F5: the setting, Figure 12.1.
+//! F1 to F5: Figure 12.1.
 
 use crate::support::{
     Build, Client, Result, Server, fresh_address, process, send_signal, sockets_of, wait_for,
@@ -7,7 +7,7 @@ use std::io::Write;
 use std::net::Shutdown;
 use std::thread;
 
-/// A server with the option on or off, and a client that has been served by `child`.
+/// A server with SO_REUSEADDR on or off, and a client that its child process `child` serves.
 pub struct Figure {
     pub server: Server,
     pub client: Client,
@@ -15,7 +15,7 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// Figure 12.1, on an address of its own.
+    /// Starts the server on a fresh address, connects the client and echoes once.
     pub fn new(build: &Build, option: bool) -> Result<Figure> {
         let mut server = build.serve_on(fresh_address(), option)?.server()?;
         let mut client = Client::of(&server)?;
@@ -29,56 +29,53 @@ impl Figure {
     }
 }
 
-/// `yes`, or what is wrong.
+/// The cell `yes` if `right`, else the error `wrong`.
 pub fn yes(right: bool, wrong: &str) -> Result<String> {
-    if right {
-        Ok("yes".into())
-    } else {
-        Err(wrong.into())
-    }
+    right.then(|| "yes".into()).ok_or_else(|| wrong.into())
 }
 
-pub fn f1(build: &Build, _: &[Build]) -> Result<String> {
+pub fn f1(build: &Build) -> Result<String> {
     let address = fresh_address();
     let server = build.serve_on(address, true)?.server()?;
     if server.address != address {
-        return Err(format!("told {address}, it says {}", server.address));
+        return Err(format!(
+            "expected to listen on {address}, reports {}",
+            server.address
+        ));
     }
-    wait_for("socket of its own that listens there", || {
+    wait_for("server whose only socket listens there", || {
         let held = sockets_of(server.pid);
         (held.len() == 1 && held[0].state == "LISTEN" && held[0].local == address)
             .then(|| "yes".into())
     })
 }
 
-pub fn f2(build: &Build, _: &[Build]) -> Result<String> {
+pub fn f2(build: &Build) -> Result<String> {
     let mut server = build.serve_on(fresh_address(), true)?.server()?;
     let client = Client::of(&server)?;
-    server.child(&client)?; // whose line names the client's address
+    server.child(&client)?; // a line of the server with the client's address
     Ok("yes".into())
 }
 
-pub fn f3(build: &Build, _: &[Build]) -> Result<String> {
+pub fn f3(build: &Build) -> Result<String> {
     let figure = Figure::new(build, true)?;
     let (server, child) = (figure.server.pid, figure.child);
-    match process(child) {
-        Some((_, parent)) => yes(
-            parent == server && process(server).is_some(),
-            &format!("the parent of {child} is {parent}, and the server is {server}"),
-        ),
-        None => Err(format!("there is no process {child}")),
-    }
+    let parent = process(child).map(|(_, parent)| parent);
+    yes(
+        parent == Some(server) && process(server).is_some(),
+        &format!("expected {server} as the parent of process {child}, seen {parent:?}"),
+    )
 }
 
-pub fn f4(build: &Build, _: &[Build]) -> Result<String> {
+pub fn f4(build: &Build) -> Result<String> {
     let figure = Figure::new(build, true)?;
-    wait_for("parent that holds its listening socket alone", || {
+    wait_for("parent whose only socket listens", || {
         let held = sockets_of(figure.server.pid);
         (held.len() == 1 && held[0].state == "LISTEN").then(|| "yes".into())
     })
 }
 
-pub fn f5_bytes(build: &Build, _: &[Build]) -> Result<String> {
+pub fn f5_bytes(build: &Build) -> Result<String> {
     const LENGTH: usize = 1 << 20;
     let mut server = build.serve_on(fresh_address(), true)?.server()?;
     let mut client = Client::of(&server)?;
@@ -90,7 +87,7 @@ pub fn f5_bytes(build: &Build, _: &[Build]) -> Result<String> {
         .map_err(|error| error.to_string())?;
     let back = thread::scope(|scope| {
         scope.spawn(|| {
-            // Odd pieces, so that no piece fits a buffer; then an end in one direction only.
+            // Pieces of 4099 bytes, which no buffer size is a multiple of; then a half-close.
             let _ = sent
                 .chunks(4099)
                 .try_for_each(|piece| stream.write_all(piece));
@@ -101,7 +98,7 @@ pub fn f5_bytes(build: &Build, _: &[Build]) -> Result<String> {
     if back != sent {
         let same = back.iter().zip(&sent).take_while(|(a, b)| a == b).count();
         return Err(format!(
-            "{} of {LENGTH} bytes came back, {same} right",
+            "expected {LENGTH} bytes back, seen {}, the first {same} of them right",
             back.len()
         ));
     }
@@ -111,7 +108,7 @@ pub fn f5_bytes(build: &Build, _: &[Build]) -> Result<String> {
     Ok("yes".into())
 }
 
-pub fn f5_stopped(build: &Build, _: &[Build]) -> Result<String> {
+pub fn f5_stopped(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, true)?;
     let parent = figure.server.pid;
     send_signal(parent, libc::SIGSTOP)?;
@@ -122,18 +119,21 @@ pub fn f5_stopped(build: &Build, _: &[Build]) -> Result<String> {
     Ok("yes".into())
 }
 
-pub fn f5_two(build: &Build, _: &[Build]) -> Result<String> {
+pub fn f5_two(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, true)?;
     let mut second = Client::of(&figure.server)?;
     second.echo("two at once")?;
     figure.client.echo("two at once")?;
     let child = figure.server.child(&second)?;
-    yes(child != figure.child, "one child serves both")
+    yes(
+        child != figure.child,
+        "one child process serves both clients",
+    )
 }
 
-pub fn f5_reaped(build: &Build, _: &[Build]) -> Result<String> {
+pub fn f5_reaped(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, true)?;
-    figure.client.finish()?;
+    figure.client.half_close()?;
     wait_for("end of the child, reaped", || {
         process(figure.child).is_none().then(|| "yes".into())
     })
