@@ -78,7 +78,7 @@ fn nc_gets_back_what_it_sends_until_end_of_file() -> Result<()> {
     for build in builds() {
         let server = build.serve_on(fresh_address(), true)?.server()?;
         let (ip, port) = (server.address.ip(), server.address.port());
-        let mut nc = Command::new(tool("nc", "netcat-openbsd"));
+        let mut nc = Command::new(tool("nc.openbsd", "netcat-openbsd"));
         nc.args(["-N", &ip.to_string(), &port.to_string()]);
         let mut nc = Program::start(nc);
         nc.echo("hello");
