@@ -1,5 +1,5 @@
-//! The README: its transcripts are typed into two terminals, whose output is compared with it. Process
-//! ids, ports and times may differ.
+//! All README files: their transcripts are typed into two terminals, whose output is compared with them.
+//! Process ids, ports and times may differ. Other fenced blocks and relative links are checked as well.
 
 use crate::support::{DEADLINE, Result, builds, prepare_child, read_lines, scratch, text, tool};
 use std::fs;
@@ -10,11 +10,32 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::Receiver;
 
-fn read(file: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+/// A README file: its path and its text.
+type Readme = (PathBuf, String);
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The fenced blocks of the README, each with the text between the block or heading before it and the block.
+/// The README files in the root and below src, tests and c-reference.
+fn readmes() -> Vec<Readme> {
+    let mut folders = vec![root().to_path_buf()];
+    folders.extend(["src", "tests", "c-reference"].map(|folder| root().join(folder)));
+    let mut readmes = Vec::new();
+    while let Some(folder) = folders.pop() {
+        if folder != root() {
+            let paths = fs::read_dir(&folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path());
+            folders.extend(paths.filter(|path| path.is_dir()));
+        }
+        let path = folder.join("README.md");
+        readmes.extend(fs::read_to_string(&path).ok().map(|text| (path, text)));
+    }
+    readmes
+}
+
+/// The fenced blocks of a README, each with the text between the block or heading before it and the block.
 fn blocks(readme: &str) -> Vec<(&str, &str)> {
     let mut fences = readme.split("\n```text\n");
     let mut before = fences.next().unwrap();
@@ -184,40 +205,69 @@ fn the_transcripts_are_what_two_terminals_show() -> Result<()> {
         assert!(status.unwrap().success());
     }
     tool("telnet", "telnet");
-    let (readme, folder) = (read("README.md"), folder());
+    let folder = folder();
     let mut played = 0;
-    for (_, block) in blocks(&readme) {
-        if block.lines().any(|line| typed(line).is_some()) {
-            play(block, &folder)?;
-            played += 1;
+    for (path, readme) in readmes() {
+        for (_, block) in blocks(&readme) {
+            if block.lines().any(|line| typed(line).is_some()) {
+                play(block, &folder).map_err(|reason| format!("{}: {reason}", path.display()))?;
+                played += 1;
+            }
         }
     }
     fs::remove_dir_all(&folder).unwrap();
-    assert!(played >= 4, "only {played} transcripts");
+    assert!(played > 0, "no transcripts");
     Ok(())
 }
 
 #[test]
 fn a_block_that_is_not_a_transcript_is_a_command_or_has_a_date() {
-    let readme = read("README.md");
-    let makefile = read("Makefile");
-    for (before, block) in blocks(&readme) {
-        let mut lines = block.lines();
-        if lines.clone().any(|line| typed(line).is_some()) {
-            continue;
-        }
-        if lines.clone().all(|line| line.starts_with("make ")) {
-            for command in lines {
-                let target = command["make ".len()..].split(' ').next().unwrap();
-                assert!(makefile.contains(&format!("\n{target}: ## ")), "{command}");
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    for (path, readme) in readmes() {
+        let (path, blocks) = (path.display(), blocks(&readme));
+        let fences = readme.lines().filter(|line| line.starts_with("```"));
+        assert_eq!(
+            fences.count(),
+            2 * blocks.len(),
+            "{path}: not all are ```text"
+        );
+        for (before, block) in blocks {
+            let mut lines = block.lines();
+            if lines.clone().any(|line| typed(line).is_some()) {
+                continue;
             }
-            continue;
+            if lines.clone().all(|line| line.starts_with("make ")) {
+                for command in lines {
+                    let target = command["make ".len()..].split(' ').next().unwrap();
+                    let rule = format!("\n{target}: ");
+                    assert!(makefile.contains(&rule), "{path}: {command}");
+                }
+                continue;
+            }
+            // The lines of serve are tested elsewhere; other output is a measurement, and needs a date.
+            let words = before.split_whitespace();
+            let mut words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_digit()));
+            let dated = words.any(|word| word.len() == 10 && word.starts_with("20"));
+            let is_serve = |line: &str| line.starts_with("server ") || line.starts_with("child ");
+            let format = lines.all(is_serve);
+            assert!(dated || format, "{path}: neither run nor dated:\n{block}");
         }
-        // The lines of serve are tested elsewhere; other output is a measurement, and needs a date.
-        let words = before.split_whitespace();
-        let mut words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_digit()));
-        let dated = words.any(|word| word.len() == 10 && word.starts_with("20"));
-        let format = lines.all(|line| line.starts_with("server ") || line.starts_with("child "));
-        assert!(dated || format, "neither run nor dated:\n{block}");
     }
+}
+
+#[test]
+fn relative_links_lead_to_files() {
+    let mut links = 0;
+    for (path, readme) in readmes() {
+        for link in readme.split("](").skip(1) {
+            let (link, _) = link.split_once(')').expect("a link ends");
+            let file = link.split('#').next().unwrap();
+            if !file.is_empty() && !file.contains("://") {
+                let file = path.with_file_name(file);
+                assert!(file.exists(), "{}: {link} leads nowhere", path.display());
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 0, "no links");
 }
