@@ -91,7 +91,7 @@ fn an_unknown_option_or_a_superfluous_argument_is_refused() {
 }
 
 #[test]
-fn a_word_is_quoted_in_ascii_on_one_line_and_not_at_any_length() {
+fn an_argument_is_quoted_in_ascii_on_one_line_and_cut_at_64_bytes() {
     let quoted = |argument: &[u8], quote: &str| {
         let args = [OsStr::new("serve"), OsStr::from_bytes(argument)];
         refused(&args, &format!("\"{quote}\": {PORT}"));
@@ -106,7 +106,7 @@ fn a_word_is_quoted_in_ascii_on_one_line_and_not_at_any_length() {
 }
 
 #[test]
-fn a_stdout_that_takes_nothing_is_an_error() {
+fn a_failed_write_to_stdout_is_an_error() {
     for args in [&["--help"][..], &["rules"], &["rules", "--all"]] {
         let fails = |outcome: Assert, reason: &str| {
             let sentence = format!("reuseaddr: write standard output: {reason}\n");

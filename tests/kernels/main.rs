@@ -220,22 +220,13 @@ fn count_rows(text: &str) -> Option<(usize, usize)> {
     Some((wrong.count(), rows.len()))
 }
 
-<<<<<<< HEAD
-/// Of abi: the number at the beginning of its last line, and the calls, a line each in section 5.
+/// Counts in the output of abi: the number at the end of its last line, and the calls, one line each
+/// in section 5.
 fn count_calls(text: &str) -> Option<(usize, usize)> {
     let (_, section) = text.split_once("\n5. ")?;
     let calls = section.lines().skip(2).take_while(|line| !line.is_empty());
     let last = section.lines().rev().nth(1)?; // the exit status is below it
-    Some((last.split(' ').next()?.parse().ok()?, calls.count()))
-=======
-/// Counts in the output of abi: unexpected results, and all results.
-fn count_calls(text: &str) -> Option<(usize, usize)> {
-    let (_, calls) = text.split_once("\n5. Calls and their results\n\n")?;
-    let all = calls.lines().take_while(|line| !line.is_empty()).count();
-    let mut lines = calls.lines();
-    let unexpected = lines.find_map(|line| line.strip_prefix("unexpected results: "))?;
-    Some((unexpected.parse().ok()?, all))
->>>>>>> refs/heads/abi
+    Some((last.rsplit(' ').next()?.parse().ok()?, calls.count()))
 }
 
 /// A row for each claim, a column for each kernel.

@@ -28,13 +28,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Anything that takes longer is taken to hang.
+/// The time limit of everything that a test waits for.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The port of the book. Each server uses it on another address.
 pub const PORT: u16 = 9099;
 
-/// The error is a message.
+/// A result whose error is a message.
 pub type Result<T> = std::result::Result<T, String>;
 
 /// One build of the command.
@@ -73,16 +73,11 @@ pub fn builds() -> &'static [Build] {
 
 /// The path of `program`. If it is missing, panics with the name of its Debian package.
 pub fn tool(program: &str, package: &str) -> PathBuf {
-    find_program(program, package).unwrap_or_else(|reason| panic!("{reason}"))
-}
-
-/// The path of `program`, or an error with the name of its Debian package.
-pub fn find_program(program: &str, package: &str) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
-        .ok_or_else(|| format!("{program} is missing: apt-get install {package}"))
+        .unwrap_or_else(|| panic!("{program} is missing: apt-get install {package}"))
 }
 
 /// A path for a temporary file of this test process.
@@ -102,7 +97,7 @@ pub fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
-/// An address of 127/8 that no socket uses, with port 9099; after each 254 addresses, with the next port.
+/// An address of 127/8 that no socket uses, with port 9099. Every 254 addresses, the port goes up by one.
 ///
 /// The two bytes in the middle are the process id, so that two test processes use different addresses.
 /// An address that an earlier process of the same id left in TIME_WAIT is skipped.
@@ -121,7 +116,7 @@ pub fn fresh_address() -> SocketAddrV4 {
     }
 }
 
-/// An error if a socket uses `port` on a wildcard address.
+/// Fails if a socket uses `port` on a wildcard address.
 pub fn port_is_free(port: u16) -> Result<()> {
     match holds_every_address(port) {
         false => Ok(()),
