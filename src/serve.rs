@@ -113,7 +113,7 @@ pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
 /// Sends back what the client sends (RFC 862). Does not return: the child process exits here.
 fn echo(c: c_int, client_text: SocketAddrV4, pid: pid_t) -> ! {
     let mut buffer = [MaybeUninit::uninit(); 1 << 16];
-    let mut total = 0;
+    let mut total: u64 = 0;
 
     // 10. Echo until end of file. The parent takes no part. (F5)
     loop {
@@ -125,7 +125,7 @@ fn echo(c: c_int, client_text: SocketAddrV4, pid: pid_t) -> ! {
         if let Err(reason) = write_all(c, bytes) {
             exit_with_error("write", client_text, reason);
         }
-        total += bytes.len();
+        total += bytes.len() as u64;
     }
 
     // 11. Passive close: no TIME_WAIT here. A child that is killed earlier closes first. (T4)
