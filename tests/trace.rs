@@ -78,7 +78,6 @@ fn calls_of(build: &Build, program: &str) -> Vec<String> {
         for (start, end) in [
             ("htons(", ')'),
             ("sa_data=\"", '"'),
-            ("reuseaddr rules ", '"'),
             ("getpid() = ", '\n'),
             ("wait4(", ','),
         ] {

@@ -198,12 +198,12 @@ fn report_cells(report: &str) -> Vec<(String, String)> {
     cells.collect()
 }
 
-/// Of rules: "136 cells, 0 contradict the rule".
+/// Of rules: "136 cells; 0 contradict the rule."
 fn count_cells(text: &str) -> Option<(usize, usize)> {
     let line = text
         .lines()
-        .find(|line| line.contains(" contradict the rule"))?;
-    let (all, rest) = line.split_once(" cells, ")?;
+        .find(|line| line.contains(" the rule.") && line.contains(" cells; "))?;
+    let (all, rest) = line.split_once(" cells; ")?;
     Some((rest.split(' ').next()?.parse().ok()?, all.parse().ok()?))
 }
 
