@@ -5,11 +5,7 @@
 //! caller reads right after the call that failed. C counterpart: `c-reference/output.c`.
 
 use errno::{Errno, errno};
-use libc::{
-    EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, ECHILD, EFAULT, EINTR, EINVAL,
-    EISCONN, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP, EPERM, EPIPE, EPROTONOSUPPORT,
-    ESOCKTNOSUPPORT, STDERR_FILENO, STDOUT_FILENO, c_int,
-};
+use libc::{EADDRINUSE, EINTR, STDERR_FILENO, STDOUT_FILENO, c_int};
 use std::env;
 use std::fmt::{self, Display};
 use std::io::Write;
@@ -19,26 +15,14 @@ use std::slice;
 /// Longest line that POSIX guarantees to be written to a pipe in one piece (`_POSIX_PIPE_BUF`).
 const LINE_SIZE: usize = 512;
 
-const ERRORS: [(c_int, &str); 18] = [
-    (EACCES, "EACCES"),
-    (EADDRINUSE, "EADDRINUSE"),
-    (EADDRNOTAVAIL, "EADDRNOTAVAIL"),
-    (EAFNOSUPPORT, "EAFNOSUPPORT"),
-    (EAGAIN, "EAGAIN"),
-    (EBADF, "EBADF"),
-    (ECHILD, "ECHILD"),
-    (EFAULT, "EFAULT"),
-    (EINVAL, "EINVAL"),
-    (EISCONN, "EISCONN"),
-    (ENOPROTOOPT, "ENOPROTOOPT"),
-    (ENOTCONN, "ENOTCONN"),
-    (ENOTSOCK, "ENOTSOCK"),
-    (EOPNOTSUPP, "EOPNOTSUPP"),
-    (EPERM, "EPERM"),
-    (EPIPE, "EPIPE"),
-    (EPROTONOSUPPORT, "EPROTONOSUPPORT"),
-    (ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"),
-];
+macro_rules! errors {
+    ($($name:ident)*) => { [$((libc::$name, stringify!($name))),*] };
+}
+
+const ERRORS: [(c_int, &str); 18] = errors! {
+    EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EBADF ECHILD EFAULT EINVAL EISCONN
+    ENOPROTOOPT ENOTCONN ENOTSOCK EOPNOTSUPP EPERM EPIPE EPROTONOSUPPORT ESOCKTNOSUPPORT
+};
 
 /// Formats like `format!` and writes the text to stdout. Exits if that fails.
 macro_rules! out {
