@@ -9,7 +9,7 @@ mod sockopts;
 
 use crate::address::{Endpoint, make_sockaddr};
 use crate::netns::enter_netns;
-use crate::output::{exit_with_error, out, print_errors, write_line};
+use crate::output::{exit_with_error, print_errors};
 use crate::sock::{close_fd, get_option, set_option};
 use calls::check_calls;
 use cases::{make_objects, new_socket};
@@ -121,9 +121,9 @@ fn print_values() {
 pub fn abi() -> c_int {
     // In a network namespace, no other process can connect to the ports that are opened below.
     if let Err(reason) = enter_netns() {
-        write_line(
+        write_line!(
             STDERR_FILENO,
-            format_args!("reuseaddr: unshare: {reason}; using the current network\n"),
+            "reuseaddr: unshare: {reason}; using the current network\n"
         );
     }
 

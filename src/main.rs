@@ -10,13 +10,16 @@
 #![doc = include_str!("../README.md")]
 #![no_main]
 
+// First, because the other modules use its macros.
+#[macro_use]
+mod output;
+
 mod abi;
 mod accept_error;
 mod address;
 mod conflict;
 mod explain;
 mod netns;
-mod output;
 mod rules;
 mod serve;
 mod sock;
@@ -29,7 +32,7 @@ use libc::{
     AF_INET, F_GETFD, INADDR_ANY, INADDR_LOOPBACK, O_RDONLY, SIG_IGN, SIGCHLD, SIGPIPE,
     STDERR_FILENO, STDIN_FILENO, c_char, c_int, sigaction,
 };
-use output::{exit_with_error, out, write_line};
+use output::exit_with_error;
 use rules::rules;
 use serve::serve;
 use std::ffi::CStr;
@@ -80,11 +83,8 @@ fn usage_error(argument: Option<&[u8]>, expected: &str) -> ! {
         let long = argument.len() > QUOTE_MAX;
         quote += if long { "...\": " } else { "\": " };
     }
-    write_line(
-        STDERR_FILENO,
-        format_args!("reuseaddr: {quote}{expected}\n"),
-    );
-    write_line(STDERR_FILENO, format_args!("{USAGE}"));
+    write_line!(STDERR_FILENO, "reuseaddr: {quote}{expected}\n");
+    write_line!(STDERR_FILENO, "{USAGE}");
     // SAFETY: no pointers; does not return.
     unsafe { libc::_exit(2) }
 }

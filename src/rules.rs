@@ -14,7 +14,7 @@ mod target;
 mod trial;
 
 use crate::netns::{enter_netns, has_ipv6};
-use crate::output::{error_name, exit_with_error, out, write_line};
+use crate::output::{error_name, exit_with_error};
 use errno::errno;
 use holder::{Moment, Scenario, scenario_name};
 use libc::{AF_INET, STDERR_FILENO, c_int, utsname};
@@ -209,18 +209,18 @@ fn print_all(run: &mut Run) {
 /// the kernel contradicts the rule.
 pub fn rules(all: bool) -> c_int {
     if let Err(reason) = enter_netns() {
-        write_line(
+        write_line!(
             STDERR_FILENO,
-            format_args!(
-                "reuseaddr: unshare: {reason}; using free ports {FIRST_PORT} to {LAST_PORT} of the \
+            "reuseaddr: unshare: {reason}; using free ports {FIRST_PORT} to {LAST_PORT} of the \
                  current network\n"
-            ),
         );
     }
     let ipv6 = has_ipv6();
     if let Err(reason) = ipv6 {
-        let text = format_args!("reuseaddr: ::1: {reason}; rows with IPv6 are left out\n");
-        write_line(STDERR_FILENO, text);
+        write_line!(
+            STDERR_FILENO,
+            "reuseaddr: ::1: {reason}; rows with IPv6 are left out\n"
+        );
     }
     let mut run = Run {
         ports: start_search(ipv6.is_ok()),
@@ -243,8 +243,10 @@ pub fn rules(all: bool) -> c_int {
         "contradict"
     };
     if all {
-        let text = format_args!("{cells} rows; {contradictions} {verb} the rule.\n");
-        write_line(STDERR_FILENO, text);
+        write_line!(
+            STDERR_FILENO,
+            "{cells} rows; {contradictions} {verb} the rule.\n"
+        );
     } else {
         out!("\n{cells} cells; {contradictions} {verb} the rule.\n");
     }

@@ -5,7 +5,7 @@ use crate::address::{Endpoint, format_endpoint};
 use crate::explain::advice::{Advice, AdviceKind};
 use crate::explain::prediction::{Conflict, Prediction, Reason};
 use crate::explain::snapshot::{IDS_MAX, Snapshot};
-use crate::output::{error_name, out};
+use crate::output::error_name;
 use errno::Errno;
 use libc::EADDRINUSE;
 use std::collections::BTreeMap;
