@@ -142,21 +142,6 @@ fn run_explain(arguments: &[&[u8]]) -> c_int {
     }
 }
 
-fn run_abi(arguments: &[&[u8]]) -> c_int {
-    if let [argument, ..] = arguments {
-        usage_error(Some(argument), "abi takes no argument");
-    }
-    abi()
-}
-
-fn run_version(arguments: &[&[u8]]) -> c_int {
-    if let [argument, ..] = arguments {
-        usage_error(Some(argument), "--version takes no argument");
-    }
-    out!("reuseaddr {}\n", env!("CARGO_PKG_VERSION"));
-    0
-}
-
 fn ignore_signal(number: c_int, name: &str) {
     // SAFETY: sigaction is integers and an optional function pointer, for which zero is valid.
     let mut ignore: sigaction = unsafe { mem::zeroed() };
@@ -210,8 +195,15 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
         [b"serve", ref rest @ ..] => run_serve(rest),
         [b"rules", ref rest @ ..] => run_rules(rest),
         [b"explain", ref rest @ ..] => run_explain(rest),
-        [b"abi", ref rest @ ..] => run_abi(rest),
-        [b"--version" | b"-V", ref rest @ ..] => run_version(rest),
+        [b"abi"] => abi(),
+        [b"abi", argument, ..] => usage_error(Some(argument), "abi takes no argument"),
+        [b"--version" | b"-V"] => {
+            out!("reuseaddr {}\n", env!("CARGO_PKG_VERSION"));
+            0
+        }
+        [b"--version" | b"-V", argument, ..] => {
+            usage_error(Some(argument), "--version takes no argument")
+        }
         [argument, ..] => usage_error(
             Some(argument),
             "the command must be serve, rules, explain or abi",
