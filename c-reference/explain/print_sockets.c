@@ -33,16 +33,14 @@ static void print_details(const struct snapshot *snapshot, const struct socket_e
         print("    pid %d fd %d uid %u %s\n", process->pid, holder->fd, process->uid,
               process->command);
     }
-    if (has_unseen_holder(entry))
-        print("    owner not visible\n");
-    else if (is_unaccepted(entry))
-        print("    not accepted yet\n");
-    else if (entry->state == TCP_SYN_RECV)
-        print("    handshake not complete\n");
-    else if (entry->seconds >= 0)
+    if (entry->seconds >= 0)
         print("    no process, %d s left\n", entry->seconds);
-    else if (entry->inode == 0)
+    else if (entry->state == TCP_SYN_RECV)
+        print("    no process; the handshake is not complete\n");
+    else if (entry->inode == 0 && !is_unaccepted(entry))
         print("    no process; kept until the peer closes or the kernel gives up\n");
+    else if (entry->holder_count == 0)
+        print("    %s\n", describe_unheld(entry));
     if (entry->local.family == AF_INET6 && entry->v6only == 1)
         print("    v6only\n");
 }

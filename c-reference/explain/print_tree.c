@@ -6,6 +6,7 @@
 #include "output.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Largest number of lines of the tree, and of sockets of one process. The table has them all. */
 #define LINES_MAX 24
@@ -13,11 +14,6 @@
 
 /* Size of what precedes a line: one step to the right for each ancestor. */
 #define INDENT_TEXT ((LINES_MAX + 1) * sizeof " +-- ")
-
-/* Headings for the sockets that no process in the tree holds. */
-static const char unaccepted[] = "not accepted yet";
-static const char no_process[] = "no process";
-static const char not_visible[] = "owner not visible";
 
 /* Counts a line. Returns whether there is room for it; prints dots after the last one. */
 static bool has_room(size_t *lines)
@@ -40,16 +36,6 @@ static bool holds_socket(const struct snapshot *snapshot, const struct process *
             return true;
     }
     return false;
-}
-
-/* Returns the heading for entry's socket, or NULL if a process in the tree holds it. */
-static const char *find_heading(const struct socket_entry *entry)
-{
-    if (has_unseen_holder(entry))
-        return not_visible;
-    if (is_unaccepted(entry))
-        return unaccepted;
-    return entry->inode == 0 ? no_process : NULL;
 }
 
 static void print_socket(const struct snapshot *snapshot, size_t number, const char *indent,
@@ -85,7 +71,8 @@ static void print_rest(const struct snapshot *snapshot, const char *heading, siz
     bool begun = false;
 
     for (size_t i = 0; i < snapshot->count; i++) {
-        if (find_heading(&snapshot->sockets[i]) != heading)
+        const char *description = describe_unheld(&snapshot->sockets[i]);
+        if (description == NULL || strcmp(description, heading) != 0)
             continue;
         if (!begun && has_room(lines))
             print("%s\n", heading);
@@ -143,7 +130,7 @@ void print_tree(const struct snapshot *snapshot)
         if (process->holds_port && !has_parent)
             print_process(snapshot, process, "", "", &lines);
     }
-    print_rest(snapshot, unaccepted, &lines);
-    print_rest(snapshot, no_process, &lines);
-    print_rest(snapshot, not_visible, &lines);
+    print_rest(snapshot, "not accepted yet", &lines);
+    print_rest(snapshot, "no process", &lines);
+    print_rest(snapshot, "owner not visible", &lines);
 }

@@ -37,6 +37,15 @@ bool is_unaccepted(const struct socket_entry *entry)
            (entry->state == TCP_ESTABLISHED || entry->state == TCP_CLOSE_WAIT);
 }
 
+const char *describe_unheld(const struct socket_entry *entry)
+{
+    if (has_unseen_holder(entry))
+        return "owner not visible";
+    if (is_unaccepted(entry))
+        return "not accepted yet";
+    return entry->inode == 0 ? "no process" : NULL;
+}
+
 const struct process *find_peer(const struct snapshot *snapshot, const struct socket_entry *entry)
 {
     for (size_t i = 0; i < snapshot->total; i++) {
@@ -93,6 +102,7 @@ void add_id(struct id_list *list, size_t id)
         list->ids[list->count++] = id;
 }
 
+/* C only: Rust has Vec::push. */
 void *grow(void *array, size_t count, size_t size)
 {
     if ((count & (count - 1)) != 0)
@@ -103,6 +113,7 @@ void *grow(void *array, size_t count, size_t size)
     return array;
 }
 
+/* C only: Rust has Drop. */
 void free_snapshot(const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->total; i++)

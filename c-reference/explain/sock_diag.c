@@ -113,10 +113,10 @@ static int read_answer(int s, struct snapshot *snapshot, bool peers)
                 continue;
             /* Bound sockets are listed on any port. A socket can be connected to itself. */
             entry.relevant = entry.local.port == snapshot->port;
-            if (entry.relevant == peers || (peers && entry.peer.port != snapshot->port))
-                continue;
-            snapshot->sockets = grow(snapshot->sockets, snapshot->total, sizeof entry);
-            snapshot->sockets[snapshot->total++] = entry;
+            if (entry.relevant != peers && (!peers || entry.peer.port == snapshot->port)) {
+                snapshot->sockets = grow(snapshot->sockets, snapshot->total, sizeof entry);
+                snapshot->sockets[snapshot->total++] = entry;
+            }
         }
     }
 }

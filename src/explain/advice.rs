@@ -45,6 +45,9 @@ pub struct Advice {
     pub seconds: u32,
 }
 
+/// The advice that applies.
+pub type AdviceByKind = BTreeMap<AdviceKind, Advice>;
+
 /// Returns the advice for a socket that conflicts.
 fn find_kind(entry: &SocketEntry) -> AdviceKind {
     match entry.state {
@@ -62,7 +65,7 @@ fn find_kind(entry: &SocketEntry) -> AdviceKind {
 }
 
 /// Adds the advice that concerns existing socket `number`.
-fn advise_on_socket(snapshot: &Snapshot, number: usize, advice: &mut BTreeMap<AdviceKind, Advice>) {
+fn advise_on_socket(snapshot: &Snapshot, number: usize, advice: &mut AdviceByKind) {
     let entry = &snapshot.sockets[number - 1];
     let kind = find_kind(entry);
 
@@ -94,7 +97,7 @@ pub fn derive_advice(
     endpoint: &Endpoint,
     without: &Prediction,
     with: &Prediction,
-) -> BTreeMap<AdviceKind, Advice> {
+) -> AdviceByKind {
     let mut advice = BTreeMap::new();
     let mut found = false;
 

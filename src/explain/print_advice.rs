@@ -2,13 +2,12 @@
 //! C counterpart: `c-reference/explain/print_advice.c`.
 
 use crate::address::{Endpoint, format_endpoint};
-use crate::explain::advice::{Advice, AdviceKind};
+use crate::explain::advice::{Advice, AdviceByKind, AdviceKind};
 use crate::explain::prediction::{Conflict, Prediction, Reason};
 use crate::explain::snapshot::{IDS_MAX, Snapshot};
 use crate::output::error_name;
 use errno::Errno;
 use libc::EADDRINUSE;
-use std::collections::BTreeMap;
 
 impl Reason {
     fn text(self) -> &'static str {
@@ -109,7 +108,7 @@ fn format_value(snapshot: &Snapshot, kind: AdviceKind, advice: &Advice) -> Strin
 }
 
 /// Prints the advice that applies.
-pub fn print_advice(snapshot: &Snapshot, advice: &BTreeMap<AdviceKind, Advice>) {
+pub fn print_advice(snapshot: &Snapshot, advice: &AdviceByKind) {
     if !advice.is_empty() {
         out!("\nWhat helps:\n");
     }

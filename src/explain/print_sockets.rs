@@ -6,7 +6,7 @@
 use crate::address::format_endpoint;
 use crate::conflict::TcpState;
 use crate::explain::snapshot::{
-    Snapshot, SocketEntry, has_unseen_holder, is_unaccepted, state_name,
+    Snapshot, SocketEntry, describe_unheld, has_unseen_holder, is_unaccepted, state_name,
 };
 use errno::Errno;
 use libc::{AF_INET6, ENOENT, ENOSYS};
@@ -33,16 +33,14 @@ fn print_details(snapshot: &Snapshot, entry: &SocketEntry) {
             process.command
         );
     }
-    if has_unseen_holder(entry) {
-        out!("    owner not visible\n");
-    } else if is_unaccepted(entry) {
-        out!("    not accepted yet\n");
-    } else if entry.state == TcpState::SynRecv {
-        out!("    handshake not complete\n");
-    } else if let Some(seconds) = entry.seconds {
+    if let Some(seconds) = entry.seconds {
         out!("    no process, {seconds} s left\n");
-    } else if entry.inode == 0 {
+    } else if entry.state == TcpState::SynRecv {
+        out!("    no process; the handshake is not complete\n");
+    } else if entry.inode == 0 && !is_unaccepted(entry) {
         out!("    no process; kept until the peer closes or the kernel gives up\n");
+    } else if let Some(description) = describe_unheld(entry) {
+        out!("    {description}\n");
     }
     if entry.local.family == AF_INET6 && entry.v6only == Some(true) {
         out!("    v6only\n");

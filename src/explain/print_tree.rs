@@ -4,17 +4,12 @@
 use crate::address::format_endpoint;
 use crate::conflict::TcpState;
 use crate::explain::snapshot::{
-    Process, Snapshot, SocketEntry, find_peer, has_unseen_holder, is_unaccepted, state_name,
+    Process, Snapshot, SocketEntry, describe_unheld, find_peer, state_name,
 };
 
 /// Largest number of lines of the tree, and of sockets of one process. The table has them all.
 const LINES_MAX: usize = 24;
 const SOCKETS_MAX: usize = 6;
-
-/// Headings for the sockets that no process in the tree holds.
-const UNACCEPTED: &str = "not accepted yet";
-const NO_PROCESS: &str = "no process";
-const NOT_VISIBLE: &str = "owner not visible";
 
 /// Counts a line. Returns whether there is room for it; prints dots after the last one.
 fn has_room(lines: &mut usize) -> bool {
@@ -32,17 +27,6 @@ fn is_child(process: &Process, parent: &Process) -> bool {
 fn holds_socket(snapshot: &Snapshot, process: &Process, entry: &SocketEntry) -> bool {
     let mut holders = entry.holders.iter();
     holders.any(|holder| snapshot.processes[holder.process].pid == process.pid)
-}
-
-/// Returns the heading for `entry`'s socket, or None if a process in the tree holds it.
-fn find_heading(entry: &SocketEntry) -> Option<&'static str> {
-    if has_unseen_holder(entry) {
-        return Some(NOT_VISIBLE);
-    }
-    if is_unaccepted(entry) {
-        return Some(UNACCEPTED);
-    }
-    (entry.inode == 0).then_some(NO_PROCESS)
 }
 
 fn print_socket(snapshot: &Snapshot, number: usize, indent: &str, line: &str, lines: &mut usize) {
@@ -71,7 +55,7 @@ fn print_rest(snapshot: &Snapshot, heading: &str, lines: &mut usize) {
     let mut begun = false;
 
     for (index, entry) in snapshot.relevant().iter().enumerate() {
-        if find_heading(entry) != Some(heading) {
+        if describe_unheld(entry) != Some(heading) {
             continue;
         }
         if !begun && has_room(lines) {
@@ -134,7 +118,7 @@ pub fn print_tree(snapshot: &Snapshot) {
             print_process(snapshot, process, "", "", &mut lines);
         }
     }
-    print_rest(snapshot, UNACCEPTED, &mut lines);
-    print_rest(snapshot, NO_PROCESS, &mut lines);
-    print_rest(snapshot, NOT_VISIBLE, &mut lines);
+    print_rest(snapshot, "not accepted yet", &mut lines);
+    print_rest(snapshot, "no process", &mut lines);
+    print_rest(snapshot, "owner not visible", &mut lines);
 }

@@ -111,6 +111,17 @@ pub fn is_unaccepted(entry: &SocketEntry) -> bool {
     entry.inode == 0 && matches!(entry.state, TcpState::Established | TcpState::CloseWait)
 }
 
+/// Returns in words why no holder of `entry`'s socket is known, or None if one is.
+pub fn describe_unheld(entry: &SocketEntry) -> Option<&'static str> {
+    if has_unseen_holder(entry) {
+        return Some("owner not visible");
+    }
+    if is_unaccepted(entry) {
+        return Some("not accepted yet");
+    }
+    (entry.inode == 0).then_some("no process")
+}
+
 /// Returns a process that holds the other end of `entry`'s connection.
 pub fn find_peer<'a>(snapshot: &'a Snapshot, entry: &SocketEntry) -> Option<&'a Process> {
     let mut sockets = snapshot.sockets.iter();

@@ -26,9 +26,7 @@ struct socket_entry {
     uint64_t cookie; /* identifies the socket for its whole life */
     unsigned inode;  /* 0 if no process holds the socket */
     int seconds;     /* left of TIME_WAIT, or of FIN_WAIT2 without a process; else -1 */
-    int reuseaddr;   /* 0, 1 or UNKNOWN */
-    int reuseport;   /* 0, 1 or UNKNOWN */
-    int v6only;      /* 0, 1 or UNKNOWN */
+    int reuseaddr, reuseport, v6only; /* 0, 1 or UNKNOWN */
     struct holder *holders;
     size_t holder_count;
 };
@@ -54,8 +52,7 @@ struct snapshot {
     size_t others;                /* sockets on the port that are left out */
     struct process *processes;    /* by pid */
     size_t process_count;
-    int first_port;     /* of the ephemeral range; 0 if it cannot be read */
-    int last_port;      /* of the ephemeral range */
+    int first_port, last_port; /* ephemeral range; 0 if it cannot be read */
     bool hidden;        /* whether the descriptors of some process cannot be read */
     int diag_error;     /* of listing the sockets */
     int proc_error;     /* of listing the processes */
@@ -81,6 +78,9 @@ bool has_unseen_holder(const struct socket_entry *entry);
 /* Returns whether entry is a connection that its listener has not accepted yet. */
 bool is_unaccepted(const struct socket_entry *entry);
 
+/* Returns in words why no holder of entry's socket is known, or NULL if one is. */
+const char *describe_unheld(const struct socket_entry *entry);
+
 /* Returns a process that holds the other end of entry's connection, or NULL. */
 const struct process *find_peer(const struct snapshot *snapshot, const struct socket_entry *entry);
 
@@ -90,10 +90,10 @@ void sort_sockets(struct snapshot *snapshot);
 /* Adds id to list, unless list has it already or is full. */
 void add_id(struct id_list *list, size_t id);
 
-/* Makes room in array for one more element, and returns it. C only: Rust has Vec::push. */
+/* Makes room in array for one more element, and returns it. */
 void *grow(void *array, size_t count, size_t size);
 
-/* Frees what snapshot points to. C only: Rust has Drop. */
+/* Frees what snapshot points to. */
 void free_snapshot(const struct snapshot *snapshot);
 
 #endif
