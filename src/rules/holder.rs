@@ -49,32 +49,32 @@ pub struct Holder {
     peer: c_int,
 }
 
-/// What happens in a scenario. An accepted socket takes the steps in this order. After TIME_WAIT is
-/// reached, TCP_INFO returns TCP_CLOSE.
+/// What happens in a scenario: the steps of an accepted socket, in this order. For a socket in
+/// TIME_WAIT, TCP_INFO returns TCP_CLOSE.
 /// - name in the tables
-/// - `peer_first`: the peer calls shutdown(2)
+/// - `passive`: the peer calls shutdown(2) first
 /// - `fill`: the socket sends until all buffers are full, so that its FIN has to wait
-/// - `own`: the socket calls shutdown(2), is in this state, and is closed at the end
-/// - `peer_last`: the peer calls shutdown(2), and the socket is in this state
-/// - `state`: for the rule; None if no socket is left
+/// - `own`: the socket calls shutdown(2), reaches this state, and is closed at the end
+/// - `peer_last`: the peer calls shutdown(2), and the socket reaches this state
+/// - `state`: what the rule depends on; None if no socket is left
 type Steps = (&'static str, bool, bool, State, State, State);
 type State = Option<TcpState>;
 
 /// In the order of [`Scenario`].
 #[rustfmt::skip]
 const SCENARIOS: [Steps; 11] = [
-    // name              peer_first, fill, own         peer_last      state
-    ("BOUND",          false, false, None,           None,          Some(Close)),
-    ("LISTEN",         false, false, None,           None,          Some(Listen)),
-    ("ESTABLISHED",    false, false, None,           None,          Some(Established)),
-    ("CLIENT",         false, false, None,           None,          Some(Established)),
-    ("FIN_WAIT1",      false, true,  Some(FinWait1), None,          Some(FinWait1)),
-    ("FIN_WAIT2",      false, false, Some(FinWait2), None,          Some(FinWait2)),
-    ("CLOSE_WAIT",     true,  false, None,           None,          Some(CloseWait)),
-    ("CLOSING",        false, true,  Some(FinWait1), Some(Closing), Some(Closing)),
-    ("LAST_ACK",       true,  true,  Some(LastAck),  None,          Some(LastAck)),
-    ("TIME_WAIT",      false, false, Some(FinWait2), Some(Close),   Some(TimeWait)),
-    ("PASSIVE_CLOSED", true,  false, Some(Close),    None,          None),
+    // name            passive fill   own             peer_last      state
+    ("BOUND",          false,  false, None,           None,          Some(Close)),
+    ("LISTEN",         false,  false, None,           None,          Some(Listen)),
+    ("ESTABLISHED",    false,  false, None,           None,          Some(Established)),
+    ("CLIENT",         false,  false, None,           None,          Some(Established)),
+    ("FIN_WAIT1",      false,  true,  Some(FinWait1), None,          Some(FinWait1)),
+    ("FIN_WAIT2",      false,  false, Some(FinWait2), None,          Some(FinWait2)),
+    ("CLOSE_WAIT",     true,   false, None,           None,          Some(CloseWait)),
+    ("CLOSING",        false,  true,  Some(FinWait1), Some(Closing), Some(Closing)),
+    ("LAST_ACK",       true,   true,  Some(LastAck),  None,          Some(LastAck)),
+    ("TIME_WAIT",      false,  false, Some(FinWait2), Some(Close),   Some(TimeWait)),
+    ("PASSIVE_CLOSED", true,   false, Some(Close),    None,          None),
 ];
 
 impl Scenario {
@@ -164,7 +164,7 @@ pub fn make_holder(
     change: Moment,
     plan: &TcpSocket,
 ) -> Holder {
-    let (_, peer_first, fill, own, peer_last, state) = SCENARIOS[scenario as usize];
+    let (_, passive, fill, own, peer_last, state) = SCENARIOS[scenario as usize];
     let s = take_port(ports, plan);
     let mut holder = Holder {
         socket: None,
@@ -207,7 +207,7 @@ pub fn make_holder(
         ..*plan
     });
 
-    if peer_first {
+    if passive {
         shut_down(&holder, holder.peer, Some(CloseWait));
     }
     if fill {
