@@ -127,8 +127,8 @@ fn print_scenarios(run: &mut Run) {
 fn print_addresses(run: &mut Run) {
     out!(
         "\n2. Two addresses. Columns: state of the holder, SO_REUSEADDR of both.\n\
-         ESTAB: accepted by a listener on this address, so its own address is\n\
-         127.0.0.1 instead of 0.0.0.0, and ::1 instead of ::.\n\n\
+         ESTAB is a socket accepted by a listener on the holder's address. Its own\n\
+         address is 127.0.0.1 if the listener's is 0.0.0.0, and ::1 if it is ::.\n\n\
          holder           new socket       BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n"
     );
     for [holder, target] in PAIRS {

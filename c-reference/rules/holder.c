@@ -1,8 +1,8 @@
 /*
  * rules/holder.c - sockets that hold a port, in every TCP state that can.
  *
- * Each state is reached by calls on both ends of a connection and read back with TCP_INFO, so it
- * does not depend on timing. Rust counterpart: src/rules/holder.rs.
+ * Calls on both ends of a connection lead to each state, and TCP_INFO shows when it is reached.
+ * Rust counterpart: src/rules/holder.rs.
  */
 #include "rules/holder.h"
 #include "output.h"
@@ -85,7 +85,7 @@ static void shut_down(const struct holder *holder, int s, int state)
     if (shutdown(s, SHUT_WR) == -1)
         exit_with_error("shutdown", "TCP socket");
     if (state == TCP_FIN_WAIT2) {
-        /* The peer delays its ACK. Once it has read end of file, have it send the ACK now. */
+        /* The peer delays its ACK. Let it read end of file, then send the ACK. */
         if (read_some(holder->peer, &byte, sizeof byte) == -1)
             exit_with_error("read", "TCP socket");
         set_option(holder->peer, IPPROTO_TCP, TCP_QUICKACK, 1);
@@ -100,7 +100,7 @@ static void change_at(enum moment now, enum moment change, int s, const struct t
         set_option(s, SOL_SOCKET, SO_REUSEADDR, !plan->reuseaddr);
 }
 
-/* Connects s to a listening socket. A wildcard stands for the loopback address here. */
+/* Connects s to listener. If that is bound to a wildcard, the connection is over loopback. */
 static void connect_to(int s, int listener)
 {
     const struct endpoint server = local_endpoint(listener);

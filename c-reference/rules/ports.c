@@ -24,7 +24,7 @@ int take_port(struct ports *ports, const struct tcp_socket *plan)
     for (int tries = FIRST_PORT; tries <= LAST_PORT; tries++) {
         ports->port = ports->port < LAST_PORT ? ports->port + 1 : FIRST_PORT;
 
-        /* If rules runs twice on one network, the UDP port keeps the other process away. */
+        /* Other processes that run rules on this network skip a port whose UDP port is in use. */
         if (ports->udp != -1)
             close(ports->udp);
         ports->udp = socket(AF_INET, SOCK_DGRAM, 0);

@@ -1,7 +1,7 @@
 //! Sockets that hold a port, in every TCP state that can.
 //!
-//! Each state is reached by calls on both ends of a connection and read back with TCP_INFO, so it
-//! does not depend on timing. C counterpart: `c-reference/rules/holder.c`.
+//! Calls on both ends of a connection lead to each state, and TCP_INFO shows when it is reached.
+//! C counterpart: `c-reference/rules/holder.c`.
 
 use crate::conflict::TcpSocket;
 use crate::conflict::TcpState::{self, *};
@@ -24,8 +24,8 @@ use std::ptr;
 /// Give up after this many polls, 1 ms apart.
 const POLLS: usize = 10000;
 
-/// How a socket comes to hold a port. ESTABLISHED: accepted, and the listening socket is closed.
-/// CLIENT: bound, then connected. PASSIVE_CLOSED: closed after the peer, so no socket is left.
+/// How a socket comes to hold a port. ESTABLISHED is an accepted socket whose listener is closed.
+/// CLIENT is bound, then connected. PASSIVE_CLOSED closes after its peer, so no socket is left.
 #[derive(Clone, Copy)]
 #[rustfmt::skip]
 pub enum Scenario {
@@ -134,7 +134,7 @@ fn shut_down(holder: &Holder, s: c_int, state: State) {
         exit_with_error("shutdown", "TCP socket", errno());
     }
     if state == FinWait2 {
-        // The peer delays its ACK. Once it has read end of file, have it send the ACK now.
+        // The peer delays its ACK. Let it read end of file, then send the ACK.
         if let Err(reason) = read_some(holder.peer, &mut [MaybeUninit::uninit()]) {
             exit_with_error("read", "TCP socket", reason);
         }
@@ -150,14 +150,15 @@ fn change_at(now: Moment, change: Moment, s: c_int, plan: &TcpSocket) {
     }
 }
 
-/// Connects `s` to a listening socket. A wildcard stands for the loopback address here.
+/// Connects `s` to `listener`. If that is bound to a wildcard, the connection is over loopback.
 fn connect_to(s: c_int, listener: c_int) {
     if let Err(reason) = connect_socket(s, &local_endpoint(listener)) {
         exit_with_error("connect", "TCP socket", reason);
     }
 }
 
-/// Takes a port for a socket as planned, changes its option at that moment, and sets up `scenario`.
+/// Takes a port, and sets up `scenario` with a socket that `plan` describes. Its SO_REUSEADDR
+/// changes at the moment that `change` names.
 pub fn make_holder(
     ports: &mut Ports,
     scenario: Scenario,
@@ -222,7 +223,7 @@ pub fn make_holder(
     holder
 }
 
-/// Closes `holder` and its peer. Only TIME_WAIT sockets are left.
+/// Closes `holder` and its peer. Only sockets in TIME_WAIT are left.
 pub fn release_holder(holder: &Holder) {
     let linger = linger {
         l_onoff: 1,

@@ -41,7 +41,7 @@ pub fn take_port(ports: &mut Ports, plan: &TcpSocket) -> c_int {
             FIRST_PORT
         };
 
-        // If rules runs twice on one network, the UDP port keeps the other process away.
+        // Other processes that run rules on this network skip a port whose UDP port is in use.
         if ports.udp != -1 {
             close_fd(ports.udp);
         }

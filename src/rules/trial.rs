@@ -39,7 +39,7 @@ fn try_listen(s: c_int) -> Option<Errno> {
     (unsafe { libc::listen(s, 1) } == -1).then(errno)
 }
 
-/// Makes a holder planned as `existing` (see [`make_holder`]), and tries a new socket on its port.
+/// Makes a holder that `existing` describes, and tries a new socket on its port.
 pub fn try_new_socket(
     ports: &mut Ports,
     scenario: Scenario,

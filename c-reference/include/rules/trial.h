@@ -19,7 +19,7 @@ struct cell {
 /* Returns whether the kernel did what the rule predicts. */
 bool agrees(const struct cell *cell);
 
-/* Makes a holder planned as *existing (see make_holder), and tries a new socket on its port. */
+/* Makes a holder that *existing describes, and tries a new socket on its port. */
 struct cell try_new_socket(struct ports *ports, enum scenario scenario, enum moment change,
                            const struct tcp_socket *existing, const struct tcp_socket *new);
 
