@@ -1,12 +1,13 @@
 /*
  * rules.c - the rule tested on the running kernel.
  *
- * One socket, the holder, holds a port. A new socket calls bind(2) on the same port, then listen(2).
- * The results are compared with the predictions of conflict.c.
- * Limits: one user owns all sockets, so SO_REUSEPORT is not tested between users. Without IPv6, its
- * rows are left out. Before Linux 6.8, "cleared after bind" contradicts the rule (see conflict.c).
- * The sockets are in a private network namespace. If unshare(2) fails, they are on free ports of the
- * current network, where --all leaves about 2,000 sockets in TIME_WAIT for a minute.
+ * A socket, the holder, holds a port. A new socket calls bind(2) on that port, then listen(2). The
+ * results are compared with what conflict.c predicts.
+ * Limits: all sockets belong to one user, so SO_REUSEPORT is not tested between users. Rows with
+ * IPv6 are left out if ::1 cannot be bound. Before Linux 6.8, "cleared after bind" contradicts the
+ * rule (see conflict.c). The sockets are in a private network namespace. If unshare(2) fails, they
+ * are on free ports of the current network, where --all leaves about 2,000 sockets in TIME_WAIT for
+ * a minute.
  * Rust counterpart: src/rules.rs.
  */
 #include "rules.h"
@@ -50,8 +51,8 @@ static const struct {
     enum scenario scenario;
     bool option;
 } columns[] = {
-    {SCENARIO_BOUND, false}, {SCENARIO_BOUND, true},
-    {SCENARIO_LISTEN, true}, {SCENARIO_ESTABLISHED, false},
+    {SCENARIO_BOUND, false}, {SCENARIO_BOUND, true}, {SCENARIO_LISTEN, true},
+    {SCENARIO_ESTABLISHED, false},
 };
 
 /* The third table. */
@@ -128,8 +129,8 @@ static void print_scenarios(struct run *run)
 static void print_addresses(struct run *run)
 {
     print("\n2. Two addresses. Columns: state of the holder, SO_REUSEADDR of both.\n"
-          "ESTAB: accepted by a listener on this address, so its own address is\n"
-          "127.0.0.1 instead of 0.0.0.0, and ::1 instead of ::.\n\n"
+          "ESTAB is a socket accepted by a listener on the holder's address. Its own\n"
+          "address is 127.0.0.1 if the listener's is 0.0.0.0, and ::1 if it is ::.\n\n"
           "holder           new socket       BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n");
     for (size_t i = 0; i < LENGTH(pairs); i++) {
         const struct target *holder = pairs[i][0], *target = pairs[i][1];
@@ -210,7 +211,8 @@ int rules(bool all)
     if (!run.ipv6)
         write_line(STDERR_FILENO, "reuseaddr: ::1: %s; rows with IPv6 are left out\n",
                    strerror(errno));
-    run.ports = start_search(run.ipv6);
+    const struct target *wildcard = run.ipv6 ? &v6_any : &v4_any;
+    run.ports = (struct ports){wildcard->socket, FIRST_PORT, -1};
 
     if (all) {
         print_all(&run);
@@ -219,10 +221,11 @@ int rules(bool all)
         print_addresses(&run);
         print_changes(&run);
     }
-    const char *verb = run.contradictions == 1 ? "contradicts" : "contradict";
+    const char *s = run.contradictions == 1 ? "s" : "";
     if (all)
-        write_line(STDERR_FILENO, "%d rows; %d %s the rule.\n", run.cells, run.contradictions, verb);
+        write_line(STDERR_FILENO, "%d rows; %d contradict%s the rule.\n", run.cells,
+                   run.contradictions, s);
     else
-        print("\n%d cells; %d %s the rule.\n", run.cells, run.contradictions, verb);
+        print("\n%d cells; %d contradict%s the rule.\n", run.cells, run.contradictions, s);
     return run.contradictions > 0 ? 1 : 0;
 }

@@ -1,12 +1,12 @@
 //! The rule tested on the running kernel.
 //!
-//! One socket, the holder, holds a port. A new socket calls bind(2) on the same port, then listen(2).
-//! The results are compared with the predictions of `conflict.rs`.
-//! Limits: one user owns all sockets, so SO_REUSEPORT is not tested between users. Without IPv6, its
-//! rows are left out. Before Linux 6.8, "cleared after bind" contradicts the rule (see
-//! `conflict.rs`). The sockets are in a private network namespace. If unshare(2) fails, they are on
-//! free ports of the current network, where `--all` leaves about 2,000 sockets in TIME_WAIT for a
-//! minute. C counterpart: `c-reference/rules.c`.
+//! A socket, the holder, holds a port. A new socket calls bind(2) on that port, then listen(2). The
+//! results are compared with what `conflict.rs` predicts.
+//! Limits: all sockets belong to one user, so SO_REUSEPORT is not tested between users. Rows with
+//! IPv6 are left out if ::1 cannot be bound. Before Linux 6.8, "cleared after bind" contradicts the
+//! rule (see `conflict.rs`). The sockets are in a private network namespace. If unshare(2) fails,
+//! they are on free ports of the current network, where `--all` leaves about 2,000 sockets in
+//! TIME_WAIT for a minute. C counterpart: `c-reference/rules.c`.
 
 mod holder;
 mod ports;
@@ -16,9 +16,11 @@ mod trial;
 use crate::netns::{enter_netns, has_ipv6};
 use crate::output::{error_name, exit_with_error};
 use errno::errno;
-use holder::{Moment, Scenario, scenario_name};
+use holder::Moment::{self, *};
+use holder::Scenario::{self, *};
+use holder::scenario_name;
 use libc::{AF_INET, STDERR_FILENO, c_int, utsname};
-use ports::{FIRST_PORT, LAST_PORT, Ports, start_search};
+use ports::{FIRST_PORT, LAST_PORT, Ports};
 use std::ffi::CStr;
 use std::mem;
 use target::*;
@@ -50,20 +52,18 @@ const PAIRS: [[&Target; 2]; 21] = [
 
 /// The columns of the second table: scenario, and SO_REUSEADDR of both sockets.
 #[rustfmt::skip]
-const COLUMNS: [(Scenario, bool); 4] = [
-    (Scenario::Bound, false), (Scenario::Bound, true),
-    (Scenario::Listen, true), (Scenario::Established, false),
-];
+const COLUMNS: [(Scenario, bool); 4] =
+    [(Bound, false), (Bound, true), (Listen, true), (Established, false)];
 
 /// The third table: text, scenario, when the option changes, and its value before.
 #[rustfmt::skip]
 const CHANGES: [(&str, Scenario, Moment, bool); 6] = [
-    ("set after bind", Scenario::Bound, Moment::AfterBind, false),
-    ("cleared after bind", Scenario::Bound, Moment::AfterBind, true),
-    ("set on the listener before the client connects", Scenario::Established, Moment::AfterListen, false),
-    ("set on the listener after the client connects", Scenario::Established, Moment::AfterConnect, false),
-    ("set on the accepted socket", Scenario::Established, Moment::AfterAccept, false),
-    ("cleared on the accepted socket", Scenario::Established, Moment::AfterAccept, true),
+    ("set after bind", Bound, AfterBind, false),
+    ("cleared after bind", Bound, AfterBind, true),
+    ("set on the listener before the client connects", Established, AfterListen, false),
+    ("set on the listener after the client connects", Established, AfterConnect, false),
+    ("set on the accepted socket", Established, AfterAccept, false),
+    ("cleared on the accepted socket", Established, AfterAccept, true),
 ];
 
 fn is_usable(run: &Run, target: &Target) -> bool {
@@ -100,7 +100,6 @@ fn print_cell(run: &mut Run, cell: &Cell, width: usize) {
 fn print_scenarios(run: &mut Run) {
     // SAFETY: utsname is arrays of characters, for which zero is valid.
     let mut kernel: utsname = unsafe { mem::zeroed() };
-
     // SAFETY: uname(2) writes one utsname.
     if unsafe { libc::uname(&raw mut kernel) } == -1 {
         exit_with_error("uname", "the kernel", errno());
@@ -118,7 +117,7 @@ fn print_scenarios(run: &mut Run) {
         for options in 0..4 {
             let existing = with_options(&V4_LO, options & 2 != 0, false);
             let new = with_options(&V4_LO, options & 1 != 0, false);
-            let cell = try_new_socket(&mut run.ports, scenario, Moment::Never, &existing, &new);
+            let cell = try_new_socket(&mut run.ports, scenario, Never, &existing, &new);
             print_cell(run, &cell, if options < 3 { 13 } else { 0 });
         }
         out!("\n");
@@ -128,8 +127,8 @@ fn print_scenarios(run: &mut Run) {
 fn print_addresses(run: &mut Run) {
     out!(
         "\n2. Two addresses. Columns: state of the holder, SO_REUSEADDR of both.\n\
-         ESTAB: accepted by a listener on this address, so its own address is\n\
-         127.0.0.1 instead of 0.0.0.0, and ::1 instead of ::.\n\n\
+         ESTAB is a socket accepted by a listener on the holder's address. Its own\n\
+         address is 127.0.0.1 if the listener's is 0.0.0.0, and ::1 if it is ::.\n\n\
          holder           new socket       BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n"
     );
     for [holder, target] in PAIRS {
@@ -140,7 +139,7 @@ fn print_addresses(run: &mut Run) {
         for (column, (scenario, option)) in COLUMNS.into_iter().enumerate() {
             let existing = with_options(holder, option, false);
             let new = with_options(target, option, false);
-            let cell = try_new_socket(&mut run.ports, scenario, Moment::Never, &existing, &new);
+            let cell = try_new_socket(&mut run.ports, scenario, Never, &existing, &new);
             print_cell(run, &cell, if column < 3 { 12 } else { 0 });
         }
         out!("\n");
@@ -149,7 +148,6 @@ fn print_addresses(run: &mut Run) {
 
 fn print_changes(run: &mut Run) {
     let new = with_options(&V4_LO, true, false);
-
     out!("\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. The holder's option is\n\n");
     for (text, scenario, change, before) in CHANGES {
         let existing = with_options(&V4_LO, before, false);
@@ -172,7 +170,7 @@ fn print_rows(run: &mut Run, scenario: Scenario, holder: &Target, target: &Targe
     for options in 0..16 {
         let existing = with_options(holder, options & 8 != 0, options & 4 != 0);
         let new = with_options(target, options & 2 != 0, options & 1 != 0);
-        let cell = try_new_socket(&mut run.ports, scenario, Moment::Never, &existing, &new);
+        let cell = try_new_socket(&mut run.ports, scenario, Never, &existing, &new);
         let [a, b, c, d] = [8, 4, 2, 1].map(|bit| u8::from(options & bit != 0));
         out!(
             "{},{},{a},{b},{},{c},{d},{},{},{},{}\n",
@@ -212,7 +210,7 @@ pub fn rules(all: bool) -> c_int {
         write_line!(
             STDERR_FILENO,
             "reuseaddr: unshare: {reason}; using free ports {FIRST_PORT} to {LAST_PORT} of the \
-                 current network\n"
+             current network\n"
         );
     }
     let ipv6 = has_ipv6();
@@ -222,8 +220,14 @@ pub fn rules(all: bool) -> c_int {
             "reuseaddr: ::1: {reason}; rows with IPv6 are left out\n"
         );
     }
+    let wildcard = if ipv6.is_ok() { V6_ANY } else { V4_ANY };
+    let ports = Ports {
+        wildcard: wildcard.socket,
+        port: FIRST_PORT,
+        udp: -1,
+    };
     let mut run = Run {
-        ports: start_search(ipv6.is_ok()),
+        ports,
         ipv6: ipv6.is_ok(),
         cells: 0,
         contradictions: 0,
@@ -237,18 +241,14 @@ pub fn rules(all: bool) -> c_int {
         print_changes(&mut run);
     }
     let (cells, contradictions) = (run.cells, run.contradictions);
-    let verb = if contradictions == 1 {
-        "contradicts"
-    } else {
-        "contradict"
-    };
+    let s = if contradictions == 1 { "s" } else { "" };
     if all {
         write_line!(
             STDERR_FILENO,
-            "{cells} rows; {contradictions} {verb} the rule.\n"
+            "{cells} rows; {contradictions} contradict{s} the rule.\n"
         );
     } else {
-        out!("\n{cells} cells; {contradictions} {verb} the rule.\n");
+        out!("\n{cells} cells; {contradictions} contradict{s} the rule.\n");
     }
     c_int::from(contradictions > 0)
 }

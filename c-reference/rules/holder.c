@@ -1,8 +1,8 @@
 /*
  * rules/holder.c - sockets that hold a port, in every TCP state that can.
  *
- * Each state is reached by calls on both ends of a connection and read back with TCP_INFO, so it
- * does not depend on timing. Rust counterpart: src/rules/holder.rs.
+ * Calls on both ends of a connection lead to each state, and TCP_INFO shows when it is reached.
+ * Rust counterpart: src/rules/holder.rs.
  */
 #include "rules/holder.h"
 #include "output.h"
@@ -16,29 +16,29 @@
 /* Give up after this many polls, 1 ms apart. */
 #define POLLS 10000
 
-/* What happens in a scenario. An accepted socket takes the steps in this order. After TIME_WAIT is
- * reached, TCP_INFO returns TCP_CLOSE. */
+/* What happens in a scenario: the steps of an accepted socket, in this order. For a socket in
+ * TIME_WAIT, TCP_INFO returns TCP_CLOSE. */
 static const struct steps {
     const char *name;
-    bool peer_first; /* the peer calls shutdown(2) */
-    bool fill;       /* the socket sends until all buffers are full, so that its FIN has to wait */
-    int own;         /* the socket calls shutdown(2), is in this state, and is closed at the end */
-    int peer_last;   /* the peer calls shutdown(2), and the socket is in this state */
-    int state;       /* for the rule; 0 if no socket is left */
+    bool passive;  /* the peer calls shutdown(2) first */
+    bool fill;     /* the socket sends until all buffers are full, so that its FIN has to wait */
+    int own;       /* the socket calls shutdown(2), reaches this state, and is closed at the end */
+    int peer_last; /* the peer calls shutdown(2), and the socket reaches this state */
+    int state;     /* what the rule depends on; 0 if no socket is left */
 } scenarios[] = {
 #define STEPS(name, ...) [SCENARIO_##name] = {#name, __VA_ARGS__}
-    /*    name            peer_first, fill, own        peer_last    state */
-    STEPS(BOUND,          false, false, 0,             0,           TCP_CLOSE),
-    STEPS(LISTEN,         false, false, 0,             0,           TCP_LISTEN),
-    STEPS(ESTABLISHED,    false, false, 0,             0,           TCP_ESTABLISHED),
-    STEPS(CLIENT,         false, false, 0,             0,           TCP_ESTABLISHED),
-    STEPS(FIN_WAIT1,      false, true,  TCP_FIN_WAIT1, 0,           TCP_FIN_WAIT1),
-    STEPS(FIN_WAIT2,      false, false, TCP_FIN_WAIT2, 0,           TCP_FIN_WAIT2),
-    STEPS(CLOSE_WAIT,     true,  false, 0,             0,           TCP_CLOSE_WAIT),
-    STEPS(CLOSING,        false, true,  TCP_FIN_WAIT1, TCP_CLOSING, TCP_CLOSING),
-    STEPS(LAST_ACK,       true,  true,  TCP_LAST_ACK,  0,           TCP_LAST_ACK),
-    STEPS(TIME_WAIT,      false, false, TCP_FIN_WAIT2, TCP_CLOSE,   TCP_TIME_WAIT),
-    STEPS(PASSIVE_CLOSED, true,  false, TCP_CLOSE,     0,           0),
+    /*    name            passive fill   own            peer_last    state */
+    STEPS(BOUND,          false,  false, 0,             0,           TCP_CLOSE),
+    STEPS(LISTEN,         false,  false, 0,             0,           TCP_LISTEN),
+    STEPS(ESTABLISHED,    false,  false, 0,             0,           TCP_ESTABLISHED),
+    STEPS(CLIENT,         false,  false, 0,             0,           TCP_ESTABLISHED),
+    STEPS(FIN_WAIT1,      false,  true,  TCP_FIN_WAIT1, 0,           TCP_FIN_WAIT1),
+    STEPS(FIN_WAIT2,      false,  false, TCP_FIN_WAIT2, 0,           TCP_FIN_WAIT2),
+    STEPS(CLOSE_WAIT,     true,   false, 0,             0,           TCP_CLOSE_WAIT),
+    STEPS(CLOSING,        false,  true,  TCP_FIN_WAIT1, TCP_CLOSING, TCP_CLOSING),
+    STEPS(LAST_ACK,       true,   true,  TCP_LAST_ACK,  0,           TCP_LAST_ACK),
+    STEPS(TIME_WAIT,      false,  false, TCP_FIN_WAIT2, TCP_CLOSE,   TCP_TIME_WAIT),
+    STEPS(PASSIVE_CLOSED, true,   false, TCP_CLOSE,     0,           0),
 };
 
 const char *scenario_name(enum scenario scenario)
@@ -85,7 +85,7 @@ static void shut_down(const struct holder *holder, int s, int state)
     if (shutdown(s, SHUT_WR) == -1)
         exit_with_error("shutdown", "TCP socket");
     if (state == TCP_FIN_WAIT2) {
-        /* The peer delays its ACK. Once it has read end of file, have it send the ACK now. */
+        /* The peer delays its ACK. Let it read end of file, then send the ACK. */
         if (read_some(holder->peer, &byte, sizeof byte) == -1)
             exit_with_error("read", "TCP socket");
         set_option(holder->peer, IPPROTO_TCP, TCP_QUICKACK, 1);
@@ -100,7 +100,7 @@ static void change_at(enum moment now, enum moment change, int s, const struct t
         set_option(s, SOL_SOCKET, SO_REUSEADDR, !plan->reuseaddr);
 }
 
-/* Connects s to a listening socket. A wildcard stands for the loopback address here. */
+/* Connects s to listener. If that is bound to a wildcard, the connection is over loopback. */
 static void connect_to(int s, int listener)
 {
     const struct endpoint server = local_endpoint(listener);
@@ -148,7 +148,7 @@ struct holder make_holder(struct ports *ports, enum scenario scenario, enum mome
     if (plan->family == AF_INET6)
         holder.socket.v6only = get_option(holder.fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
 
-    if (steps->peer_first)
+    if (steps->passive)
         shut_down(&holder, holder.peer, TCP_CLOSE_WAIT);
     if (steps->fill)
         fill_buffers(holder.fd);

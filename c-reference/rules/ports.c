@@ -10,18 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct ports start_search(bool ipv6)
-{
-    /* Processes that start together begin at different ports. */
-    int offset = (int)(getpid() * 997LL % (LAST_PORT - FIRST_PORT));
-
-    return (struct ports){
-        .wildcard = ipv6 ? v6_any.socket : v4_any.socket,
-        .port = (in_port_t)(FIRST_PORT + offset),
-        .udp = -1,
-    };
-}
-
 /* Binds s to port. Returns whether the port was free. */
 static bool bind_free(int s, const struct tcp_socket *plan, in_port_t port)
 {
@@ -36,7 +24,7 @@ int take_port(struct ports *ports, const struct tcp_socket *plan)
     for (int tries = FIRST_PORT; tries <= LAST_PORT; tries++) {
         ports->port = ports->port < LAST_PORT ? ports->port + 1 : FIRST_PORT;
 
-        /* If rules runs twice on one network, the UDP port keeps the other process away. */
+        /* Other processes that run rules on this network skip a port whose UDP port is in use. */
         if (ports->udp != -1)
             close(ports->udp);
         ports->udp = socket(AF_INET, SOCK_DGRAM, 0);

@@ -56,12 +56,11 @@ void try_two_listeners(struct ports *ports, const struct tcp_socket *plan, struc
     struct tcp_socket existing = *plan;
     existing.state = TCP_LISTEN;
 
-    cells[0].predicted = (struct outcome){0, conflicts(&existing, plan) ? EADDRINUSE : 0};
-    cells[0].seen = (struct outcome){0, try_listen(second)};
+    cells[0] = (struct cell){.predicted.listen = conflicts(&existing, plan) ? EADDRINUSE : 0};
+    cells[0].seen.listen = try_listen(second);
 
     /* After listen(2) has failed, the socket is still bound, and listen(2) can be tried again. */
     close(first);
-    cells[1].predicted = (struct outcome){0, 0};
-    cells[1].seen = (struct outcome){0, try_listen(second)};
+    cells[1] = (struct cell){.seen.listen = try_listen(second)};
     close(second);
 }

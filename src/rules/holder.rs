@@ -1,7 +1,7 @@
 //! Sockets that hold a port, in every TCP state that can.
 //!
-//! Each state is reached by calls on both ends of a connection and read back with TCP_INFO, so it
-//! does not depend on timing. C counterpart: `c-reference/rules/holder.c`.
+//! Calls on both ends of a connection lead to each state, and TCP_INFO shows when it is reached.
+//! C counterpart: `c-reference/rules/holder.c`.
 
 use crate::conflict::TcpSocket;
 use crate::conflict::TcpState::{self, *};
@@ -24,8 +24,8 @@ use std::ptr;
 /// Give up after this many polls, 1 ms apart.
 const POLLS: usize = 10000;
 
-/// How a socket comes to hold a port. ESTABLISHED: accepted, and the listening socket is closed.
-/// CLIENT: bound, then connected. PASSIVE_CLOSED: closed after the peer, so no socket is left.
+/// How a socket comes to hold a port. ESTABLISHED is an accepted socket whose listener is closed.
+/// CLIENT is bound, then connected. PASSIVE_CLOSED closes after its peer, so no socket is left.
 #[derive(Clone, Copy)]
 #[rustfmt::skip]
 pub enum Scenario {
@@ -49,32 +49,32 @@ pub struct Holder {
     peer: c_int,
 }
 
-/// What happens in a scenario. An accepted socket takes the steps in this order. After TIME_WAIT is
-/// reached, TCP_INFO returns TCP_CLOSE.
+/// What happens in a scenario: the steps of an accepted socket, in this order. For a socket in
+/// TIME_WAIT, TCP_INFO returns TCP_CLOSE.
 /// - name in the tables
-/// - `peer_first`: the peer calls shutdown(2)
+/// - `passive`: the peer calls shutdown(2) first
 /// - `fill`: the socket sends until all buffers are full, so that its FIN has to wait
-/// - `own`: the socket calls shutdown(2), is in this state, and is closed at the end
-/// - `peer_last`: the peer calls shutdown(2), and the socket is in this state
-/// - `state`: for the rule; None if no socket is left
+/// - `own`: the socket calls shutdown(2), reaches this state, and is closed at the end
+/// - `peer_last`: the peer calls shutdown(2), and the socket reaches this state
+/// - `state`: what the rule depends on; None if no socket is left
 type Steps = (&'static str, bool, bool, State, State, State);
 type State = Option<TcpState>;
 
 /// In the order of [`Scenario`].
 #[rustfmt::skip]
 const SCENARIOS: [Steps; 11] = [
-    // name              peer_first, fill, own         peer_last      state
-    ("BOUND",          false, false, None,           None,          Some(Close)),
-    ("LISTEN",         false, false, None,           None,          Some(Listen)),
-    ("ESTABLISHED",    false, false, None,           None,          Some(Established)),
-    ("CLIENT",         false, false, None,           None,          Some(Established)),
-    ("FIN_WAIT1",      false, true,  Some(FinWait1), None,          Some(FinWait1)),
-    ("FIN_WAIT2",      false, false, Some(FinWait2), None,          Some(FinWait2)),
-    ("CLOSE_WAIT",     true,  false, None,           None,          Some(CloseWait)),
-    ("CLOSING",        false, true,  Some(FinWait1), Some(Closing), Some(Closing)),
-    ("LAST_ACK",       true,  true,  Some(LastAck),  None,          Some(LastAck)),
-    ("TIME_WAIT",      false, false, Some(FinWait2), Some(Close),   Some(TimeWait)),
-    ("PASSIVE_CLOSED", true,  false, Some(Close),    None,          None),
+    // name            passive fill   own             peer_last      state
+    ("BOUND",          false,  false, None,           None,          Some(Close)),
+    ("LISTEN",         false,  false, None,           None,          Some(Listen)),
+    ("ESTABLISHED",    false,  false, None,           None,          Some(Established)),
+    ("CLIENT",         false,  false, None,           None,          Some(Established)),
+    ("FIN_WAIT1",      false,  true,  Some(FinWait1), None,          Some(FinWait1)),
+    ("FIN_WAIT2",      false,  false, Some(FinWait2), None,          Some(FinWait2)),
+    ("CLOSE_WAIT",     true,   false, None,           None,          Some(CloseWait)),
+    ("CLOSING",        false,  true,  Some(FinWait1), Some(Closing), Some(Closing)),
+    ("LAST_ACK",       true,   true,  Some(LastAck),  None,          Some(LastAck)),
+    ("TIME_WAIT",      false,  false, Some(FinWait2), Some(Close),   Some(TimeWait)),
+    ("PASSIVE_CLOSED", true,   false, Some(Close),    None,          None),
 ];
 
 impl Scenario {
@@ -134,7 +134,7 @@ fn shut_down(holder: &Holder, s: c_int, state: State) {
         exit_with_error("shutdown", "TCP socket", errno());
     }
     if state == FinWait2 {
-        // The peer delays its ACK. Once it has read end of file, have it send the ACK now.
+        // The peer delays its ACK. Let it read end of file, then send the ACK.
         if let Err(reason) = read_some(holder.peer, &mut [MaybeUninit::uninit()]) {
             exit_with_error("read", "TCP socket", reason);
         }
@@ -150,21 +150,22 @@ fn change_at(now: Moment, change: Moment, s: c_int, plan: &TcpSocket) {
     }
 }
 
-/// Connects `s` to a listening socket. A wildcard stands for the loopback address here.
+/// Connects `s` to `listener`. If that is bound to a wildcard, the connection is over loopback.
 fn connect_to(s: c_int, listener: c_int) {
     if let Err(reason) = connect_socket(s, &local_endpoint(listener)) {
         exit_with_error("connect", "TCP socket", reason);
     }
 }
 
-/// Takes a port for a socket as planned, changes its option at that moment, and sets up `scenario`.
+/// Takes a port, and sets up `scenario` with a socket that `plan` describes. Its SO_REUSEADDR
+/// changes at the moment that `change` names.
 pub fn make_holder(
     ports: &mut Ports,
     scenario: Scenario,
     change: Moment,
     plan: &TcpSocket,
 ) -> Holder {
-    let (_, peer_first, fill, own, peer_last, state) = SCENARIOS[scenario as usize];
+    let (_, passive, fill, own, peer_last, state) = SCENARIOS[scenario as usize];
     let s = take_port(ports, plan);
     let mut holder = Holder {
         socket: None,
@@ -207,7 +208,7 @@ pub fn make_holder(
         ..*plan
     });
 
-    if peer_first {
+    if passive {
         shut_down(&holder, holder.peer, Some(CloseWait));
     }
     if fill {
@@ -222,7 +223,7 @@ pub fn make_holder(
     holder
 }
 
-/// Closes `holder` and its peer. Only TIME_WAIT sockets are left.
+/// Closes `holder` and its peer. Only sockets in TIME_WAIT are left.
 pub fn release_holder(holder: &Holder) {
     let linger = linger {
         l_onoff: 1,

@@ -4,7 +4,7 @@
 
 use crate::conflict::TcpSocket;
 use crate::output::exit_with_error;
-use crate::rules::target::{V4_ANY, V4_LO, V6_ANY, bind_planned, open_planned};
+use crate::rules::target::{V4_LO, bind_planned, open_planned};
 use crate::sock::close_fd;
 use errno::{Errno, errno};
 use libc::{AF_INET, EADDRINUSE, SOCK_DGRAM, c_int};
@@ -13,28 +13,14 @@ use libc::{AF_INET, EADDRINUSE, SOCK_DGRAM, c_int};
 pub const FIRST_PORT: u16 = 10000;
 pub const LAST_PORT: u16 = 32767;
 
-/// The search for free ports.
+/// The search for free ports. It starts after `port`.
 pub struct Ports {
     /// Conflicts with every socket on its port.
-    wildcard: TcpSocket,
+    pub wildcard: TcpSocket,
     /// The port taken last.
     pub port: u16,
     /// UDP socket that reserves the port, or -1.
-    udp: c_int,
-}
-
-/// Returns the start of a search.
-pub fn start_search(ipv6: bool) -> Ports {
-    // Processes that start together begin at different ports.
-    // SAFETY: no arguments; always succeeds.
-    let pid = i64::from(unsafe { libc::getpid() });
-    let offset = (pid * 997 % i64::from(LAST_PORT - FIRST_PORT)) as u16;
-
-    Ports {
-        wildcard: if ipv6 { V6_ANY.socket } else { V4_ANY.socket },
-        port: FIRST_PORT + offset,
-        udp: -1,
-    }
+    pub udp: c_int,
 }
 
 /// Binds `s` to `port`. Returns whether the port was free.
@@ -55,7 +41,7 @@ pub fn take_port(ports: &mut Ports, plan: &TcpSocket) -> c_int {
             FIRST_PORT
         };
 
-        // If rules runs twice on one network, the UDP port keeps the other process away.
+        // Other processes that run rules on this network skip a port whose UDP port is in use.
         if ports.udp != -1 {
             close_fd(ports.udp);
         }

@@ -39,7 +39,7 @@ fn try_listen(s: c_int) -> Option<Errno> {
     (unsafe { libc::listen(s, 1) } == -1).then(errno)
 }
 
-/// Makes a holder as planned in `existing` (see [`make_holder`]), and tries a new socket on its port.
+/// Makes a holder that `existing` describes, and tries a new socket on its port.
 pub fn try_new_socket(
     ports: &mut Ports,
     scenario: Scenario,
@@ -71,8 +71,8 @@ pub fn try_new_socket(
     }
 }
 
-/// Binds two sockets to one port and lets both listen. Returns what listen(2) returns to the second:
-/// while the first listens, and after the first is closed.
+/// Binds two sockets to one port. Returns the result of listen(2) on the second: while the first
+/// listens, and after the first is closed.
 pub fn try_two_listeners(ports: &mut Ports, plan: &TcpSocket) -> [Cell; 2] {
     let first = take_port(ports, plan);
     let second = open_planned(plan);

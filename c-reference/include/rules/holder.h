@@ -5,8 +5,8 @@
 #include "rules/ports.h"
 
 /*
- * How a socket comes to hold a port. ESTABLISHED: accepted, and the listening socket is closed.
- * CLIENT: bound, then connected. PASSIVE_CLOSED: closed after the peer, so no socket is left.
+ * How a socket comes to hold a port. ESTABLISHED is an accepted socket whose listener is closed.
+ * CLIENT is bound, then connected. PASSIVE_CLOSED closes after its peer, so no socket is left.
  */
 enum scenario {
     SCENARIO_BOUND, SCENARIO_LISTEN, SCENARIO_ESTABLISHED, SCENARIO_CLIENT,
@@ -28,11 +28,12 @@ struct holder {
 /* Returns the name of scenario in the tables. */
 const char *scenario_name(enum scenario scenario);
 
-/* Takes a port for a socket as planned, changes its option at that moment, and sets up scenario. */
+/* Takes a port, and sets up scenario with a socket that *plan describes. Its SO_REUSEADDR changes
+ * at the moment that change names. */
 struct holder make_holder(struct ports *ports, enum scenario scenario, enum moment change,
                           const struct tcp_socket *plan);
 
-/* Closes *holder and its peer. Only TIME_WAIT sockets are left. */
+/* Closes *holder and its peer. Only sockets in TIME_WAIT are left. */
 void release_holder(const struct holder *holder);
 
 #endif

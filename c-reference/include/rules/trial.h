@@ -19,13 +19,13 @@ struct cell {
 /* Returns whether the kernel did what the rule predicts. */
 bool agrees(const struct cell *cell);
 
-/* Makes a holder as planned in *existing (see make_holder), and tries a new socket on its port. */
+/* Makes a holder that *existing describes, and tries a new socket on its port. */
 struct cell try_new_socket(struct ports *ports, enum scenario scenario, enum moment change,
                            const struct tcp_socket *existing, const struct tcp_socket *new);
 
 /*
- * Binds two sockets to one port and lets both listen. Stores what listen(2) returns to the second:
- * in cells[0] while the first listens, in cells[1] after the first is closed.
+ * Binds two sockets to one port. Stores the result of listen(2) on the second: in cells[0] while
+ * the first listens, in cells[1] after the first is closed.
  */
 void try_two_listeners(struct ports *ports, const struct tcp_socket *plan, struct cell cells[2]);
 
