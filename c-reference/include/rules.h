@@ -1,7 +1,6 @@
 /* rules.h - the rule tested on the running kernel. Rust counterpart: src/rules.rs. */
 #ifndef RULES_H
 #define RULES_H
-
 #include <stdbool.h>
 
 /*
@@ -9,5 +8,4 @@
  * kernel contradicts the rule.
  */
 int rules(bool all);
-
 #endif

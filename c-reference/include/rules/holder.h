@@ -1,7 +1,6 @@
 /* rules/holder.h - sockets that hold a port. Rust counterpart: src/rules/holder.rs. */
 #ifndef RULES_HOLDER_H
 #define RULES_HOLDER_H
-
 #include "rules/ports.h"
 
 /*
@@ -35,5 +34,4 @@ struct holder make_holder(struct ports *ports, enum scenario scenario, enum mome
 
 /* Closes *holder and its peer. Only sockets in TIME_WAIT are left. */
 void release_holder(const struct holder *holder);
-
 #endif

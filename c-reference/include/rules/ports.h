@@ -1,7 +1,6 @@
 /* rules/ports.h - free ports. Rust counterpart: src/rules/ports.rs. */
 #ifndef RULES_PORTS_H
 #define RULES_PORTS_H
-
 #include "rules/target.h"
 
 /* Below the default ephemeral range, which begins at 32768. */
@@ -17,5 +16,4 @@ struct ports {
 
 /* Finds the next free port, and returns a new socket bound to it. Exits if no port is free. */
 int take_port(struct ports *ports, const struct tcp_socket *plan);
-
 #endif

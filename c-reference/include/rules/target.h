@@ -1,7 +1,6 @@
 /* rules/target.h - the addresses in the tables of rules. Rust counterpart: src/rules/target.rs. */
 #ifndef RULES_TARGET_H
 #define RULES_TARGET_H
-
 #include "conflict.h"
 
 /* An address to bind to, as a socket with neither option. */
@@ -20,5 +19,4 @@ int open_planned(const struct tcp_socket *plan);
 
 /* Binds s to port, on the address of *plan. Returns 0, or -1 with errno set by bind(2). */
 int bind_planned(int s, const struct tcp_socket *plan, in_port_t port);
-
 #endif

@@ -1,7 +1,6 @@
 /* rules/trial.h - one cell of the tables of rules. Rust counterpart: src/rules/trial.rs. */
 #ifndef RULES_TRIAL_H
 #define RULES_TRIAL_H
-
 #include "rules/holder.h"
 
 /* Results of bind(2) and listen(2): 0 or an errno value. listen is 0 if bind(2) failed. */
@@ -28,5 +27,4 @@ struct cell try_new_socket(struct ports *ports, enum scenario scenario, enum mom
  * the first listens, in cells[1] after the first is closed.
  */
 void try_two_listeners(struct ports *ports, const struct tcp_socket *plan, struct cell cells[2]);
-
 #endif
