@@ -91,20 +91,20 @@ void serve(struct sockaddr_in adr_srvr, bool reuse)
 static void echo(int c, const char *client_text, pid_t pid)
 {
     char buffer[1 << 16];
-    size_t total = 0;
+    unsigned long long total = 0;
     ssize_t n;
 
     /* 10. Echo until end of file. The parent takes no part. (F5) */
     while ((n = read_some(c, buffer, sizeof buffer)) > 0) {
         if (write_all(c, buffer, (size_t)n) == -1)
             exit_with_error("write", client_text);
-        total += (size_t)n;
+        total += (unsigned long long)n;
     }
     if (n == -1)
         exit_with_error("read", client_text);
 
     /* 11. Passive close: no TIME_WAIT here. A child that is killed earlier closes first. (T4) */
     close(c);
-    write_line(STDOUT_FILENO, "child %d: %s closed after %zu bytes\n", pid, client_text, total);
+    write_line(STDOUT_FILENO, "child %d: %s closed after %llu bytes\n", pid, client_text, total);
     _exit(0);
 }

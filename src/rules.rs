@@ -14,7 +14,7 @@ mod target;
 mod trial;
 
 use crate::netns::{enter_netns, has_ipv6};
-use crate::output::{error_name, exit_with_error, out, write_line};
+use crate::output::{error_name, exit_with_error};
 use errno::errno;
 use holder::Moment::{self, *};
 use holder::Scenario::{self, *};
@@ -26,7 +26,6 @@ use std::mem;
 use target::*;
 use trial::{Cell, Outcome, agrees, try_new_socket, try_two_listeners};
 
-/// One run of the program.
 struct Run {
     ports: Ports,
     ipv6: bool,
@@ -42,12 +41,11 @@ const TARGETS: [&Target; 8] =
 /// The addresses of the holder and of the new socket in the second table.
 #[rustfmt::skip]
 const PAIRS: [[&Target; 2]; 21] = [
-    [&V4_LO, &V4_LO],     [&V4_LO, &V4_LO2],   [&V4_LO, &V4_ANY],    [&V4_ANY, &V4_LO],
-    [&V4_ANY, &V4_LO2],   [&V4_ANY, &V6_ANY],  [&V6_ANY, &V4_ANY],   [&V4_LO, &V6_ANY],
-    [&V6_ANY, &V4_LO],    [&V4_ANY, &V6_ONLY], [&V6_ONLY, &V4_ANY],  [&V4_LO, &V6_LO],
-    [&V6_LO, &V4_LO],     [&V4_ANY, &V6_LO],   [&V6_LO, &V4_ANY],    [&V6_LO, &V6_ANY],
-    [&V6_ANY, &V6_LO],    [&MAPPED_LO, &V4_LO], [&V4_LO, &MAPPED_LO],
-    [&MAPPED_LO, &V4_ANY], [&MAPPED_LO, &V6_ONLY],
+    [&V4_LO, &V4_LO], [&V4_LO, &V4_LO2], [&V4_LO, &V4_ANY], [&V4_ANY, &V4_LO], [&V4_ANY, &V4_LO2],
+    [&V4_ANY, &V6_ANY], [&V6_ANY, &V4_ANY], [&V4_LO, &V6_ANY],   [&V6_ANY, &V4_LO],
+    [&V4_ANY, &V6_ONLY], [&V6_ONLY, &V4_ANY], [&V4_LO, &V6_LO],  [&V6_LO, &V4_LO],
+    [&V4_ANY, &V6_LO],  [&V6_LO, &V4_ANY],  [&V6_LO, &V6_ANY],   [&V6_ANY, &V6_LO],
+    [&MAPPED_LO, &V4_LO], [&V4_LO, &MAPPED_LO], [&MAPPED_LO, &V4_ANY], [&MAPPED_LO, &V6_ONLY],
 ];
 
 /// The columns of the second table: scenario, and SO_REUSEADDR of both sockets.
@@ -92,8 +90,7 @@ fn print_cell(run: &mut Run, cell: &Cell, width: usize) {
         Some(reason) => format!("listen: {}", error_name(reason)),
         None => bind_name(&cell.seen).to_string(),
     };
-    let mark = if agrees(cell) { "" } else { "!" };
-    out!("{:<width$}", text + mark);
+    out!("{:<width$}", text + if agrees(cell) { "" } else { "!" });
     count(run, cell);
 }
 
@@ -207,25 +204,26 @@ fn print_all(run: &mut Run) {
 /// the kernel contradicts the rule.
 pub fn rules(all: bool) -> c_int {
     if let Err(reason) = enter_netns() {
-        let text = format_args!(
+        write_line!(
+            STDERR_FILENO,
             "reuseaddr: unshare: {reason}; using free ports {FIRST_PORT} to {LAST_PORT} of the \
              current network\n"
         );
-        write_line(STDERR_FILENO, text);
     }
     let ipv6 = has_ipv6();
     if let Err(reason) = ipv6 {
-        let text = format_args!("reuseaddr: ::1: {reason}; rows with IPv6 are left out\n");
-        write_line(STDERR_FILENO, text);
+        write_line!(
+            STDERR_FILENO,
+            "reuseaddr: ::1: {reason}; rows with IPv6 are left out\n"
+        );
     }
     let wildcard = if ipv6.is_ok() { V6_ANY } else { V4_ANY };
-    let ports = Ports {
-        wildcard: wildcard.socket,
-        port: FIRST_PORT,
-        udp: -1,
-    };
     let mut run = Run {
-        ports,
+        ports: Ports {
+            wildcard: wildcard.socket,
+            port: FIRST_PORT,
+            udp: -1,
+        },
         ipv6: ipv6.is_ok(),
         cells: 0,
         contradictions: 0,
@@ -241,8 +239,10 @@ pub fn rules(all: bool) -> c_int {
     let (cells, contradictions) = (run.cells, run.contradictions);
     let s = if contradictions == 1 { "s" } else { "" };
     if all {
-        let text = format_args!("{cells} rows; {contradictions} contradict{s} the rule.\n");
-        write_line(STDERR_FILENO, text);
+        write_line!(
+            STDERR_FILENO,
+            "{cells} rows; {contradictions} contradict{s} the rule.\n"
+        );
     } else {
         out!("\n{cells} cells; {contradictions} contradict{s} the rule.\n");
     }

@@ -1,27 +1,21 @@
-//! Calls that fail, made to fail by strace: whom it costs what. Each errno is from the call's man page,
-//! and each is tried in both builds, which do and say the same.
+//! System calls that strace makes fail with each errno of their man pages, in both builds.
 
 mod child;
-mod room;
+mod descriptors;
 mod server;
 
-use crate::support::{Build, Result, Start, builds, launch, serve_words, tool};
+use crate::support::{Build, Result, Start, builds, in_order, launch, scratch, serve_args, tool};
 use errno::Errno;
+use std::fmt::Debug;
 use std::fs;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
-/// Of a call that is made again and again, the first, the second and the third one fail.
+/// For a call that is made repeatedly: which of the calls fails.
 const OCCURRENCES: [usize; 3] = [1, 2, 3];
 
-/// Some trials at a time.
-const WORKERS: usize = 6;
-
-/// Runs `trial` for each errno in each build, and each time that the call is made; the first failure is
-/// the test's.
+/// Runs `trial` for each error, each occurrence and each build. Returns the first failure.
 fn try_each(
     errors: &[i32],
     occurrences: &[usize],
@@ -37,55 +31,39 @@ fn try_each(
             );
         }
     }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(&(build, error, occurrence)) =
-            trials.get(next.fetch_add(1, Ordering::Relaxed))
-        {
-            trial(build, error, occurrence).map_err(|reason| {
-                format!("{}, {error}, time {occurrence}: {reason}", build.name)
-            })?;
-        }
-        Ok(())
+    let run = |number: usize| {
+        let (build, error, occurrence) = trials[number];
+        let place = format!("{}, {error}, occurrence {occurrence}", build.name);
+        trial(build, error, occurrence).map_err(|reason| format!("{place}: {reason}"))
     };
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
-        let results = workers.into_iter().map(|worker| worker.join().unwrap());
-        results.collect::<Vec<_>>().into_iter().collect()
-    })
+    let mut outcomes = Vec::new();
+    in_order(trials.len(), run, |_, outcome| outcomes.push(outcome));
+    outcomes.into_iter().collect()
 }
 
-/// Runs `serve` with `injection` (strace's `-e inject=`) in the server, not in its children.
+/// Runs `serve` with `injection` (strace's `-e inject=`) in the server, and not in its children.
 fn faulty(build: &Build, address: SocketAddrV4, injection: &str) -> Result<Start> {
     let mut command = Command::new(tool("strace", "strace"));
-    command
-        .args([
-            "-D",
-            "-e",
-            "signal=none",
-            "-e",
-            &format!("inject={injection}"),
-        ])
-        .arg("-o")
-        .arg(trace_file(address))
-        .arg(&build.path)
-        .args(serve_words(address, true));
+    command.args(["-D", "-e", "signal=none", "-e"]);
+    command.arg(format!("inject={injection}")).arg("-o");
+    command.arg(trace_file(address)).arg(&build.path);
+    command.args(serve_args(address, true));
     launch(command)
 }
 
 fn trace_file(address: SocketAddrV4) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{address}.faults"))
+    scratch(format!("{address}.faults"))
 }
 
-/// How many of the lines of strace's record contain `words`; the record is then removed.
-fn count_in_trace(address: SocketAddrV4, words: &str) -> usize {
+/// Removes strace's trace, and returns the number of its lines that contain `text`.
+fn count_in_trace(address: SocketAddrV4, text: &str) -> usize {
     let trace = fs::read_to_string(trace_file(address)).unwrap();
     fs::remove_file(trace_file(address)).unwrap();
-    trace.lines().filter(|line| line.contains(words)).count()
+    trace.lines().filter(|line| line.contains(text)).count()
 }
 
-/// An error where `seen` is not what is `expected`.
-fn same<T: PartialEq + std::fmt::Debug>(seen: T, expected: T) -> Result<()> {
+/// An error if `seen` is not `expected`.
+fn same<T: PartialEq + Debug>(seen: T, expected: T) -> Result<()> {
     match seen == expected {
         true => Ok(()),
         false => Err(format!("{seen:?}, not {expected:?}")),

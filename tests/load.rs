@@ -1,53 +1,50 @@
-//! Clients of every kind, one by one and by the thousand: the server goes on, nothing piles up, and each
-//! byte that should come back comes back.
+//! Clients of every kind, one by one and by the thousand: all bytes come back, and nothing of them is left
+//! in the server.
 
 mod flood;
 mod kinds;
 mod restarts;
 
-use crate::support::{Result, Server, process, wait_for};
+use crate::support::{Result, Server, descriptors, process, process_status, wait_for};
 use std::fs;
 
-/// What must not grow with the clients that a server has had.
+/// What must not grow with the number of clients served.
 #[derive(Debug, PartialEq)]
-struct Household {
+struct Resources {
     descriptors: usize,
     children: usize,
 }
 
-/// Waits until the server has again what it had `before`.
-fn settle(server: &Server, before: &Household) -> Result<()> {
-    let mut seen = household(server.pid);
-    wait_for("end of what the clients left", || {
-        seen = household(server.pid);
-        (seen == *before).then_some(())
-    })
-    .map_err(|reason| format!("{reason}: {seen:?}, and before {before:?}"))
-}
-
-fn household(pid: i32) -> Household {
-    let count = |folder: &str| fs::read_dir(folder).map_or(0, Iterator::count);
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    Household {
-        descriptors: count(&format!("/proc/{pid}/fd")),
-        // A zombie is a child too.
-        children: pids
-            .filter(|&other| process(other).is_some_and(|(_, parent)| parent == pid))
-            .count(),
+impl Resources {
+    /// The resources of process `pid`. A zombie counts as a child.
+    fn of(pid: i32) -> Resources {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let is_child = |&other: &i32| process(other).is_some_and(|(_, parent)| parent == pid);
+        Resources {
+            descriptors: descriptors(pid),
+            children: pids.filter(is_child).count(),
+        }
     }
 }
 
-/// Kilobytes of memory that process `pid` has, without what is mapped from files.
-fn memory(pid: i32) -> usize {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let number = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-    number.unwrap()
+/// Waits until the resources of the server are again what they were `before`.
+fn wait_until_released(server: &Server, before: &Resources) -> Result<()> {
+    let mut now = Resources::of(server.pid);
+    wait_for("release of resources", || {
+        now = Resources::of(server.pid);
+        (now == *before).then_some(())
+    })
+    .map_err(|reason| format!("{reason}: {now:?}, before {before:?}"))
 }
 
-/// At least `count` bytes that tell where in the stream they stand.
-fn numbered(count: usize) -> Vec<u8> {
+/// Anonymous memory of process `pid`, in KiB.
+fn memory(pid: i32) -> u64 {
+    process_status(pid, "RssAnon").unwrap()
+}
+
+/// At least `count` bytes, in a sequence that shows any loss, repetition or swap.
+pub fn numbered(count: usize) -> Vec<u8> {
     let all: Vec<u8> = (0..251).collect();
     all.repeat(count / all.len() + 1)
 }

@@ -1,7 +1,7 @@
-//! The server before real clients and rude ones, and with a standard output that takes nothing.
+//! The server with telnet and nc as its clients, and without a usable stdout.
 
 use crate::support::{
-    Client, DEADLINE, Result, builds, fresh_address, leave_nothing_behind, read_lines, serve_words,
+    Client, DEADLINE, Result, builds, fresh_address, prepare_child, read_lines, serve_args, text,
     tool, wait_for,
 };
 use libc::SIGKILL;
@@ -20,7 +20,7 @@ struct Program {
 impl Program {
     fn start(mut command: Command) -> Program {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        leave_nothing_behind(&mut command);
+        prepare_child(&mut command);
         let mut process = command.spawn().unwrap();
         let lines = read_lines(process.stdout.take().unwrap());
         Program { process, lines }
@@ -32,19 +32,13 @@ impl Program {
         Program::start(telnet)
     }
 
-    fn nc(server: SocketAddrV4) -> Program {
-        let mut nc = Command::new(tool("nc", "netcat-openbsd"));
-        nc.args(["-N", &server.ip().to_string(), &server.port().to_string()]);
-        Program::start(nc)
-    }
-
-    /// Types `line` and waits until it comes back.
-    fn converse(&mut self, line: &str) {
+    /// Types `line`, and waits until it comes back.
+    fn echo(&mut self, line: &str) {
         writeln!(self.process.stdin.as_ref().unwrap(), "{line}").unwrap();
         self.wait_for(line);
     }
 
-    /// Waits for `wanted` as a line of output.
+    /// Waits until the program prints the line `wanted`.
     fn wait_for(&self, wanted: &str) {
         loop {
             let line = self.lines.recv_timeout(DEADLINE);
@@ -64,77 +58,58 @@ impl Drop for Program {
 }
 
 #[test]
-fn a_telnet_talks_on_while_its_server_is_killed_and_restarted() -> Result<()> {
+fn telnet_is_served_while_its_server_is_killed_and_restarted() -> Result<()> {
     for build in builds() {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let mut telnet = Program::telnet(server.address);
         telnet.wait_for("Escape character is '^]'.");
-        telnet.converse("hello");
-        server.end_by(SIGKILL)?;
-        telnet.converse("are you there?");
+        telnet.echo("hello");
+        server.terminate(SIGKILL)?;
+        telnet.echo("are you there?");
         let restarted = build.serve_on(server.address, true)?.server()?;
-        telnet.converse("and now?");
-        Program::telnet(restarted.address).converse("a new one");
+        telnet.echo("and now?");
+        Program::telnet(restarted.address).echo("a new one");
     }
     Ok(())
 }
 
 #[test]
-fn an_nc_gets_back_what_it_sends_until_it_ends() -> Result<()> {
+fn nc_gets_back_what_it_sends_until_end_of_file() -> Result<()> {
     for build in builds() {
         let server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut nc = Program::nc(server.address);
-        nc.converse("hello");
-        nc.converse("once more");
+        let (ip, port) = (server.address.ip(), server.address.port());
+        let mut nc = Command::new(tool("nc.openbsd", "netcat-openbsd"));
+        nc.args(["-N", &ip.to_string(), &port.to_string()]);
+        let mut nc = Program::start(nc);
+        nc.echo("hello");
+        nc.echo("once more");
         drop(nc.process.stdin.take());
         let end = nc.lines.recv_timeout(DEADLINE);
         assert_eq!(end, Err(RecvTimeoutError::Disconnected));
-        let status = wait_for("end of nc", || nc.process.try_wait().unwrap())?;
+        let status = wait_for("exit of nc", || nc.process.try_wait().unwrap())?;
         assert!(status.success());
     }
     Ok(())
 }
 
 #[test]
-fn a_client_that_resets_is_complained_of_and_the_others_are_served() -> Result<()> {
-    for build in builds() {
-        let mut server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut polite = Client::of(&server)?;
-        polite.echo("hello")?;
-        let mut rude = Client::of(&server)?;
-        rude.echo("hello")?;
-        let address = rude.address;
-        rude.reset()?;
-        assert_eq!(
-            server.complaint()?,
-            format!("reuseaddr: read {address}: Connection reset by peer")
-        );
-        polite.echo("still there")?;
-        Client::of(&server)?.echo("a new one")?;
-    }
-    Ok(())
-}
-
-#[test]
-fn a_server_whose_stdout_takes_nothing_serves_and_tells_its_clients_nothing() -> Result<()> {
+fn without_a_usable_stdout_the_server_serves_and_prints_nothing_to_its_clients() -> Result<()> {
     for build in builds() {
         for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-"] {
             let address = fresh_address();
             let mut command = Command::new("sh");
-            command
-                .args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")])
-                .arg(&build.path)
-                .args(serve_words(address, true));
+            command.args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")]);
+            command.arg(&build.path).args(serve_args(address, true));
             let server = Program::start(command);
             let mut client = wait_for("server", || Client::connect(address).ok())?;
             client.echo("hello")?;
             for fd in 0..=2 {
                 let link = format!("/proc/{}/fd/{fd}", server.process.id());
-                let file = fs::read_link(&link).map_err(|error| format!("{link}: {error}"))?;
+                let file = fs::read_link(&link).map_err(text)?;
                 let file = file.to_string_lossy();
                 assert!(!file.starts_with("socket:"), "{link} is {file}");
             }
-            assert_eq!(client.finish()?, b"", "{} {redirection}", build.name);
+            assert_eq!(client.half_close()?, b"", "{} {redirection}", build.name);
         }
     }
     Ok(())

@@ -20,7 +20,7 @@ usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
        reuseaddr abi
        reuseaddr --help | --version
 ";
-const PORT: &str = "PORT must be decimal digits from 0 to 65535";
+const PORT: &str = "PORT must be a decimal number from 1 to 65535";
 
 /// `args` are refused with `sentence` and the usage: exit status 2, nothing on stdout.
 fn refused(args: &[impl AsRef<OsStr>], sentence: &str) {
@@ -32,20 +32,21 @@ fn refused(args: &[impl AsRef<OsStr>], sentence: &str) {
 fn help_goes_to_stdout() {
     let help = format!(
         "{USAGE}
-serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
-        otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
-rules   who may bind a port that somebody holds, tried on this kernel in every
-        state; --all tries every combination and prints CSV
-explain who has a port, and what a bind answers now, without SO_REUSEADDR and
-        with it; on 0.0.0.0 unless told otherwise; IPv6 in brackets: [::1]:9099
-abi     constants, sizes and offsets, and what calls answer to right and wrong
-        arguments
+serve    the forking echo server of Figure 12.1, on 127.0.0.1:9099 by default;
+         --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
+rules    which sockets conflict, tested on this kernel in every TCP state;
+         --all tests every combination and prints CSV
+explain  the sockets and processes that use a port, the result of bind(2) with
+         and without SO_REUSEADDR, and what would make it succeed; on 0.0.0.0
+         by default; IPv6 addresses in brackets, as in [::1]:9099
+abi      constants, sizes and offsets; results of system calls with right and
+         wrong arguments
 
-Exit status: 1 for a call that failed, an answer that is not as expected, or an
-address that is not free; 2 for wrong usage.
+Exit status: 0 for success; 1 if a call fails, if a result is not the expected
+one, or if the address given to explain is in use; 2 for wrong usage.
 "
     );
-    for args in [&["--help"][..], &["serve", "80x", "--help"]] {
+    for args in [&["--help"][..], &["-h"], &["serve", "80x", "--help"]] {
         both(args).code(0).stdout(help.clone()).stderr("");
     }
 }
@@ -53,7 +54,9 @@ address that is not free; 2 for wrong usage.
 #[test]
 fn version_is_the_version_of_the_package() {
     let version = concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n");
-    both(&["--version"]).code(0).stdout(version).stderr("");
+    for argument in ["--version", "-V"] {
+        both(&[argument]).code(0).stdout(version).stderr("");
+    }
 }
 
 #[test]
@@ -71,7 +74,7 @@ fn a_missing_or_unknown_command_is_refused() {
 #[test]
 fn an_unknown_option_or_a_superfluous_argument_is_refused() {
     let option = "the only option of serve is --no-reuseaddr";
-    let all = "rules takes nothing but --all";
+    let all = "the only argument of rules is --all";
     for (args, sentence) in [
         (&["serve", "--reuseaddr"][..], option),
         (&["serve", "9099", "-n"], option),
@@ -80,14 +83,15 @@ fn an_unknown_option_or_a_superfluous_argument_is_refused() {
         (&["rules", "all"], all),
         (&["rules", "--all", "9099"], all),
         (&["explain", "1", "2"], "explain takes one [ADDRESS:]PORT"),
-        (&["abi", "--all"], "abi takes nothing"),
+        (&["abi", "--all"], "abi takes no argument"),
+        (&["--version", "-v"], "--version takes no argument"),
     ] {
         refused(args, &format!("\"{}\": {sentence}", args[args.len() - 1]));
     }
 }
 
 #[test]
-fn a_word_is_quoted_in_ascii_on_one_line_and_not_at_any_length() {
+fn an_argument_is_quoted_in_ascii_on_one_line_and_cut_at_64_bytes() {
     let quoted = |argument: &[u8], quote: &str| {
         let args = [OsStr::new("serve"), OsStr::from_bytes(argument)];
         refused(&args, &format!("\"{quote}\": {PORT}"));
@@ -102,7 +106,7 @@ fn a_word_is_quoted_in_ascii_on_one_line_and_not_at_any_length() {
 }
 
 #[test]
-fn a_stdout_that_takes_nothing_is_an_error() {
+fn a_failed_write_to_stdout_is_an_error() {
     for args in [&["--help"][..], &["rules"], &["rules", "--all"]] {
         let fails = |outcome: Assert, reason: &str| {
             let sentence = format!("reuseaddr: write standard output: {reason}\n");

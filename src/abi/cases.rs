@@ -1,55 +1,101 @@
-//! What the calls of `abi` are tried on.
+//! The objects that calls are made on, and the check of a result.
 //!
 //! C counterpart: `c-reference/abi/cases.c`.
 
-use crate::output::{error_name, exit_with_error, out};
+use crate::output::{error_name, exit_with_error};
+use crate::sock::listen_on;
 use errno::{Errno, errno};
-use libc::{c_int, c_long, c_void, sockaddr_in};
+use libc::{
+    AF_INET, AF_UNIX, MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, O_RDWR, PROT_NONE, SOCK_DGRAM,
+    SOCK_NONBLOCK, SOCK_STREAM, c_int, c_long, c_void, sockaddr_in, socklen_t,
+};
+use std::mem;
+use std::ptr::null_mut;
 
-/// What the calls are tried on.
+/// Descriptors, an address and a page, for the arguments of the calls.
 pub struct Objects {
-    /// A number that is no open descriptor.
+    /// Not an open descriptor.
     pub bad: c_int,
-    /// A descriptor, but no socket.
+    /// Open, but not a socket.
     pub file: c_int,
-    /// A socket of UDP.
-    pub datagram: c_int,
-    /// A socket of AF_UNIX.
+    pub udp: c_int,
+    /// An AF_UNIX socket.
     pub local: c_int,
-    /// A socket that listens on a port that the kernel chose.
+    /// A TCP socket that listens on `address` and does not block.
     pub listening: c_int,
     pub address: sockaddr_in,
-    /// A page that may not be read nor written.
+    /// A page that can be neither read nor written.
     pub forbidden: *mut c_void,
 }
 
-/// A socket to try calls on. Bails where there is none.
+/// Returns a new socket. Exits if that fails.
 pub fn new_socket(family: c_int, kind: c_int) -> c_int {
-    // SAFETY: numbers go in, a number comes out.
+    // SAFETY: no pointers; any argument value is safe.
     let s = unsafe { libc::socket(family, kind, 0) };
     if s == -1 {
-        exit_with_error("socket", "to try calls on", errno());
+        exit_with_error("socket", "for the calls of abi", errno());
     }
     s
 }
 
-/// Prints what `call` answered to what `text` says: 0 or more as OK. Returns 1 if another errno than
-/// `expected` was the answer, else 0.
-pub fn expect(call: &str, text: &str, expected: c_int, result: c_long) -> usize {
-    let answer = if result == -1 { errno().0 } else { 0 };
-    let name = |error| match error {
-        0 => "OK",
-        _ => error_name(Errno(error)),
-    };
+/// Opens the objects, which stay open until the process exits. Exits if that fails.
+pub fn make_objects() -> Objects {
+    // SAFETY: sockaddr_in is integers and an array of integers, for which zero is valid.
+    let mut address: sockaddr_in = unsafe { mem::zeroed() };
+    let mut length = size_of_val(&address) as socklen_t;
 
-    if answer == expected {
-        out!("{call:<12}{text:<40}{}\n", name(answer));
+    let udp = new_socket(AF_INET, SOCK_DGRAM);
+    let local = new_socket(AF_UNIX, SOCK_STREAM);
+    let listening = new_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
+    // SAFETY: the path ends in a NUL; without O_CREAT there is no third argument.
+    let file = unsafe { libc::open(c"/dev/null".as_ptr(), O_RDWR) };
+    if file == -1 {
+        exit_with_error("open", "/dev/null", errno());
+    }
+    listen_on(listening); // not bound: the kernel chooses a port
+    // SAFETY: `length` is the size of `address`.
+    if unsafe { libc::getsockname(listening, (&raw mut address).cast(), &raw mut length) } == -1 {
+        exit_with_error("getsockname", "TCP socket", errno());
+    }
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    // SAFETY: without MAP_FIXED a new mapping replaces no other.
+    let forbidden = unsafe { libc::mmap(null_mut(), 1, PROT_NONE, flags, -1, 0) };
+    if forbidden == MAP_FAILED {
+        exit_with_error("mmap", "PROT_NONE page", errno());
+    }
+    Objects {
+        bad: -1,
+        file,
+        udp,
+        local,
+        listening,
+        address,
+        forbidden,
+    }
+}
+
+/// Prints the name of the call; `text`, which describes its arguments; and the errno of `result`,
+/// or OK. Returns 1 if that is not the `expected` errno (0 for OK), else 0.
+pub fn check_result(call: &str, text: &str, expected: c_int, result: c_long) -> c_int {
+    let error = if result == -1 { errno().0 } else { 0 };
+    let name = |e| if e == 0 { "OK" } else { error_name(Errno(e)) };
+    let (found, wanted) = (name(error), name(expected));
+
+    if error == expected {
+        out!("{call:<12}{text:<40}{found}\n");
         return 0;
     }
-    out!(
-        "{call:<12}{text:<40}{}! expected: {}\n",
-        name(answer),
-        name(expected)
-    );
+    out!("{call:<12}{text:<40}{found}! expected: {wanted}\n");
     1
 }
+
+/// Makes the call and checks its result.
+macro_rules! check {
+    ($text:literal, $expected:expr, $call:ident($($argument:expr),*)) => {{
+        // SAFETY: each pointer is null, points to a PROT_NONE page, or points to an object of at
+        // least the length passed. The kernel rejects the lengths that are greater, -1 and 129.
+        let z = unsafe { libc::$call($($argument),*) };
+        $crate::abi::cases::check_result(stringify!($call), $text, $expected, z as libc::c_long)
+    }};
+}
+pub(crate) use check;

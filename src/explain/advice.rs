@@ -1,163 +1,127 @@
-//! What would make an address free, by what is in its way.
-//!
-//! Twin: `c-reference/explain/advice.c`.
+//! Derives advice from a snapshot and its predictions.
+//! C counterpart: `c-reference/explain/advice.c`.
 
 use crate::address::Endpoint;
 use crate::conflict::TcpState;
-use crate::explain::prediction::{Prediction, Verdict, fails, predict_bind};
-use crate::explain::print_sockets::{add_number, print_numbers};
-use crate::explain::snapshot::{Listed, Scene, owners_of};
-use crate::output::out;
+use crate::explain::prediction::{Conflict, Prediction, bind_fails, predict_one};
+use crate::explain::snapshot::{Snapshot, SocketEntry, add_id, is_unaccepted};
 use errno::Errno;
 use libc::{EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL};
-use std::fs;
+use std::collections::BTreeMap;
 
-/// What helps against a socket.
-#[derive(Clone, Copy, PartialEq)]
-enum Remedy {
-    End,
-    EndOrSet,
-    PeerFirst,
-    EndAndWait,
-    Wait,
+/// Kinds of advice, in the order in which they are printed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AdviceKind {
+    // to change the new socket
+    BindAsRoot,
+    BindLocalAddress,
+    BindOtherAddress,
+    SetOption,
+    // to stop a process
+    Stop,
+    StopOrSetOption,
+    ClosePeerFirst,
+    StopAndWait,
+    // to wait for a socket without a process
+    WaitInTimeWait,
+    WaitInFinWait2,
     WaitForPeer,
-    Lingers,
-    GiveUp,
-    Listener,
+    WaitForAck,
+    ClosesWithListener,
+    // to search, and to avoid the problem
+    FindHolder,
+    SetOptionThere,
+    ChooseOtherPort,
 }
 
-/// What is said before and after; and whether the processes are named in between.
-#[rustfmt::skip]
-const REMEDIES: [(Remedy, &str, bool, &str); 9] = [
-    (Remedy::End, "end ", true, ""),
-    (Remedy::EndOrSet, "end ", true, ", or have it set the option"),
-    (Remedy::PeerFirst, "let its peer close, then end ", true, "; if it ends first, wait 60 s"),
-    (Remedy::EndAndWait, "end ", true, ", then wait until 60 s after its peer closes"),
-    (Remedy::Wait, "wait ", false, ""),
-    (Remedy::WaitForPeer, "wait ", false, ", or until 60 s after its peer closes"),
-    (Remedy::Lingers, "wait until 60 s after its peer closes, or the kernel gives up", false, ""),
-    (Remedy::GiveUp, "wait until its peer answers, or the kernel gives up", false, ""),
-    (Remedy::Listener, "ends with its listener", false, ""),
-];
+/// One piece of advice.
+#[derive(Default)]
+pub struct Advice {
+    /// The sockets that it is about, if any.
+    pub sockets: Vec<usize>,
+    /// The processes that hold them.
+    pub pids: Vec<usize>,
+    /// The longest time left of them.
+    pub seconds: u32,
+}
 
-/// Prints what would make `endpoint` free for a server that sets SO_REUSEADDR.
-pub fn print_help(scene: &Scene, endpoint: &Endpoint, without: &Verdict, with: &Verdict) {
-    if without.answer.is_ok() && with.answer.is_ok() {
-        return;
-    }
-    out!("\nWhat helps:\n");
+/// The advice that applies.
+pub type AdviceByKind = BTreeMap<AdviceKind, Advice>;
 
-    // 1. Where the sockets do not matter.
-    match with.answer {
-        Err(Errno(EACCES)) => {
-            out!("    bind as root, or with CAP_NET_BIND_SERVICE\n");
-        }
-        Err(Errno(EADDRNOTAVAIL)) => {
-            out!("    bind an address of this machine; ip address lists them\n");
-        }
-        Err(Errno(EINVAL)) => {
-            out!(
-                "    bind another address: no multicast, no link-local one without its interface\n"
-            );
-        }
-        _ => {}
-    }
-    if !fails(with) {
-        if fails(without) {
-            out!("    set SO_REUSEADDR before bind\n");
-        }
-        return;
-    }
-
-    // 2. Where they do.
-    let mut found = false;
-    for remedy in &REMEDIES {
-        found |= print_remedy(scene, endpoint, remedy);
-    }
-    if !found && with.answer == Err(Errno(EADDRINUSE)) {
-        out!("    end who has it: as root, ss -tanp may show more\n");
-    }
-
-    // 3. And the next time.
-    let blocks = |socket: &&Listed| predict_bind(socket, endpoint, true) != Prediction::Ok;
-    let blocking = scene.sockets.iter().filter(blocks);
-    let mut off = blocking
-        .filter(|socket| {
-            socket.state != TcpState::Listen && find_remedy(socket) != Remedy::Listener
-        })
-        .peekable();
-    if off.peek().is_some() {
-        out!("    next time: set SO_REUSEADDR in their program too, before it connects or binds\n");
-    }
-    let connected = off.any(|socket| socket.state != TcpState::Close);
-    let range = read_range().filter(|(low, high)| (*low..=*high).contains(&endpoint.port));
-    if let Some((low, high)) = range.filter(|_| connected) {
-        out!("    or choose a port that clients are not given: they are, from {low} to {high}\n");
+/// Returns the advice for a socket that conflicts.
+fn find_kind(entry: &SocketEntry) -> AdviceKind {
+    match entry.state {
+        _ if is_unaccepted(entry) => AdviceKind::ClosesWithListener,
+        // In CLOSE_WAIT the peer has closed first, so TIME_WAIT is on its side.
+        TcpState::Listen | TcpState::SynSent | TcpState::CloseWait => AdviceKind::Stop,
+        TcpState::Close => AdviceKind::StopOrSetOption,
+        TcpState::Established => AdviceKind::ClosePeerFirst,
+        TcpState::TimeWait => AdviceKind::WaitInTimeWait,
+        TcpState::LastAck => AdviceKind::WaitForAck,
+        _ if entry.seconds.is_some() => AdviceKind::WaitInFinWait2,
+        _ if entry.inode != 0 => AdviceKind::StopAndWait,
+        _ => AdviceKind::WaitForPeer,
     }
 }
 
-/// Prints the sockets that it helps against. Returns whether a bind with the option meets any.
-fn print_remedy(scene: &Scene, endpoint: &Endpoint, remedy: &(Remedy, &str, bool, &str)) -> bool {
-    let (remedy, before, processes, after) = *remedy;
-    let mut numbers = Vec::new();
-    let mut pids = Vec::new();
-    let mut seconds = None;
+/// Adds the advice that concerns existing socket `number`.
+fn advise_on_socket(snapshot: &Snapshot, number: usize, advice: &mut AdviceByKind) {
+    let entry = &snapshot.sockets[number - 1];
+    let kind = find_kind(entry);
 
-    for (index, socket) in scene.sockets.iter().enumerate() {
-        if find_remedy(socket) != remedy || predict_bind(socket, endpoint, true) == Prediction::Ok {
-            continue;
-        }
-        add_number(&mut numbers, index + 1);
-        seconds = seconds.max(socket.seconds);
-        for owner in owners_of(scene, socket) {
-            add_number(&mut pids, scene.processes[owner.process].pid as usize);
-        }
-    }
-    if numbers.is_empty() {
-        return false;
-    }
-
-    out!("    ");
-    print_numbers(&numbers);
-    out!(": {before}");
-    if processes {
-        out!(
-            "{}",
-            match pids.len() {
-                0 => "its process",
-                1 => "process ",
-                _ => "processes ",
-            }
+    let one = advice.entry(kind).or_default();
+    add_id(&mut one.sockets, number);
+    one.seconds = one.seconds.max(entry.seconds.unwrap_or(0));
+    for holder in &entry.holders {
+        add_id(
+            &mut one.pids,
+            snapshot.processes[holder.process].pid as usize,
         );
-        print_numbers(&pids);
-    } else if let Some(seconds) = seconds {
-        out!("{seconds} s");
     }
-    out!("{after}\n");
-    true
-}
 
-fn find_remedy(socket: &Listed) -> Remedy {
-    let held = socket.inode != 0;
-
-    // 4. Who closes last leaves nothing behind; who closes first is TIME_WAIT for a minute.
-    match socket.state {
-        TcpState::Listen | TcpState::SynSent => Remedy::End,
-        TcpState::Close => Remedy::EndOrSet,
-        TcpState::CloseWait if held => Remedy::End,
-        TcpState::Established if held => Remedy::PeerFirst,
-        TcpState::CloseWait | TcpState::Established => Remedy::Listener,
-        TcpState::TimeWait => Remedy::Wait,
-        TcpState::LastAck => Remedy::GiveUp,
-        _ if socket.seconds.is_some() => Remedy::WaitForPeer,
-        _ if held => Remedy::EndAndWait,
-        _ => Remedy::Lingers,
+    // SO_REUSEADDR does not help against a listener.
+    if entry.state == TcpState::Listen || kind == AdviceKind::ClosesWithListener {
+        return;
+    }
+    advice.entry(AdviceKind::SetOptionThere).or_default();
+    if entry.state != TcpState::Close
+        && (snapshot.first_port..=snapshot.last_port).contains(&snapshot.port)
+    {
+        advice.entry(AdviceKind::ChooseOtherPort).or_default();
     }
 }
 
-/// The ports that the kernel gives to clients, if it tells.
-fn read_range() -> Option<(u16, u16)> {
-    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
-    let mut words = text.split_whitespace();
-    Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+/// Derives the advice for a server that sets SO_REUSEADDR and binds to `endpoint`.
+pub fn derive_advice(
+    snapshot: &Snapshot,
+    endpoint: &Endpoint,
+    without: &Prediction,
+    with: &Prediction,
+) -> AdviceByKind {
+    let mut advice = BTreeMap::new();
+    let mut found = false;
+
+    let kind = match with.error {
+        Some(Errno(EACCES)) => Some(AdviceKind::BindAsRoot),
+        Some(Errno(EADDRNOTAVAIL)) => Some(AdviceKind::BindLocalAddress),
+        Some(Errno(EINVAL)) => Some(AdviceKind::BindOtherAddress),
+        _ => None,
+    };
+    advice.extend(kind.map(|kind| (kind, Advice::default())));
+    if !bind_fails(with) {
+        if bind_fails(without) {
+            advice.entry(AdviceKind::SetOption).or_default();
+        }
+        return advice;
+    }
+    for (index, entry) in snapshot.relevant().iter().enumerate() {
+        if predict_one(entry, endpoint, true) != Conflict::No {
+            advise_on_socket(snapshot, index + 1, &mut advice);
+            found = true;
+        }
+    }
+    if !found && with.error == Some(Errno(EADDRINUSE)) {
+        advice.entry(AdviceKind::FindHolder).or_default();
+    }
+    advice
 }

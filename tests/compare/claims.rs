@@ -2,11 +2,8 @@
 
 mod agreement;
 pub mod figure;
-mod pool;
 mod remedy;
 mod trouble;
-
-pub use pool::in_order;
 
 use crate::support::{Build, Result};
 use agreement::{same_bytes, same_calls};

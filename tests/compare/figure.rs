@@ -133,7 +133,7 @@ pub fn f5_two(build: &Build) -> Result<String> {
 
 pub fn f5_reaped(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, true)?;
-    figure.client.finish()?;
+    figure.client.half_close()?;
     wait_for("end of the child, reaped", || {
         process(figure.child).is_none().then(|| "yes".into())
     })

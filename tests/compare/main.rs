@@ -7,13 +7,13 @@ mod claims;
 #[path = "../support/mod.rs"]
 mod support;
 
-use claims::{CLAIMS, Claim, SLOW, in_order};
+use claims::{CLAIMS, Claim, SLOW};
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
-use support::{Build, PORT, Result, builds, port_is_free, release, tool, wrapped};
+use support::{Build, PORT, Result, builds, in_order, port_is_free, release, tool, wrapped};
 
 const HEAD: &str = "\
 Claim ids: F Figure 12.1, T trouble, R remedy, C condition, K code.

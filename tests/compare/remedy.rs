@@ -3,7 +3,7 @@
 use super::agreement::{difference, is_guest};
 use super::figure::{Figure, yes};
 use crate::support::{
-    Build, Client, Result, Server, builds, fresh_address, launch, serve_words, sockets_of, tool,
+    Build, Client, Result, Server, builds, fresh_address, launch, serve_args, sockets_of, tool,
     wait_for,
 };
 use libc::SIGKILL;
@@ -24,7 +24,7 @@ pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
         .arg("-o")
         .arg(&file)
         .arg(&build.path)
-        .args(serve_words(address, option));
+        .args(serve_args(address, option));
     let start = launch(command);
     let trace = fs::read_to_string(&file).map_err(|error| format!("strace: {error}"));
     let _ = fs::remove_file(&file);
@@ -106,7 +106,7 @@ pub fn k2(build: &Build, option: bool) -> Result<String> {
         .find_map(|call| call.strip_prefix("getsockopt(s, SOL_SOCKET, SO_REUSEADDR, ["))
         .and_then(|rest| rest.strip_suffix("], [4]) = 0"))
         .ok_or("strace shows no getsockopt of SO_REUSEADDR")?;
-    let reported = &server.option;
+    let reported = &server.so_reuseaddr;
     yes(
         seen == reported,
         &format!("getsockopt returned {seen}, the server reports {reported}"),
@@ -119,7 +119,7 @@ pub fn k2(build: &Build, option: bool) -> Result<String> {
 pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
     let mut figure = Figure::new(old, true)?;
     figure.client.echo("before, ")?;
-    figure.server.end_by(signal)?;
+    figure.server.terminate(signal)?;
     let restarted = new.serve_on(figure.server.address, true)?.server();
     let restarted = restarted.map_err(|error| format!("the restart: {error}"))?;
     figure.client.echo("after")?;
@@ -143,7 +143,7 @@ pub fn r2_across(build: &Build) -> Result<String> {
 
 pub fn c1(build: &Build) -> Result<String> {
     let first = build.serve_on(fresh_address(), true)?.server()?;
-    let verdict = build.serve_on(first.address, true)?.verdict()?;
+    let verdict = build.serve_on(first.address, true)?.bind_result()?;
     Client::of(&first)?.echo("the first server still serves")?;
     Ok(verdict)
 }
@@ -159,8 +159,10 @@ pub fn c1_child(build: &Build) -> Result<String> {
 /// Kills a server with the option `before` while its child serves, and restarts it with `after`.
 pub fn c2(build: &Build, before: bool, after: bool) -> Result<String> {
     let mut figure = Figure::new(build, before)?;
-    figure.server.end_by(SIGKILL)?;
-    let verdict = build.serve_on(figure.server.address, after)?.verdict()?;
+    figure.server.terminate(SIGKILL)?;
+    let verdict = build
+        .serve_on(figure.server.address, after)?
+        .bind_result()?;
     figure.client.echo("still served")?;
     Ok(verdict)
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 pub fn t1(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, false)?;
     figure.client.echo("in mid-")?;
-    figure.server.end_by(SIGKILL)?;
+    figure.server.terminate(SIGKILL)?;
     figure.client.echo("conversation")?;
     Ok("yes".into())
 }
@@ -31,7 +31,7 @@ pub fn t1_reversed(build: &Build) -> Result<String> {
 
 pub fn t2(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, false)?;
-    figure.server.end_by(SIGKILL)?;
+    figure.server.terminate(SIGKILL)?;
     match Client::connect(figure.server.address) {
         Ok(_) => Err("expected ECONNREFUSED, seen a connection".into()),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok("yes".into()),
@@ -41,10 +41,12 @@ pub fn t2(build: &Build) -> Result<String> {
 
 pub fn t3_retried(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, false)?;
-    figure.server.end_by(SIGKILL)?;
+    figure.server.terminate(SIGKILL)?;
     let end = Instant::now() + Duration::from_secs(1);
     loop {
-        let verdict = build.serve_on(figure.server.address, false)?.verdict()?;
+        let verdict = build
+            .serve_on(figure.server.address, false)?
+            .bind_result()?;
         if verdict != "EADDRINUSE" || Instant::now() > end {
             figure.client.echo("still served")?;
             return Ok(verdict);
@@ -87,9 +89,9 @@ fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static 
         })
     };
 
-    server.end_by(SIGKILL)?;
+    server.terminate(SIGKILL)?;
     if last == Last::Child {
-        client.finish()?;
+        client.half_close()?;
         let state = state_after(&["ESTABLISHED", "CLOSE_WAIT", "LAST_ACK"])?;
         return Ok((server, Some(client), state));
     }
@@ -110,14 +112,14 @@ pub fn t4_state(build: &Build, last: Last) -> Result<String> {
 
 pub fn t4_restart(build: &Build, last: Last) -> Result<String> {
     let (server, _client, _) = ended(build, last)?;
-    build.serve_on(server.address, false)?.verdict()
+    build.serve_on(server.address, false)?.bind_result()
 }
 
 pub fn t4_over(build: &Build) -> Result<String> {
     let (server, _, _) = ended(build, Last::Client)?;
     let closed = Instant::now();
     loop {
-        let verdict = build.serve_on(server.address, false)?.verdict()?;
+        let verdict = build.serve_on(server.address, false)?.bind_result()?;
         let seconds = closed.elapsed().as_secs_f64();
         if verdict != "EADDRINUSE" || seconds > 90.0 {
             return Ok(format!("{verdict}\n{seconds:.1} s after the client closed"));

@@ -33,8 +33,8 @@ fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
         (
             "EPERM",
             match is_root() {
-                true => "(pidfd_getfd: Operation not permitted): CAP_SYS_PTRACE is missing.\n",
-                false => "(pidfd_getfd: Operation not permitted); root may (sudo).\n",
+                true => "(pidfd_getfd: Operation not permitted).\nCAP_SYS_PTRACE is missing.\n",
+                false => "(pidfd_getfd: Operation not permitted).\nRun as root to read them.\n",
             },
         ),
     ] {
@@ -44,7 +44,7 @@ fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
             said.shows(note);
             assert_eq!(said.answers(), ["EADDRINUSE", "OK"]);
             assert!(said.text.contains("\nbind ") && said.status == 0);
-            said.shows_detail("its option is on, as the answer tells: 1");
+            said.shows_detail("1: SO_REUSEADDR must be on, as bind succeeded");
         }
     }
 }
@@ -78,7 +78,7 @@ fn a_kernel_that_lies_about_lengths_is_an_error_and_no_end() {
     for length in ["00000000", "08000000", "ffffffff"] {
         let poke = format!("recvfrom:poke_exit=@arg2={length}:when=1");
         let said = injected(&[&poke], &held);
-        let note = "The sockets cannot be listed (sock_diag: Bad message);\n";
+        let note = "The sockets cannot be listed (sock_diag: Bad message).\n";
         said.shows(note);
         assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
     }
@@ -99,11 +99,11 @@ fn without_sock_diag_a_bind_is_tried_all_the_same() {
     ] {
         for (address, answer, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
             let said = injected(&[injection], &address);
-            let note = format!("The sockets cannot be listed (sock_diag: {reason});\n");
+            let note = format!("The sockets cannot be listed (sock_diag: {reason}).\n");
             assert!(said.text.starts_with(&note), "{}", said.text);
             assert_eq!(said.answers(), [answer; 2]);
             assert_eq!(said.status, status);
-            let help = "end who has it: as root, ss -tanp may show more";
+            let help = "stop the process that holds it; as root, ss -tanp may show it";
             assert_eq!(said.details().contains(&help), status == 1);
         }
     }
@@ -116,9 +116,9 @@ fn an_answer_that_was_not_predicted_is_shown_and_ends_with_status_1() {
     let free = unused_address();
 
     let said = injected(&["bind:error=EADDRINUSE"], &free);
-    let verdict = format!("bind {free} with SO_REUSEADDR: EADDRINUSE, NOT as predicted: OK\n");
+    let verdict = format!("bind {free} with SO_REUSEADDR: EADDRINUSE, but OK was predicted\n");
     said.shows(&verdict);
-    said.shows_detail("a socket is in the way that is not listed, or came and went meanwhile");
+    said.shows_detail("the conflicting socket is not listed, or has just been closed");
     assert_eq!(said.status, 1);
 
     // Once is no contradiction: it looks again.
@@ -126,7 +126,7 @@ fn an_answer_that_was_not_predicted_is_shown_and_ends_with_status_1() {
     assert_eq!((said.answers(), said.status), (["OK"; 2], 0));
 
     let said = injected(&["bind:retval=0"], &held);
-    let verdict = format!("bind {held} with SO_REUSEADDR: OK, NOT as predicted: EADDRINUSE\n");
+    let verdict = format!("bind {held} with SO_REUSEADDR: OK, but EADDRINUSE was predicted\n");
     said.shows(&verdict);
     assert_eq!(said.status, 1);
 }
@@ -137,17 +137,17 @@ fn a_bind_that_fails_for_another_reason_is_no_matter_of_who_has_the_port() {
     let (_listener, held) = listener();
     let free = unused_address();
     let privileged = ["bind:error=EACCES"];
-    for (address, rule, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
+    for (address, rule, status) in [(held, "a socket", 1), (free, "no socket", 0)] {
         let said = injected(&privileged, &address);
-        let verdict = format!("bind {address} with SO_REUSEADDR: EACCES; the rule says {rule}\n");
+        let verdict = format!("bind {address} with SO_REUSEADDR: EACCES; {rule} conflicts\n");
         said.shows(&verdict);
         said.shows_detail("bind as root, or with CAP_NET_BIND_SERVICE");
         assert_eq!(said.status, status);
     }
 
     let said = explain(&format!("192.0.2.1:{}", free.port())); // TEST-NET-1, RFC 5737
-    said.shows(": EADDRNOTAVAIL; the rule says OK\n");
-    said.shows_detail("bind an address of this machine; ip address lists them");
+    said.shows(": EADDRNOTAVAIL; no socket conflicts\n");
+    said.shows_detail("bind to an address of this machine; ip address lists them");
     assert_eq!(said.status, 1);
 }
 
@@ -164,10 +164,10 @@ fn without_proc_the_sockets_and_the_answers_stay() {
     let words = ["sh", "-c", &unshare, "sh"].map(String::from);
     let said = explain_with(&words, &held.to_string());
     let note =
-        "The processes cannot be listed (/proc: No such file or directory): is it mounted?\n";
+        "The processes cannot be listed (/proc: No such file or directory); is it mounted?\n";
     said.shows(note);
-    said.shows_detail("no process that is seen from here");
-    said.shows_detail("1: end its process");
+    said.shows_detail("owner not visible");
+    said.shows_detail("1: stop its process");
     assert_eq!(said.row(1)[0], "LISTEN");
     assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
 }
@@ -199,9 +199,9 @@ fn another_user_is_told_what_root_would_see() {
     fs::remove_dir_all(&folder).unwrap();
     let c = said(outcome);
     assert_eq!(c.row(1)[3..], ["?", "?"]);
-    let note = "Other users' processes are hidden; root sees them (sudo).\n";
+    let note = "Other users' processes are hidden; run as root to see them.\n";
     c.shows(note);
-    c.shows_detail("no process that is seen from here");
-    c.shows_detail("C2, its option is off, as the answer tells: 1");
+    c.shows_detail("owner not visible");
+    c.shows_detail("1: SO_REUSEADDR must be off, as bind failed (C2)");
     assert_eq!((c.answers(), c.status), (["EADDRINUSE"; 2], 1));
 }

@@ -29,14 +29,14 @@ struct Said {
 
 impl Said {
     /// What it says that a bind answers, without the option and with it; each has to be as predicted,
-    /// or to have been found by trying.
+    /// or to have been found by a trial bind.
     fn answers(&self) -> [&str; 2] {
         ["without", "with"].map(|with| {
             let start = format!(" {with} SO_REUSEADDR: ");
             let answer = self.text.lines().find_map(|line| line.split_once(&start));
             let (answer, how) = answer.and_then(|(_, rest)| rest.split_once(", ")).unwrap();
             assert!(
-                ["as predicted", "found by trying"].contains(&how),
+                ["as predicted", "found by a trial bind"].contains(&how),
                 "{}",
                 self.text
             );

@@ -4,10 +4,8 @@ use super::limits::listener;
 use super::{alone, explain};
 use crate::support::{bind_socket, fresh_port, has_ipv6, is_before_6_8, release, set_option};
 use libc::{SO_REUSEPORT, SOL_SOCKET};
-use std::ffi::CString;
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 
 #[test]
 fn a_process_is_called_by_its_name_on_one_line_whatever_that_is() {
@@ -20,20 +18,14 @@ fn a_process_is_called_by_its_name_on_one_line_whatever_that_is() {
         ("a b\u{1b}[2J)", "a?b?[2J)"),
     ] {
         let (_listener, address) = listener();
-        let name = CString::new(name).unwrap();
-        let old = fs::read_to_string("/proc/self/comm").unwrap();
-        let old = CString::new(old.trim_end()).unwrap();
-        let file = Path::new("/proc/self/comm");
-        fs::write(file, name.to_bytes_with_nul()).unwrap();
+        let file = "/proc/self/comm";
+        let old = fs::read_to_string(file).unwrap();
+        fs::write(file, format!("{name}\0")).unwrap();
         let said = explain(&address.to_string());
-        fs::write(file, old.to_bytes()).unwrap();
-        let end = format!(" {shown}");
+        fs::write(file, old.trim_end()).unwrap();
         let holder = said.details()[0];
-        assert!(
-            holder.starts_with("pid ") && holder.ends_with(&end),
-            "{}",
-            said.text
-        );
+        let named = holder.starts_with("pid ") && holder.ends_with(&format!(" {shown}"));
+        assert!(named, "{}", said.text);
     }
 }
 
@@ -41,20 +33,19 @@ fn a_process_is_called_by_its_name_on_one_line_whatever_that_is() {
 fn who_asks_for_an_address_is_told_of_that_one_and_of_a_port_of_all() {
     let _alone = alone();
     let port = fresh_port();
-    let here = SocketAddr::from(([127, 0, 0, 1], port));
-    let there = SocketAddr::from(([127, 0, 0, 2], port));
-    let _held = [here, there, SocketAddr::from(([127, 0, 0, 3], port))]
-        .map(|address| TcpListener::bind(address).unwrap());
+    let addresses = [1, 2, 3].map(|last| SocketAddr::from(([127, 0, 0, last], port)));
+    let _held = addresses.map(|address| TcpListener::bind(address).unwrap());
+    let [here, there, _] = addresses;
     let said = explain(&here.to_string());
     assert_eq!(said.row(1)[1], here.to_string());
     assert!(said.row(2).is_empty(), "{}", said.text);
-    let others = "\nNot in the way: 2 that have the port on other addresses.\n";
+    let others = "\nSockets on other addresses of this port, without conflict: 2.\n";
     said.shows(others);
     assert!(!said.text.contains(&there.to_string()), "{}", said.text);
 
     let said = explain(&port.to_string());
     assert_eq!(said.row(2)[1], there.to_string());
-    assert!(!said.text.contains("Not in the way"), "{}", said.text);
+    assert!(!said.text.contains("without conflict"), "{}", said.text);
 }
 
 #[test]
@@ -64,7 +55,7 @@ fn an_address_that_bind_does_not_take_is_no_matter_of_sockets_either() {
         return;
     }
     let said = explain(&format!("[ff02::1]:{}", fresh_port()));
-    let help = "bind another address: no multicast, no link-local one without its interface";
+    let help = "bind to an address that is neither multicast nor link-local";
     said.shows_detail(help);
     assert_eq!(said.status, 1);
 }
@@ -76,14 +67,12 @@ fn what_listens_twice_or_is_not_accepted_yet_is_said() {
     let _second = first.try_clone().unwrap();
     let _client = TcpStream::connect(address).unwrap();
     let said = explain(&address.to_string());
-    let holders = said
-        .details()
-        .into_iter()
-        .filter(|line| line.starts_with("pid "));
-    assert_eq!(holders.count(), 2, "{}", said.text);
+    let mut holders = said.details();
+    holders.retain(|line| line.starts_with("pid "));
+    assert_eq!(holders.len(), 2, "{}", said.text);
     said.shows_detail("not accepted yet");
-    said.shows_detail("C2, its option may be off, it cannot be read: 2");
-    said.shows_detail("2: ends with its listener");
+    said.shows_detail("2: SO_REUSEADDR may be off; it cannot be read (C2)");
+    said.shows_detail("2: closed together with its listener");
 }
 
 #[test]
@@ -96,15 +85,13 @@ fn what_is_only_bound_may_set_the_option_and_is_listed_with_what_it_has() {
     set_option(&bound, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
     let said = explain(&address.to_string());
     if is_before_6_8(&release()) {
-        let unlisted = "a socket is in the way that is not listed, or came and went meanwhile";
+        let unlisted = "the conflicting socket is not listed, or has just been closed";
         said.shows_detail(unlisted);
         return;
     }
     assert_eq!(said.row(1), ["BOUND", &address.to_string(), "-", "0", "1"]);
     assert_eq!(said.details().contains(&"v6only"), v6, "{}", said.text);
-    let remedy = format!(
-        "1: end process {}, or have it set the option",
-        std::process::id()
-    );
+    let pid = std::process::id();
+    let remedy = format!("1: stop process {pid}, or have it set SO_REUSEADDR");
     said.shows_detail(&remedy);
 }

@@ -2,12 +2,12 @@
 
 use super::{Said, alone, explain, explain_under, unused_address};
 use crate::support::{
-    STATES, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, tool,
+    SCENARIOS, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, scratch,
+    tool,
 };
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 
 /// What a bind to `address` answers, without the option and with it.
 fn binds(address: SocketAddr) -> [&'static str; 2] {
@@ -26,47 +26,37 @@ fn check(said: &Said, address: SocketAddr) {
 #[test]
 fn in_every_state_the_verdict_is_what_bind_answers() {
     let _alone = alone();
-    for state in STATES {
+    for state in SCENARIOS.split(' ') {
         for option in [false, true] {
             let address = unused_address();
             let holder = hold(state, address, option).unwrap();
             let said = explain(&address.to_string());
             if state == "BOUND" && is_before_6_8(&release()) {
-                let unlisted =
-                    "a socket is in the way that is not listed, or came and went meanwhile";
+                let unlisted = "the conflicting socket is not listed, or has just been closed";
                 assert!(said.details().contains(&unlisted) && said.status == 1);
                 continue;
             }
             check(&said, address);
 
             if state == "PASSIVE_CLOSED" {
-                let nothing = format!("No TCP socket has port {} in this", address.port());
+                let nothing = format!("No TCP socket uses port {} in this", address.port());
                 assert!(said.text.starts_with(&nothing), "{}", said.text);
                 continue;
             }
             let name = state.replace("CLIENT", "ESTABLISHED");
             let peer = holder.peer.map_or("-".into(), |peer| peer.to_string());
             let local = address.to_string();
-            let value = match state {
-                _ if ["FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK", "TIME_WAIT"]
-                    .contains(&state) =>
-                {
-                    "?"
-                }
-                _ if option => "1",
-                _ => "0",
+            let closed = ["FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK", "TIME_WAIT"];
+            let [value, port_value] = match closed.contains(&state) {
+                true => ["?", "?"],
+                false => [if option { "1" } else { "0" }, "0"],
             };
-            let port_value = if value == "?" { "?" } else { "0" };
-            assert_eq!(
-                said.row(1),
-                [&name, &local, &peer, value, port_value],
-                "{}",
-                said.text
-            );
+            let row = [&name, &local, &peer, value, port_value];
+            assert_eq!(said.row(1), row, "{}", said.text);
             assert!(said.row(2).is_empty(), "{}", said.text);
             if ["FIN_WAIT2", "TIME_WAIT"].contains(&state) {
                 let left = said.details().into_iter().find_map(|line| {
-                    let seconds = line.strip_prefix("no process, for ")?.strip_suffix(" s")?;
+                    let seconds = line.strip_prefix("no process, ")?.strip_suffix(" s left")?;
                     seconds.parse().ok()
                 });
                 assert!((1..=60).contains(&left.unwrap_or(0)), "{}", said.text);
@@ -78,18 +68,10 @@ fn in_every_state_the_verdict_is_what_bind_answers() {
 #[test]
 fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
     let _alone = alone();
-    let addresses = [
-        "127.0.0.1",
-        "127.0.0.2",
-        "0.0.0.0",
-        "::1",
-        "::",
-        "::ffff:127.0.0.1",
-    ];
-    let addresses = addresses.iter().map(|text| text.parse().unwrap());
-    let addresses: Vec<IpAddr> = addresses
-        .filter(|ip: &IpAddr| ip.is_ipv4() || has_ipv6())
-        .collect();
+    let addresses = "127.0.0.1 127.0.0.2 0.0.0.0 ::1 :: ::ffff:127.0.0.1";
+    let addresses = addresses.split(' ').map(|text| text.parse().unwrap());
+    let possible = |ip: &IpAddr| ip.is_ipv4() || has_ipv6();
+    let addresses: Vec<IpAddr> = addresses.filter(possible).collect();
     let states = match is_before_6_8(&release()) {
         true => &["LISTEN", "ESTABLISHED"][..],
         false => &["BOUND", "LISTEN", "ESTABLISHED"],
@@ -103,8 +85,8 @@ fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
                 let said = explain(&address.to_string());
                 check(&said, address);
                 // This process has both ends.
-                let peer = format!(" of {} ", std::process::id());
-                let shown = !said.text.contains("Not in the way: ");
+                let peer = format!(" ({} ", std::process::id());
+                let shown = !said.text.contains("without conflict");
                 assert_eq!(said.text.contains(&peer), *state == "ESTABLISHED" && shown);
             }
         }
@@ -116,7 +98,7 @@ fn both_builds_ask_the_kernel_and_the_processes_the_same() {
     let _alone = alone();
     let address = unused_address();
     let _holder = hold("ESTABLISHED", address, true).unwrap();
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.asked", address.port()));
+    let file = scratch("explain.calls");
     let calls = "trace=socket,sendto,pidfd_open,pidfd_getfd,setsockopt,getsockopt,bind";
     let strace = tool("strace", "strace").display().to_string();
     let file_name = file.display().to_string();

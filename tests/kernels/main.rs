@@ -1,7 +1,7 @@
-//! `make kernels`: the claims, the rule and the layout on this kernel and on a second one, in one table.
+//! `make kernels`: compare, rules and abi on this kernel and on a second one, in one table.
 //!
-//! The second one is Debian's user-mode-linux: a kernel that runs as a plain process, with this machine's
-//! files as its own. The builds run there unchanged.
+//! The second one is Debian's user-mode-linux, a kernel that runs as a process and has this machine's root
+//! file system. The builds run there unchanged.
 //!
 //! Environment: `COMPARE=PATH`, the program of `make compare`; `KERNEL=PATH`, another user-mode kernel.
 
@@ -12,9 +12,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use support::{Result, builds, is_before_6_8, leave_nothing_behind, tool};
+use support::{Result, builds, is_before_6_8, prepare_child, tool};
 
-/// What is run on each kernel: each file gets what a program prints, and then its status.
+/// The script for each kernel: each file gets the output of a program and then its exit status.
 const TRIAL: &str = r#"#!/bin/sh
 run() { name=$1; shift; "$@" >"$OUT/$name" 2>/dev/null; echo "status $?" >>"$OUT/$name"; }
 run kernel uname -r
@@ -27,7 +27,7 @@ for build in C RUST; do
 done
 "#;
 
-/// The second kernel's first process: it makes ready, tries, and switches off.
+/// The second kernel's init: prepares the system, runs the trial and powers off.
 const INIT: &str = r#"#!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
@@ -38,41 +38,41 @@ echo o >/proc/sysrq-trigger
 while :; do sleep 1; done
 "#;
 
-/// What a kernel answered.
-struct Answers {
+/// The results of a kernel.
+struct Column {
     kernel: String,
-    /// The report's rows: the claim, and what both builds did there.
+    /// The rows: the claim, and what both builds did.
     cells: Vec<(String, String)>,
-    complaints: Vec<String>,
+    errors: Vec<String>,
 }
 
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kernels");
     let _ = fs::remove_dir_all(&folder);
-    let answers = ["this", "other"].map(|name| try_kernel(&folder.join(name), name == "other"));
-    let mut failed = false;
-    let mut columns = Vec::new();
-    for result in answers {
-        match result {
-            Ok(answers) => columns.push(answers),
-            Err(reason) => {
-                eprintln!("kernels: {reason}");
-                failed = true;
-            }
+    let (mut columns, mut errors) = (Vec::new(), Vec::new());
+    for name in ["this", "other"] {
+        match try_kernel(&folder.join(name), name == "other") {
+            Ok(column) => columns.push(column),
+            Err(reason) => errors.push(format!("{name} kernel: {reason}")),
         }
     }
     print_table(&columns);
-    for column in &columns {
-        for complaint in &column.complaints {
-            println!("{}: {complaint}", column.kernel);
-            failed = true;
-        }
+    for Column {
+        kernel,
+        errors: new,
+        ..
+    } in &columns
+    {
+        errors.extend(new.iter().map(|reason| format!("{kernel}: {reason}")));
     }
-    u8::from(failed).into()
+    for reason in &errors {
+        println!("{reason}");
+    }
+    u8::from(!errors.is_empty()).into()
 }
 
 /// Runs the trial in `folder`, on this kernel or on the second one.
-fn try_kernel(folder: &Path, second: bool) -> Result<Answers> {
+fn try_kernel(folder: &Path, second: bool) -> Result<Column> {
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     let trial = write_script(folder, "trial", TRIAL)?;
     let init = write_script(folder, "init", INIT)?;
@@ -102,16 +102,16 @@ fn try_kernel(folder: &Path, second: bool) -> Result<Answers> {
         command.args(["mem=512M", "con=null", "con0=null,fd:1", "quiet"]);
         command.arg(format!("uml_dir={}/", folder.display()));
         command.arg(format!("init={}", init.display()));
-        // Of what a kernel does not know, it makes the environment of its first process.
+        // The kernel passes parameters that it does not know to init, as its environment.
         command.args(places.map(|(name, path)| format!("{name}={}", path.display())));
     } else {
         command.arg("sh").arg(trial).envs(places);
     }
-    leave_nothing_behind(&mut command);
+    prepare_child(&mut command);
     command
         .status()
         .map_err(|error| format!("timeout: {error}"))?;
-    read_answers(folder)
+    read_column(folder)
 }
 
 fn write_script(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
@@ -122,8 +122,8 @@ fn write_script(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// What the files in `folder` say.
-fn read_answers(folder: &Path) -> Result<Answers> {
+/// Reads the results in `folder`.
+fn read_column(folder: &Path) -> Result<Column> {
     let read = |name: &str| {
         let path = folder.join(name);
         fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
@@ -135,13 +135,13 @@ fn read_answers(folder: &Path) -> Result<Answers> {
         .to_string();
     let report = read("compare")?;
     let mut cells = report_cells(&report);
-    let mut complaints = Vec::new();
+    let mut errors = Vec::new();
     if cells.is_empty() {
         return Err(format!("{kernel}: no report: {report:?}"));
     }
     if !report.ends_with("\nstatus 0\n") {
         let end: Vec<&str> = report.lines().rev().take(2).collect();
-        complaints.push(format!("the report ends with: {end:?}"));
+        errors.push(format!("the report ends with: {end:?}"));
     }
     for (program, what, count) in [
         (
@@ -150,31 +150,38 @@ fn read_answers(folder: &Path) -> Result<Answers> {
             count_cells as fn(&str) -> _,
         ),
         ("all", "rules --all: rows against the rule", count_rows),
-        ("abi", "abi: unexpected answers", count_calls),
+        ("abi", "abi: unexpected results", count_calls),
     ] {
         let [c, rust] = [
             read(&format!("C.{program}"))?,
             read(&format!("RUST.{program}"))?,
         ];
         if c != rust {
-            complaints.push(format!("{what}: C and Rust differ"));
+            errors.push(format!("{what}: C and Rust differ"));
         }
-        let (wrong, all) = count(&c).ok_or_else(|| format!("{program} says {c:?}"))?;
-        // "taken back after bind": what the rule leaves out of older kernels.
+        let (wrong, all) = count(&c).ok_or_else(|| {
+            format!(
+                "{what}: no count at the end of {:?}",
+                c.lines().rev().nth(1)
+            )
+        })?;
+        // Before 6.8, a port whose sockets all had the option at their bind was not checked again, even if
+        // the option had been cleared since.
         let known = usize::from(program == "rules" && is_before_6_8(&kernel));
         if wrong != known {
-            complaints.push(format!("{what}: {wrong}, and not {known}"));
+            errors.push(format!("{what}: expected {known}, seen {wrong}"));
         }
         cells.push((what.into(), format!("{wrong} of {all}")));
     }
-    Ok(Answers {
+    Ok(Column {
         kernel,
         cells,
-        complaints,
+        errors,
     })
 }
 
-/// The report's claims with what both builds did, and a ~ where the page does not hold.
+/// The rows of the report: the claim and what both builds did, with ~ where the page's claim does not
+/// hold.
 fn report_cells(report: &str) -> Vec<(String, String)> {
     let mut lines = report
         .lines()
@@ -207,7 +214,7 @@ fn count_cells(text: &str) -> Option<(usize, usize)> {
     Some((rest.split(' ').next()?.parse().ok()?, all.parse().ok()?))
 }
 
-/// Of rules --all: bind and listen, and as they are predicted.
+/// Of rules --all: the rows whose results are not the predicted ones, and all.
 fn count_rows(text: &str) -> Option<(usize, usize)> {
     let rows = text.lines().skip(1).filter(|line| line.contains(','));
     let rows: Vec<Vec<&str>> = rows.map(|line| line.split(',').collect()).collect();
@@ -215,21 +222,20 @@ fn count_rows(text: &str) -> Option<(usize, usize)> {
     Some((wrong.count(), rows.len()))
 }
 
-/// Of abi: the calls, a line each, and "0 calls were answered otherwise than expected".
+/// Counts in the output of abi: the number at the end of its last line, and the calls, one line each
+/// in section 5.
 fn count_calls(text: &str) -> Option<(usize, usize)> {
-    let (_, calls) = text.split_once("\n5. Calls, and what they answer\n\n")?;
-    let all = calls.lines().take_while(|line| !line.is_empty()).count();
-    let sum = calls
-        .lines()
-        .find(|line| line.ends_with(" answered otherwise than expected"))?;
-    Some((sum.split(' ').next()?.parse().ok()?, all))
+    let (_, section) = text.split_once("\n5. ")?;
+    let calls = section.lines().skip(2).take_while(|line| !line.is_empty());
+    let last = section.lines().rev().nth(1)?; // the exit status is below it
+    Some((last.rsplit(' ').next()?.parse().ok()?, calls.count()))
 }
 
 /// A row for each claim, a column for each kernel.
-fn print_table(columns: &[Answers]) {
+fn print_table(columns: &[Column]) {
     let kernels = columns.iter().map(|column| &*column.kernel);
     print_row("claim", kernels);
-    // The rows are the same ones on each kernel.
+    // All kernels have the same rows.
     for (row, (claim, _)) in columns.iter().flat_map(|column| &column.cells).enumerate() {
         let cells: Vec<&str> = columns
             .iter()
@@ -239,7 +245,7 @@ fn print_table(columns: &[Answers]) {
             print_row(claim, cells.into_iter());
         }
     }
-    println!("\n~: the page does not hold there.");
+    println!("\n~: the page's claim does not hold there.");
 }
 
 fn print_row<'a>(claim: &str, cells: impl Iterator<Item = &'a str>) {

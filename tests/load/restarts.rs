@@ -1,10 +1,11 @@
-//! Killed and restarted under load: nobody who is served notices, and who comes is refused in the gap
-//! alone.
+//! Servers that are killed and restarted under load: connected clients are served on, and new ones are
+//! refused only during the downtime.
 
-use crate::support::{Build, Client, Result, Start, builds, fresh_address, raise_limit, wait_for};
+use crate::support::{
+    Build, Client, Result, Start, builds, fresh_address, raise_limit, text, wait_for,
+};
 use libc::SIGKILL;
 use std::mem;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -12,41 +13,34 @@ use std::time::Instant;
 const RESTARTS: usize = 10;
 const CLIENTS: usize = 1000;
 
-/// From when to when.
+/// Start and end.
 type Span = (Instant, Instant);
 
-/// Whether a client that came in `attempt` may be refused: the server was away at some time in it.
-fn excused(attempt: Span, gaps: &[Span]) -> bool {
-    gaps.iter()
-        .any(|gap| attempt.0 <= gap.1 && gap.0 <= attempt.1)
+fn overlap(one: Span, other: Span) -> bool {
+    one.0 <= other.1 && other.0 <= one.1
 }
 
 fn restarted_under_load(build: &Build) -> Result<()> {
     let address = fresh_address();
     let mut server = build.serve_on(address, true)?.server()?;
-    let (done, refused) = (AtomicBool::new(false), Mutex::new(Vec::new()));
-    let mut ended = Vec::new();
-    let mut gaps: Vec<Span> = Vec::new();
+    let done = AtomicBool::new(false);
+    let mut killed_servers = Vec::new();
+    let mut downtimes: Vec<Span> = Vec::new();
     let mut clients: Vec<Client> = Vec::new();
 
-    let newcomers = thread::scope(|scope| -> Result<usize> {
-        // One after the other comes, says hello, and goes.
-        let newcomer = scope.spawn(|| {
-            let mut count = 0;
+    let (attempts, refused) = thread::scope(|scope| -> Result<_> {
+        // Connects one client after the other, until the restarts are done.
+        let new_clients = scope.spawn(|| {
+            let (mut attempts, mut refused) = (0, Vec::new());
             while !done.load(Ordering::Relaxed) {
                 let start = Instant::now();
-                let result = Client::connect(address)
-                    .map_err(|error| error.to_string())
-                    .and_then(|mut client| client.echo("hello"));
-                if let Err(reason) = result {
-                    refused
-                        .lock()
-                        .unwrap()
-                        .push(((start, Instant::now()), reason));
+                let client = Client::connect(address).map_err(text);
+                if let Err(reason) = client.and_then(|mut client| client.echo("hello")) {
+                    refused.push(((start, Instant::now()), reason));
                 }
-                count += 1;
+                attempts += 1;
             }
-            count
+            (attempts, refused)
         });
         let restarts = (0..RESTARTS).try_for_each(|_| {
             for _ in 0..CLIENTS / RESTARTS {
@@ -55,40 +49,40 @@ fn restarted_under_load(build: &Build) -> Result<()> {
                 clients.push(client);
             }
             let killed = Instant::now();
-            server.end_by(SIGKILL)?;
-            // A newcomer's child that has not come to close the listening socket yet listens on.
+            server.terminate(SIGKILL)?;
+            // A new child may not have closed the listening socket yet: the port is then still listening.
             let restarted = wait_for("restart", || match build.serve_on(address, true) {
-                Ok(Start::Ended { .. }) => None,
+                Ok(Start::Exited { .. }) => None,
                 start => Some(start.and_then(Start::server)),
             })??;
-            gaps.push((killed, Instant::now()));
-            // The children of what is dropped would be killed.
-            ended.push(mem::replace(&mut server, restarted));
+            downtimes.push((killed, Instant::now()));
+            // Kept, since dropping a server kills its children.
+            killed_servers.push(mem::replace(&mut server, restarted));
             clients
                 .iter_mut()
                 .try_for_each(|client| client.echo("still there?"))
         });
         done.store(true, Ordering::Relaxed);
-        let count = newcomer.join().unwrap();
-        restarts.map(|()| count)
+        let counts = new_clients.join().unwrap();
+        restarts.map(|()| counts)
     })?;
 
-    let refused = refused.into_inner().unwrap();
-    let longest = gaps
+    let longest = downtimes
         .iter()
-        .map(|gap| gap.1 - gap.0)
-        .max()
-        .unwrap_or_default();
+        .map(|downtime| downtime.1 - downtime.0)
+        .max();
     println!(
-        "{}: {CLIENTS} clients served through {RESTARTS} restarts, of {longest:.1?} at the most, in which \
-         {} of\n    {newcomers} newcomers were refused",
+        "{}: {CLIENTS} clients served through {RESTARTS} restarts, at most {:.1?} of downtime each;\n    \
+         {} of {attempts} other connection attempts were refused, all during the downtime",
         build.name,
+        longest.unwrap_or_default(),
         refused.len()
     );
     for (attempt, reason) in refused {
+        let excused = downtimes.iter().any(|downtime| overlap(attempt, *downtime));
         assert!(
-            excused(attempt, &gaps),
-            "{}: refused outside the gaps: {reason}",
+            excused,
+            "{}: refused outside the downtimes: {reason}",
             build.name
         );
     }

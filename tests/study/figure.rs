@@ -1,15 +1,15 @@
-//! A moment of Figure 12.1 as an SVG, in words too: nothing is told by colour alone.
+//! A moment of Figure 12.1 as an SVG with a description in words; colour carries no meaning.
 
 use crate::moments::{Between, Moment, Process};
 use std::fmt::Write;
 
-/// Width of the drawing, so that its letters are readable on a telephone.
+/// Width of the drawing: small enough that its letters are readable on a telephone.
 const WIDTH: usize = 380;
 const HEIGHT: usize = 392;
-/// Where server, child and client stand; who was forked stands further in.
+/// Positions of server, child and client. The child is indented, as it was forked.
 const PLACES: [(usize, usize); 3] = [(1, 2), (79, 150), (79, 298)];
 const BOX: (usize, usize) = (300, 92);
-/// From the server to the child.
+/// The line from the server to the child.
 const FORK: &str = "M36 94V196H69";
 const HEAD: &str = "<path class=\"head\" d=\"M79 196l-12 -6v12z\"/>";
 const SAME: &str = "<path class=\"same\" d=\"M227 94V150\"/>";
@@ -24,7 +24,7 @@ pub fn svg(moment: &Moment, title: &str) -> String {
         Between::Fork => (format!("<path d=\"{FORK}\"/>\n{HEAD}"), 48, "fork"),
         Between::ForkedOnce => {
             let line = format!("<path class=\"dashed\" d=\"{FORK}\"/>\n{HEAD}");
-            (line, 48, "forked it before")
+            (line, 48, "forked earlier")
         }
         Between::SameAddress => (SAME.into(), 241, "the same address"),
     };
@@ -40,13 +40,17 @@ pub fn svg(moment: &Moment, title: &str) -> String {
     svg + "</svg>\n"
 }
 
-/// A process: what it is, its number, and its socket.
+/// A process: its role, its id and its socket.
 fn boxed(process: &Process, (x, y): (usize, usize)) -> String {
     let (width, height) = BOX;
     let (left, right) = (x + 14, x + width - 14);
-    let class = match process.socket {
-        Some(_) => "",
-        None => " class=\"dashed\"",
+    let (class, first, second) = match &process.socket {
+        Some(socket) => ("", socket.local.to_string(), socket.state),
+        None => (
+            " class=\"dashed\"",
+            "killed by SIGKILL".into(),
+            "its socket is closed",
+        ),
     };
     let mut text = format!(
         "<rect{class} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/>\n\
@@ -57,10 +61,6 @@ fn boxed(process: &Process, (x, y): (usize, usize)) -> String {
         y + 28,
         process.pid
     );
-    let (first, second) = match &process.socket {
-        Some(socket) => (socket.local.to_string(), socket.state),
-        None => ("killed by SIGKILL".into(), "its socket is gone"),
-    };
     for (line, words) in [(54, first.as_str()), (77, second)] {
         let _ = writeln!(
             text,
@@ -79,21 +79,23 @@ fn boxed(process: &Process, (x, y): (usize, usize)) -> String {
     text
 }
 
-/// What the drawing shows.
+/// The drawing in words.
 fn describe(moment: &Moment) -> String {
     let [server, child, client] = &moment.boxes;
     let mut words = match (&server.socket, moment.between) {
         (Some(socket), Between::SameAddress) => format!(
-            "A new server, process {}, is in state {} on {}, the child's address; SO_REUSEADDR is {}.",
+            "The socket of a new server, process {}, is in state {} on {}, the child's address; SO_REUSEADDR \
+             is {}.",
             server.pid, socket.state, socket.local, server.option
         ),
         (Some(socket), _) => format!(
-            "The server, process {}, is in state {} on {}; SO_REUSEADDR is {}. It forked the child.",
+            "The socket of the server, process {}, is in state {} on {}; SO_REUSEADDR is {}. The server \
+             forked the child.",
             server.pid, socket.state, socket.local, server.option
         ),
         (None, _) => format!(
-            "The server, process {}, drawn dashed, has been killed by SIGKILL, and its socket is gone. It \
-             forked the child before.",
+            "The server, process {}, drawn dashed, forked the child, was then killed by SIGKILL and has no \
+             socket any more.",
             server.pid
         ),
     };

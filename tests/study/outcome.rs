@@ -1,8 +1,8 @@
 //! What the rows of `make compare` show on this kernel, run now, for each claim of the page.
 
-use crate::claims::{CLAIMS, Claim, SLOW, in_order};
+use crate::claims::{CLAIMS, Claim, SLOW};
 use crate::readme::IDS;
-use crate::support::{Result, builds};
+use crate::support::{Result, builds, in_order};
 use std::collections::BTreeMap;
 
 /// The outcome of a claim's rows. The claim holds if both lists are empty.

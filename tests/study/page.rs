@@ -1,6 +1,6 @@
-//! The study page: one file of HTML that needs nothing else.
+//! The study page: a single, self-contained file of HTML.
 
-use crate::counterparts::Twin;
+use crate::counterparts::Pair;
 use crate::figure::svg;
 use crate::kernel::{Calls, WHO};
 use crate::moments::Moment;
@@ -10,7 +10,7 @@ use crate::source::{Line, Part};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The figure's parts, and the claims that belong to each.
+/// The three moments of the figure, and the claims shown with each.
 const MOMENTS: [(&str, &[&str]); 3] = [
     (
         "Before the kill",
@@ -24,12 +24,12 @@ const STYLE: &str = include_str!("style.css");
 
 /// What the page shows.
 pub struct Study<'a> {
-    pub twins: &'a [Twin],
+    pub pairs: &'a [Pair],
     pub calls: &'a Calls,
     pub moments: &'a [Moment; 3],
     pub claims: &'a [Claim],
     pub outcomes: &'a BTreeMap<&'static str, Outcome>,
-    /// On what and when it was seen: "Linux 6.18.44 on 2026-11-23".
+    /// Kernel and date: "Linux 6.18.44 on 2026-11-23".
     pub seen_on: String,
 }
 
@@ -42,31 +42,31 @@ pub fn page(study: &Study) -> String {
          <title>SO_REUSEADDR in C and in Rust, side by side</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#content\">Skip to the page</a>\n\
          <header>\n<h1>SO_REUSEADDR in C and in Rust, side by side</h1>\n\
-         <p>A forking server is killed while its child still serves a client: with SO_REUSEADDR it can be \
-         restarted at once, and without it not. Here it stands twice, in the same functions and the same \
-         numbered steps, beside what the kernel saw of them.</p>\n\
+         <p>A forking server is killed while its child process still serves a client. If SO_REUSEADDR is \
+         set, the server can be restarted at once; otherwise it cannot. The server is shown in C and in \
+         Rust, with the same functions, the same numbered steps and the same system calls.</p>\n\
          <p class=\"seen-on\">Run on {}, in C and in Rust.</p>\n</header>\n",
         escaped(&study.seen_on)
     );
-    write_contents(&mut html, study.twins);
+    write_contents(&mut html, study.pairs);
     html += "<main id=\"content\">\n";
     write_story(&mut html, study);
-    for twin in study.twins {
-        write_twin(&mut html, twin, study.calls);
+    for pair in study.pairs {
+        write_pair(&mut html, pair, study.calls);
     }
-    html += "</main>\n<footer>\n<p>The page of the book, its story and its variables’ names are Warren W. \
+    html += "</main>\n<footer>\n<p>The page of the book, its story and the names of its variables are Warren W. \
              Gay’s: <cite>Linux Socket Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR \
              Option”. This page is made by <code>make study</code>.</p>\n</footer>\n</body>\n</html>\n";
     html
 }
 
-fn write_contents(html: &mut String, twins: &[Twin]) {
+fn write_contents(html: &mut String, pairs: &[Pair]) {
     *html += "<nav aria-label=\"Contents\">\n<ul>\n<li><b>The story</b><span>\
               <a href=\"#story\">Figure 12.1 and its claims</a></span></li>\n";
-    for group in twins.chunk_by(|twin, next| twin.group == next.group) {
+    for group in pairs.chunk_by(|pair, next| pair.group == next.group) {
         let links = group
             .iter()
-            .map(|twin| format!(" <a href=\"#{0}\">{0}</a>", twin.name));
+            .map(|pair| format!(" <a href=\"#{0}\">{0}</a>", pair.name));
         let (title, links) = (group[0].group, links.collect::<String>());
         let _ = writeln!(html, "<li><b>{title}</b><span>{links}</span></li>");
     }
@@ -75,7 +75,7 @@ fn write_contents(html: &mut String, twins: &[Twin]) {
 
 /// Figure 12.1 in three moments, each with its claims.
 fn write_story(html: &mut String, study: &Study) {
-    *html += "<section id=\"story\">\n<h2>Figure 12.1, as it was just run</h2>\n<div class=\"moments\">\n";
+    *html += "<section id=\"story\">\n<h2>Figure 12.1, as run on this machine</h2>\n<div class=\"moments\">\n";
     for ((title, ids), moment) in MOMENTS.iter().zip(study.moments) {
         let _ = write!(
             html,
@@ -83,14 +83,14 @@ fn write_story(html: &mut String, study: &Study) {
             svg(moment, title)
         );
         for claim in study.claims.iter().filter(|claim| ids.contains(&claim.id)) {
-            write_claim(html, claim, study.outcomes.get(claim.id));
+            write_claim(html, claim, &study.outcomes[claim.id]);
         }
         *html += "</ul>\n</section>\n";
     }
     *html += "</div>\n</section>\n";
 }
 
-fn write_claim(html: &mut String, claim: &Claim, outcome: Option<&Outcome>) {
+fn write_claim(html: &mut String, claim: &Claim, outcome: &Outcome) {
     let steps: Vec<String> = claim
         .steps
         .iter()
@@ -105,17 +105,14 @@ fn write_claim(html: &mut String, claim: &Claim, outcome: Option<&Outcome>) {
         steps.join(", "),
         id = claim.id,
     );
-    let (class, word, details) = match outcome {
-        None => ("unexpected", "not tried", &[][..]),
-        Some(outcome) if !outcome.unexpected.is_empty() => {
-            ("unexpected", "unexpected", &outcome.unexpected[..])
-        }
-        Some(outcome) if !outcome.differs.is_empty() => {
-            ("differs", "differs", &outcome.differs[..])
-        }
-        Some(_) => ("holds", "holds", &[][..]),
+    let (class, details) = if !outcome.unexpected.is_empty() {
+        ("unexpected", &outcome.unexpected)
+    } else if !outcome.differs.is_empty() {
+        ("differs", &outcome.differs)
+    } else {
+        ("holds", &outcome.differs)
     };
-    let _ = writeln!(html, "<p class=\"outcome {class}\"><b>{word}</b></p>");
+    let _ = writeln!(html, "<p class=\"outcome {class}\"><b>{class}</b></p>");
     if !details.is_empty() {
         let details = details
             .iter()
@@ -126,44 +123,48 @@ fn write_claim(html: &mut String, claim: &Claim, outcome: Option<&Outcome>) {
 }
 
 /// A file in both languages.
-fn write_twin(html: &mut String, twin: &Twin, calls: &Calls) {
-    let name = &twin.name;
+fn write_pair(html: &mut String, pair: &Pair, calls: &Calls) {
+    let name = &pair.name;
     let _ = write!(
         html,
-        "<section id=\"{name}\" class=\"twin\">\n<h2>{name}</h2>\n<p>{}</p>\n",
-        escaped(&sentence(&twin.purpose()))
+        "<section id=\"{name}\" class=\"pair\">\n<h2>{name}</h2>\n<p>{}</p>\n",
+        escaped(&sentence(&pair.purpose()))
     );
     if name == "serve" {
         let _ = writeln!(
             html,
-            "<p class=\"who\">Below its steps: the system calls of both. {}</p>",
+            "<p class=\"who\">Below each step: its system calls, the same in both. {}</p>",
             escaped(WHO)
         );
     }
     let _ = writeln!(
         html,
         "<div class=\"columns files\"><p>{}</p><p>{}</p></div>",
-        twin.c.path, twin.rust.path
+        pair.c.path, pair.rust.path
     );
     let mut function = None;
-    for (c, rust) in twin.parts() {
-        if function != Some(&c.function) {
-            function = Some(&c.function);
-            let _ = match c.function.as_str() {
+    for [c, rust] in pair.parts() {
+        let Some(part) = c.or(rust) else { continue };
+        if function != Some(&part.function) {
+            function = Some(&part.function);
+            let _ = match part.function.as_str() {
                 "" => writeln!(html, "<h3>The head</h3>"),
                 function => writeln!(html, "<h3><code>{function}</code></h3>"),
             };
         }
-        if let (Some(number), Some(step)) = (c.number(), &c.step) {
+        if let (Some(number), Some(step)) = (part.number(), &part.step) {
             write_step(html, name, number, step);
         }
-        if !c.shown().is_empty() || !rust.shown().is_empty() {
+        let codes = [("C", c), ("Rust", rust)]
+            .map(|(name, part)| (name, part.map_or(&[][..], Part::shown)));
+        if codes.iter().any(|(_, lines)| !lines.is_empty()) {
             *html += "<div class=\"columns\">\n";
-            write_code(html, "C", c);
-            write_code(html, "Rust", rust);
+            for (language, lines) in codes {
+                write_code(html, language, lines);
+            }
             *html += "</div>\n";
         }
-        let seen = calls.of(twin, c);
+        let seen = calls.of(pair, part);
         if !seen.is_empty() {
             *html += "<div class=\"kernel\">\n<p>The kernel saw</p>\n<pre><code>";
             for call in seen {
@@ -183,10 +184,10 @@ fn write_step(html: &mut String, name: &str, number: usize, step: &str) {
         .iter()
         .map(|id| format!("<a href=\"#{id}\">{id}</a>"))
         .collect();
-    let links = match links.is_empty() {
-        true => String::new(),
-        false => format!(" <span class=\"ids\">({})</span>", links.join(", ")),
-    };
+    let mut links = links.join(", ");
+    if !links.is_empty() {
+        links = format!(" <span class=\"ids\">({links})</span>");
+    }
     let _ = writeln!(
         html,
         "<h4 id=\"{name}-{number}\"><span class=\"step\">{number}.</span> {}{links}</h4>",
@@ -194,18 +195,18 @@ fn write_step(html: &mut String, name: &str, number: usize, step: &str) {
     );
 }
 
-fn write_code(html: &mut String, language: &str, part: &Part) {
+fn write_code(html: &mut String, language: &str, lines: &[Line]) {
     let _ = write!(
         html,
         "<div>\n<p class=\"language\">{language}</p>\n<pre><code>"
     );
-    for line in part.shown() {
+    for line in lines {
         write_line(html, line);
     }
     *html += "</code></pre>\n</div>\n";
 }
 
-/// A line that, where it is too long, goes on further in than it began.
+/// A line; where it is too long, it continues with a deeper indent.
 fn write_line(html: &mut String, line: &Line) {
     let _ = write!(
         html,
@@ -214,16 +215,14 @@ fn write_line(html: &mut String, line: &Line) {
         line.number
     );
     for (comment, text) in line.pieces() {
-        let _ = match comment {
-            true => write!(html, "<i>{}</i>", escaped(text)),
-            false => write!(html, "{}", escaped(text)),
-        };
+        let (open, close) = if comment { ("<i>", "</i>") } else { ("", "") };
+        let _ = write!(html, "{open}{}{close}", escaped(text));
     }
-    // The end of the line stands within, so that it is copied and makes no empty one.
+    // The newline is inside the span, so that it is copied and does not add an empty line.
     *html += "\n</span>";
 }
 
-/// What C's heads begin in lower case, as a sentence.
+/// The text with a capital at its start.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);

@@ -1,6 +1,6 @@
-//! What the README says of the code: the page's claims with their steps, and the porting reference.
+//! What the READMEs state about the code: the page's claims with their steps, and the porting table.
 
-use crate::counterparts::Twin;
+use crate::counterparts::Pair;
 use crate::source::{Source, read};
 
 /// The page's claims.
@@ -16,9 +16,9 @@ pub struct Claim {
     pub steps: Vec<(usize, String)>,
 }
 
-/// The claims; one whose row is missing, or is at other steps than the code says, goes into `wrong`.
-pub fn read_claims(twins: &[Twin], wrong: &mut Vec<String>) -> Vec<Claim> {
-    let serve = twins.iter().find(|twin| twin.name == "serve");
+/// Reads the claims. One whose row is missing, or names other steps than the code does, goes into `wrong`.
+pub fn read_claims(pairs: &[Pair], wrong: &mut Vec<String>) -> Vec<Claim> {
+    let serve = pairs.iter().find(|pair| pair.name == "serve");
     let texts = read("README.md").and_then(|readme| Ok((readme, read("tests/compare/claims.rs")?)));
     let (serve, (readme, rows)) = match (serve, texts) {
         (Some(serve), Ok(texts)) => (serve, texts),
@@ -54,7 +54,7 @@ pub fn read_claims(twins: &[Twin], wrong: &mut Vec<String>) -> Vec<Claim> {
     claims
 }
 
-/// A step's words, and the claims that it names in parentheses at its end.
+/// A step's text, and the claims in parentheses at its end.
 pub fn split_ids(step: &str) -> (&str, Vec<&str>) {
     let ids = step
         .strip_suffix(')')
@@ -81,46 +81,37 @@ fn as_in_the_readme(steps: &[(usize, String)]) -> String {
     format!("`{function}` {}", numbers.join(", "))
 }
 
-/// Whether what the porting reference names exists: functions in both twins, and tests.
-pub fn check_porting(twins: &[Twin], wrong: &mut Vec<String>) {
-    let readme = read("README.md").unwrap_or_default();
-    let reference = readme
-        .split_once("\n## Porting from C")
-        .and_then(|(_, rest)| rest.split_once("\n## "));
-    let rows = reference.map_or("", |(reference, _)| reference).lines();
-    let rows: Vec<&str> = rows.filter(|line| line.ends_with("` |")).collect();
+/// Checks that the functions that the porting table names are in both languages, and its tests in
+/// tests/. Each row of the table ends with `file::function` and `file::test`.
+pub fn check_porting(pairs: &[Pair], wrong: &mut Vec<String>) {
+    let files = ["src/porting/README.md", "README.md"].into_iter();
+    let mut files = files.filter_map(|file| Some((file, read(file).ok()?)));
+    let (file, text) = files.next().unwrap_or_default();
+    let rows: Vec<&str> = text.lines().filter(|line| line.ends_with("` |")).collect();
     if rows.len() < 13 {
+        let count = rows.len();
         wrong.push(format!(
-            "README.md: the porting reference has {} rows, fewer than 13",
-            rows.len()
+            "{file}: the porting table has {count} rows, fewer than 13"
         ));
     }
     for row in rows {
         let mut cells = row.trim_end_matches(" |").rsplit(" | ");
         let mut name = || cells.next()?.trim_matches('`').split_once("::");
-        let (Some((test_file, test)), Some((file, function))) = (name(), name()) else {
-            wrong.push(format!(
-                "README.md: a row of the porting reference names no place: {row}"
-            ));
+        let (Some((test_file, test)), Some((place, function))) = (name(), name()) else {
+            wrong.push(format!("{file}: a row names no function and test: {row}"));
             continue;
         };
-        let twin = twins.iter().find(|twin| twin.name == file);
-        if !twin.is_some_and(|twin| twin.c.functions().contains(&function)) {
+        let pair = pairs.iter().find(|pair| pair.name == place);
+        let sources = pair.map(|pair| [&pair.c, &pair.rust]);
+        if !sources.is_some_and(|both| both.iter().all(|one| one.functions().contains(&function))) {
             wrong.push(format!(
-                "README.md names {function}, which c-reference/{file}.c has not"
-            ));
-        }
-        if !twin.is_some_and(|twin| twin.rust.functions().contains(&function)) {
-            wrong.push(format!(
-                "README.md names {function}, which src/{file}.rs has not"
+                "{file}: {place} does not define {function} in both languages"
             ));
         }
         match read(&format!("tests/{test_file}.rs")) {
             Ok(tests) if tests.contains(&format!("fn {test}()")) => {}
-            Ok(_) => wrong.push(format!(
-                "README.md names {test}, which tests/{test_file}.rs has not"
-            )),
-            Err(reason) => wrong.push(format!("README.md names {test} in {reason}")),
+            Ok(_) => wrong.push(format!("{file}: tests/{test_file}.rs has no {test}")),
+            Err(reason) => wrong.push(format!("{file}: {test}: {reason}")),
         }
     }
 }

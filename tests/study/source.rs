@@ -4,7 +4,6 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
-/// What a file is written in.
 #[derive(Clone, Copy)]
 pub enum Language {
     C,
@@ -18,11 +17,13 @@ pub struct Source {
     pub parts: Vec<Part>,
 }
 
-/// What stands between two headings of the page.
+/// The lines between two headings of the page.
 pub struct Part {
-    /// The function that it belongs to; empty in the head of the file.
+    /// The function that the lines belong to; empty in the head of the file.
     pub function: String,
-    /// The words of the step that it begins with, the number among them.
+    /// Whether a comment above the function marks it as one that the other language does not need.
+    pub only: bool,
+    /// The step at its beginning: the number and the text.
     pub step: Option<String>,
     pub lines: Vec<Line>,
 }
@@ -31,7 +32,7 @@ pub struct Part {
 pub struct Line {
     pub number: usize,
     pub text: String,
-    /// Where in the line comments stand.
+    /// The places of comments in the line.
     comments: Vec<Range<usize>>,
 }
 
@@ -52,12 +53,16 @@ impl Source {
         let mut offset = 0;
 
         for (index, line) in texts.iter().enumerate() {
-            let begins = functions.iter().find(|(start, _)| *start == index);
+            let begins = functions.iter().find(|(start, ..)| *start == index);
             let step = language.step(line);
             if parts.is_empty() || begins.is_some() || step.is_some() {
-                let within = parts.last().map_or("", |part| &part.function);
+                let within = parts
+                    .last()
+                    .map_or(("", false), |part| (&part.function, part.only));
+                let (function, only) = begins.map_or(within, |(_, name, only)| (name, *only));
                 parts.push(Part {
-                    function: begins.map_or(within, |(_, name)| name).into(),
+                    function: function.into(),
+                    only,
                     step: step.map(String::from),
                     lines: Vec::new(),
                 });
@@ -81,15 +86,20 @@ impl Source {
 
     /// The functions that the file defines, in its order.
     pub fn functions(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.parts.iter().map(|part| &*part.function).collect();
+        self.names(|_| true)
+    }
+
+    /// Those that the other language has to define as well.
+    pub fn shared_functions(&self) -> Vec<&str> {
+        self.names(|part| !part.only)
+    }
+
+    fn names(&self, wanted: impl Fn(&Part) -> bool) -> Vec<&str> {
+        let parts = self.parts.iter().filter(|part| wanted(part));
+        let mut names: Vec<&str> = parts.map(|part| &*part.function).collect();
         names.dedup();
         names.retain(|name| !name.is_empty());
         names
-    }
-
-    /// The step of that number.
-    pub fn step(&self, number: usize) -> Option<&Part> {
-        self.parts.iter().find(|part| part.number() == Some(number))
     }
 }
 
@@ -99,15 +109,13 @@ impl Part {
         self.step.as_ref()?.split_once(". ")?.0.parse().ok()
     }
 
-    /// Whether its code calls `function`.
-    pub fn calls(&self, function: &str) -> bool {
-        let call = format!("{function}(");
-        let code = self.lines.iter().flat_map(Line::pieces);
-        code.filter(|(comment, _)| !comment)
-            .any(|(_, text)| text.contains(&call))
+    /// Whether a line contains `code` outside of comments.
+    pub fn contains(&self, code: &str) -> bool {
+        let mut pieces = self.lines.iter().flat_map(Line::pieces);
+        pieces.any(|(comment, text)| !comment && text.contains(code))
     }
 
-    /// The lines that are shown below its heading, which says the step's words already.
+    /// The lines that are shown below its heading, which shows the step already.
     pub fn shown(&self) -> &[Line] {
         let first = usize::from(self.step.is_some());
         let blank = |line: &Line| line.text.is_empty();
@@ -137,63 +145,54 @@ impl Line {
         pieces
     }
 
-    /// How far it is indented, in columns.
+    /// The columns that it is indented by.
     pub fn indent(&self) -> usize {
         self.text.len() - self.text.trim_start().len()
     }
 }
 
 impl Language {
-    /// The functions that a file defines, and where each begins: with all that stands after the one
-    /// before it, and the first one with its own comment.
-    fn functions<'a>(self, lines: &[&'a str]) -> Vec<(usize, &'a str)> {
-        let mut functions: Vec<(usize, &str)> = Vec::new();
+    /// The functions that a file defines: where each begins, its name, and whether a comment marks it
+    /// as needed in this language only. What precedes a function, such as a type or a macro, belongs to
+    /// it; before the first one, only its own comment does.
+    fn functions<'a>(self, lines: &[&'a str]) -> Vec<(usize, &'a str, bool)> {
+        let mark = ["C only:", "Rust only:"][self as usize];
+        let mut functions: Vec<(usize, &str, bool)> = Vec::new();
         let mut head = (0, "");
-        let mut end = None;
+        let (mut open, mut end) = (false, None);
         for (index, line) in lines.iter().enumerate() {
-            let found = match self {
-                // What stands at the margin before a brace at the margin.
+            if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
+                head = (index, line);
+            }
+            let name = match self {
+                // A brace at the margin opens a function, whose head is at the margin too.
                 Language::C if *line == "{" => {
                     let before = head.1.split_once('(').map(|(before, _)| before);
-                    before.map(|before| {
-                        (
-                            head.0,
-                            &before[before.rfind([' ', '*']).map_or(0, |at| at + 1)..],
-                        )
-                    })
+                    before.map(|before| before.rsplit([' ', '*']).next().unwrap_or(before))
                 }
-                Language::C => {
-                    if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
-                        head = (index, line);
-                    }
-                    None
-                }
+                Language::C => None,
                 Language::Rust => line.split_once("fn ").and_then(|(before, after)| {
-                    let begins = ["pub ", "extern "]
-                        .iter()
-                        .any(|word| before.starts_with(word));
+                    let begins = ["pub", "const ", "unsafe ", "extern "];
+                    let begins = begins.iter().any(|word| before.starts_with(word));
                     (before.is_empty() || begins)
-                        .then(|| (index, after.split(['(', '<']).next().unwrap_or(after)))
+                        .then(|| after.split(['(', '<']).next().unwrap_or(after))
                 }),
             };
-            if let Some((first, name)) = found {
-                let blank = |line: &&str| line.is_empty();
-                let own = || {
-                    lines[..first]
-                        .iter()
-                        .rposition(blank)
-                        .map_or(0, |at| at + 1)
-                };
-                functions.push((end.unwrap_or_else(own), name));
+            if let Some(name) = name {
+                let above = lines[..head.0].iter().rev();
+                let above = above.take_while(|line| !line.is_empty() && **line != "}");
+                let start = end.unwrap_or(head.0 - above.clone().count());
+                functions.push((start, name, above.clone().any(|line| line.contains(mark))));
+                open = true;
             }
-            if *line == "}" && !functions.is_empty() {
-                end = Some(index + 1);
+            if *line == "}" && open {
+                (open, end) = (false, Some(index + 1));
             }
         }
         functions
     }
 
-    /// The words of a numbered step: a comment of one line that begins with its number.
+    /// The text of a numbered step: a comment of one line that begins with a number.
     fn step(self, line: &str) -> Option<&str> {
         let (start, end) = match self {
             Language::C => ("/* ", " */"),
@@ -206,7 +205,7 @@ impl Language {
     }
 }
 
-/// Where comments stand: what begins like one, but not within a string or a character.
+/// The places of comments; not what looks like one within a string or a character.
 fn comments(text: &str) -> Vec<Range<usize>> {
     let mut comments = Vec::new();
     let mut at = 0;

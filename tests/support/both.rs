@@ -1,4 +1,4 @@
-//! Both builds with the same arguments: what the C build does is what the Rust build has to do.
+//! Runs of both builds with the same arguments. The Rust build has to do what the C build does.
 
 use super::{Build, DEADLINE, builds, tool};
 use assert_cmd::assert::{Assert, OutputAssertExt};
@@ -22,11 +22,17 @@ pub fn run_under(wrapper: &[String], build: &Build, args: &[impl AsRef<OsStr>]) 
     let line = [&line[..], &[build.path.as_os_str()]].concat();
     let mut command = assert_cmd::Command::new(line[0]);
     command.args(&line[1..]).args(args).timeout(DEADLINE * 3);
-    command.output().expect("it ends in time")
+    let mut output = command.output().expect("it ends in time");
+    // The hint after EADDRINUSE names the program as it was called.
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    output.stderr = stderr
+        .replace(build.path.to_str().unwrap(), "reuseaddr")
+        .into();
+    output
 }
 
-/// The predicate for the Rust build is what the C build does: its exit status, its stdout and its stderr.
-/// `neutral` removes from stdout what is different in every run. Returns the outcome of the C build.
+/// Takes what the C build does as the predicate for the Rust build: exit status, stdout and stderr.
+/// `neutral` removes from stdout what differs from run to run. Returns the outcome of the C build.
 pub fn compare_builds(neutral: fn(&str) -> String, run: impl Fn(&Build) -> Output) -> Assert {
     let [c, rust] = [0, 1].map(|build| run(&builds()[build]));
     let stdout = |output: &Output| neutral(std::str::from_utf8(&output.stdout).unwrap());
@@ -40,17 +46,17 @@ pub fn compare_builds(neutral: fn(&str) -> String, run: impl Fn(&Build) -> Outpu
     c.assert()
 }
 
-/// The command line of strace that makes calls fail as `injections` say, in the syntax of `-e inject=`.
+/// The start of a command line: strace, which injects each of `injections` (`-e inject=`) into the command
+/// that follows.
 pub fn injecting(injections: &[&str]) -> Vec<String> {
-    let calls: Vec<_> = injections
+    let calls = injections
         .iter()
-        .map(|injection| injection.split(':').next().unwrap())
-        .collect();
+        .map(|injection| injection.split(':').next().unwrap());
+    let trace = format!("trace={}", calls.collect::<Vec<_>>().join(","));
     let strace = tool("strace", "strace").display().to_string();
-    let mut line = [&strace, "-f", "--seccomp-bpf", "-o", "/dev/null", "-e"]
-        .map(String::from)
-        .to_vec();
-    line.push(format!("trace={}", calls.join(",")));
+    let options = ["-f", "--seccomp-bpf", "-o", "/dev/null", "-e", &trace];
+    let mut line = vec![strace];
+    line.extend(options.map(String::from));
     for injection in injections {
         line.extend(["-e".into(), format!("inject={injection}")]);
     }

@@ -1,10 +1,10 @@
-//! Clients whose every wait has a deadline.
+//! Clients. All their calls have a deadline.
 
 use super::{DEADLINE, Result, Server, set_option};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 
-/// A connection to a server. Every wait on it has a deadline.
+/// A connection to a server. Reads and writes have a deadline.
 pub struct Client {
     /// The connection itself.
     pub stream: TcpStream,
@@ -18,7 +18,7 @@ impl Client {
         Client::new(TcpStream::connect_timeout(&server.into(), DEADLINE)?)
     }
 
-    /// A client with a connection that has been made.
+    /// A client with an existing connection.
     pub fn new(stream: TcpStream) -> io::Result<Client> {
         stream.set_read_timeout(Some(DEADLINE))?;
         stream.set_write_timeout(Some(DEADLINE))?;
@@ -28,12 +28,12 @@ impl Client {
         Ok(Client { stream, address })
     }
 
-    /// Connects to `server`, which has to be there.
+    /// Connects to `server`; a failure is an error message.
     pub fn of(server: &Server) -> Result<Client> {
         Client::connect(server.address).map_err(|error| format!("connect: {error}"))
     }
 
-    /// Sends `text` and has it back.
+    /// Sends `text`, and waits until it comes back.
     pub fn echo(&mut self, text: &str) -> Result<()> {
         let mut back = vec![0; text.len()];
         self.stream
@@ -48,8 +48,8 @@ impl Client {
         }
     }
 
-    /// Says that nothing more will be sent, and returns what comes until end of file.
-    pub fn finish(&mut self) -> Result<Vec<u8>> {
+    /// Shuts down the sending side, and returns what comes until end of file.
+    pub fn half_close(&mut self) -> Result<Vec<u8>> {
         self.stream
             .shutdown(Shutdown::Write)
             .map_err(|error| format!("shutdown: {error}"))?;
@@ -76,7 +76,7 @@ impl Client {
     }
 }
 
-/// The reason in words, where the error's own would be a riddle.
+/// The error in words. "Resource temporarily unavailable" would not tell that the deadline has passed.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::WouldBlock => format!("nothing within {DEADLINE:?}"),

@@ -1,27 +1,33 @@
-/* abi/cases.h - what the calls of abi are tried on. Rust counterpart: src/abi/cases.rs. */
+/* abi/cases.h - objects to make calls on, and a check. Rust counterpart: src/abi/cases.rs. */
 #ifndef ABI_CASES_H
 #define ABI_CASES_H
 
 #include <netinet/in.h>
 
-/* Descriptors and addresses that calls are tried on. */
+/* Descriptors, an address and a page, for the arguments of the calls. */
 struct objects {
     int bad;       /* not an open descriptor */
     int file;      /* open, but not a socket */
-    int datagram;  /* a UDP socket */
+    int udp;       /* a UDP socket */
     int local;     /* an AF_UNIX socket */
-    int listening; /* listens on a port chosen by the kernel */
+    int listening; /* a TCP socket that listens on address and does not block */
     struct sockaddr_in address;
-    const void *forbidden; /* a page that cannot be read or written */
+    void *forbidden; /* a page that can be neither read nor written */
 };
 
 /* Returns a new socket. Exits if that fails. */
 int new_socket(int family, int type);
 
+/* Opens the objects, which stay open until the process exits. Exits if that fails. */
+struct objects make_objects(void);
+
 /*
- * Prints the result of call, for the arguments that text describes. Returns 1 if it did not set errno
- * to expected, or did not succeed where expected is 0; else 0.
+ * Prints the name of call, which ends at a parenthesis; text, which describes its arguments; and
+ * the errno of result, or OK. Returns 1 if that is not the expected errno (0 for OK), else 0.
  */
-int expect(const char *call, const char *text, int expected, long result);
+int check_result(const char *call, const char *text, int expected, long result);
+
+/* Makes the call and checks its result. */
+#define CHECK(text, expected, call) check_result(#call, text, expected, call)
 
 #endif

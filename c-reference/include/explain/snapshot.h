@@ -1,164 +1,99 @@
-/* explain/snapshot.h - what is around a port. Rust counterpart: src/explain/snapshot.rs. */
+/* explain/snapshot.h - the data that explain collects. Rust counterpart: src/explain/snapshot.rs. */
 #ifndef EXPLAIN_SNAPSHOT_H
 #define EXPLAIN_SNAPSHOT_H
 
 #include "address.h"
-#include "conflict.h"
-#include "output.h"
 
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Of an option that cannot be read. */
+/* Value of an option that cannot be read. */
 #define UNKNOWN (-1)
 
-/* A socket as sock_diag(7) lists it; its options as getsockopt(2) says. */
-struct listed {
-    const char *name; /* of its state */
-    int state;
-    struct endpoint local;
-    struct endpoint peer;
-    uint64_t cookie; /* the kernel's name for it, whatever becomes of it */
-    unsigned inode;  /* 0: no process has it, or none yet */
-    int seconds;    /* TIME_WAIT and FIN_WAIT2 without a process: how long still; else -1 */
-    int reuseaddr;  /* 0, 1 or UNKNOWN, */
-    int reuseport;  /* as are these */
-    int v6only;
-};
-
-/* Room for what /proc/PID/status calls Name, with its NUL: TASK_COMM_LEN, doubled by escapes. */
-#define COMMAND_TEXT 32
-
-struct process {
-    pid_t pid;
-    pid_t parent;
-    uid_t uid; /* the effective one */
-    char command[COMMAND_TEXT];
-    bool holds; /* the port, and not only a peer */
-};
-
 /* A process's descriptor for a socket. */
-struct owner {
-    unsigned inode;
-    size_t process; /* which one of the scene */
+struct holder {
+    size_t process; /* index in the snapshot */
     int fd;
 };
 
-/* What is seen around a port. */
-struct scene {
+/* A socket as listed by sock_diag(7), with its options as read by getsockopt(2). */
+struct socket_entry {
+    bool relevant; /* on the port; false for peers and for sockets that are left out */
+    int state;     /* TCP_ESTABLISHED ... TCP_CLOSING */
+    struct endpoint local;
+    struct endpoint peer;
+    uint64_t cookie; /* identifies the socket for its whole life */
+    unsigned inode;  /* 0 if no process holds the socket */
+    int seconds;     /* left of TIME_WAIT, or of FIN_WAIT2 without a process; else -1 */
+    int reuseaddr, reuseport, v6only; /* 0, 1 or UNKNOWN */
+    struct holder *holders;
+    size_t holder_count;
+};
+
+/* Size of a name in /proc/PID/status, with the NUL: TASK_COMM_LEN, doubled by escapes. */
+#define COMMAND_TEXT 32
+
+/* A process that holds a socket of the snapshot. */
+struct process {
+    pid_t pid;
+    pid_t parent;
+    uid_t uid; /* effective user id */
+    char command[COMMAND_TEXT];
+    bool holds_port; /* whether it holds a relevant socket */
+};
+
+/* The sockets and processes that use a port. An error is an errno, or 0. */
+struct snapshot {
     in_port_t port;
-    struct listed *sockets; /* that have the port */
-    size_t count_of_sockets;
-    size_t others; /* so many more have it, on addresses that do not matter */
-    struct listed *peers; /* of these, if they are on this machine */
-    size_t count_of_peers;
-    struct process *processes; /* that have one of all these, by pid */
-    size_t count_of_processes;
-    struct owner *owners; /* by inode, pid and descriptor */
-    size_t count_of_owners;
-    bool hidden;     /* whether there are processes whose descriptors may not be seen */
-    int diag_error;  /* why the sockets cannot be listed, */
-    int proc_error;  /* or the processes, */
-    int getfd_error; /* or the options of a socket be read; else 0 */
+    struct socket_entry *sockets; /* relevant ones first, after sort_sockets() */
+    size_t count;                 /* of relevant sockets, after sort_sockets() */
+    size_t total;                 /* of all sockets */
+    size_t others;                /* sockets on the port that are left out */
+    struct process *processes;    /* by pid */
+    size_t process_count;
+    int first_port, last_port; /* ephemeral range; 0 if it cannot be read */
+    bool hidden;        /* whether the descriptors of some process cannot be read */
+    int diag_error;     /* of listing the sockets */
+    int proc_error;     /* of listing the processes */
+    int getfd_error;    /* of copying a descriptor, to read its options */
+    int bind_errors[2]; /* of the trial bind without SO_REUSEADDR, and with it */
 };
 
-/* Room in an array for one more. Rust has Vec::push. Bails where there is no memory. */
-static inline void *grow(void *array, size_t count, size_t size)
-{
-    if ((count & (count - 1)) != 0)
-        return array;
-    array = realloc(array, (count == 0 ? 1 : 2 * count) * size);
-    if (array == NULL)
-        exit_with_error("realloc", "a table");
-    return array;
-}
+/* Number of ids that are printed of a list. */
+#define IDS_MAX 8
 
-/* explain/sock_diag.c: finds the sockets of scene's port; what prevents it is scene's diag_error. */
-void find_sockets(struct scene *scene);
-
-/* explain/procfs.c: finds who has the sockets of scene, and reads their options. */
-void find_owners(struct scene *scene);
-
-/* explain/snapshot.c: what is around port now. */
-struct scene look(in_port_t port);
-
-/* explain/snapshot.c: leaves out the sockets that the kernel lists no more, and puts the others in order. */
-void keep_present(struct scene *scene);
-
-/* explain/snapshot.c: marks the processes that have one of the sockets. */
-void mark_holders(struct scene *scene);
-
-/* explain/snapshot.c: those who have a socket: the first, and to *count how many. */
-const struct owner *owners_of(const struct scene *scene, const struct listed *socket,
-                              size_t *count);
-
-/* explain/snapshot.c: whether a process seems to have the socket, but none is seen. */
-bool is_out_of_sight(const struct scene *scene, const struct listed *socket);
-
-/* explain/snapshot.c: frees what look() found. Rust does so by itself. */
-static inline void forget(const struct scene *scene)
-{
-    free(scene->sockets);
-    free(scene->peers);
-    free(scene->processes);
-    free(scene->owners);
-}
-
-/* explain/print_sockets.c: prints the sockets of scene, with those who have them, and what could not be seen. */
-void list(const struct scene *scene);
-
-/* So many numbers of a set are printed. */
-#define NUMBERS_MAX 8
-
-/* Different numbers, and one more than are printed if there are more. */
-struct numbers {
+/* Row numbers of sockets, or process ids. Has one more than are printed, if there are more. */
+struct id_list {
     size_t count;
-    size_t number[NUMBERS_MAX + 1];
+    size_t ids[IDS_MAX + 1];
 };
 
-/* explain/print_sockets.c: puts number into *numbers, if it is not there and there is room. */
-void add_number(struct numbers *numbers, size_t number);
+/* Returns the state's name in the kernel, but BOUND for TCP_CLOSE. */
+const char *state_name(int state);
 
-/* explain/print_sockets.c: prints numbers, and whether there are more. */
-void print_numbers(const struct numbers *numbers);
+/* Returns whether a process should hold entry's socket but none was found. */
+bool has_unseen_holder(const struct socket_entry *entry);
 
-/* explain/print_tree.c: draws the processes of scene with their sockets, parents above children. */
-void draw(const struct scene *scene);
+/* Returns whether entry is a connection that its listener has not accepted yet. */
+bool is_unaccepted(const struct socket_entry *entry);
 
-/* What a bind is predicted to answer, by all sockets, or because of one. */
-enum prediction { OK, IN_USE, EITHER };
+/* Returns in words why no holder of entry's socket is known, or NULL if one is. */
+const char *describe_unheld(const struct socket_entry *entry);
 
-/* A bind, with SO_REUSEADDR or without. */
-struct verdict {
-    bool option;
-    enum prediction predicted;
-    size_t undecided; /* so many sockets may be in the way or not */
-    int answer;       /* 0 or errno */
-};
+/* Returns a process that holds the other end of entry's connection, or NULL. */
+const struct process *find_peer(const struct snapshot *snapshot, const struct socket_entry *entry);
 
-/* explain/prediction.c: binds a new socket to endpoint, and closes it. Returns 0, or what bind(2) set errno to. */
-int try_bind(const struct endpoint *endpoint, bool option);
+/* Puts the relevant sockets first, in the order of the table, and sets count and holds_port. */
+void sort_sockets(struct snapshot *snapshot);
 
-/* explain/prediction.c: what a bind to endpoint is predicted to answer, beside its answer. */
-struct verdict judge(const struct scene *scene, const struct endpoint *endpoint, bool option,
-                     int answer);
+/* Adds id to list, unless list has it already or is full. */
+void add_id(struct id_list *list, size_t id);
 
-/* explain/prediction.c: what a bind to endpoint, with SO_REUSEADDR or without, answers because of socket. */
-enum prediction predict_bind(const struct listed *socket, const struct endpoint *endpoint,
-                             bool option);
+/* Makes room in array for one more element, and returns it. */
+void *grow(void *array, size_t count, size_t size);
 
-/* explain/prediction.c: whether the answer is another one than was predicted. */
-bool contradicts(const struct verdict *verdict);
-
-/* explain/prediction.c: whether the bind fails. */
-bool fails(const struct verdict *verdict);
-
-/* explain/prediction.c: prints a verdict, and which sockets of scene it is due to. */
-void print_verdict(const struct scene *scene, const struct endpoint *endpoint,
-                   const struct verdict *verdict);
-
-/* explain/advice.c: prints what would make endpoint free for a server that sets SO_REUSEADDR. */
-void print_help(const struct scene *scene, const struct endpoint *endpoint,
-                const struct verdict *without, const struct verdict *with);
+/* Frees what snapshot points to. */
+void free_snapshot(const struct snapshot *snapshot);
 
 #endif

@@ -1,11 +1,11 @@
-//! One pool of threads for the rows of the report.
+//! One pool of threads, for the rows of the reports and for the trials of the tests.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-/// Rows tried at the same time. A row that hangs blocks one worker until its deadline.
+/// Jobs that run at the same time. A job that hangs blocks one worker until its deadline.
 const WORKERS: usize = 8;
 
 /// Runs `job` for each number below `count`, and calls `take` with each number and its result, in
