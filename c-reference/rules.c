@@ -23,7 +23,6 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-/* One run of the program. */
 struct run {
     struct ports ports;
     bool ipv6;
@@ -38,12 +37,11 @@ static const struct target *const targets[] = {
 
 /* The addresses of the holder and of the new socket in the second table. */
 static const struct target *const pairs[][2] = {
-    {&v4_lo, &v4_lo},     {&v4_lo, &v4_lo2},   {&v4_lo, &v4_any},    {&v4_any, &v4_lo},
-    {&v4_any, &v4_lo2},   {&v4_any, &v6_any},  {&v6_any, &v4_any},   {&v4_lo, &v6_any},
-    {&v6_any, &v4_lo},    {&v4_any, &v6_only}, {&v6_only, &v4_any},  {&v4_lo, &v6_lo},
-    {&v6_lo, &v4_lo},     {&v4_any, &v6_lo},   {&v6_lo, &v4_any},    {&v6_lo, &v6_any},
-    {&v6_any, &v6_lo},    {&mapped_lo, &v4_lo}, {&v4_lo, &mapped_lo},
-    {&mapped_lo, &v4_any}, {&mapped_lo, &v6_only},
+    {&v4_lo, &v4_lo}, {&v4_lo, &v4_lo2}, {&v4_lo, &v4_any}, {&v4_any, &v4_lo}, {&v4_any, &v4_lo2},
+    {&v4_any, &v6_any}, {&v6_any, &v4_any}, {&v4_lo, &v6_any},   {&v6_any, &v4_lo},
+    {&v4_any, &v6_only}, {&v6_only, &v4_any}, {&v4_lo, &v6_lo},  {&v6_lo, &v4_lo},
+    {&v4_any, &v6_lo},  {&v6_lo, &v4_any},  {&v6_lo, &v6_any},   {&v6_any, &v6_lo},
+    {&mapped_lo, &v4_lo}, {&v4_lo, &mapped_lo}, {&mapped_lo, &v4_any}, {&mapped_lo, &v6_only},
 };
 
 /* The columns of the second table: scenario, and SO_REUSEADDR of both sockets. */

@@ -26,7 +26,6 @@ use std::mem;
 use target::*;
 use trial::{Cell, Outcome, agrees, try_new_socket, try_two_listeners};
 
-/// One run of the program.
 struct Run {
     ports: Ports,
     ipv6: bool,
@@ -42,12 +41,11 @@ const TARGETS: [&Target; 8] =
 /// The addresses of the holder and of the new socket in the second table.
 #[rustfmt::skip]
 const PAIRS: [[&Target; 2]; 21] = [
-    [&V4_LO, &V4_LO],     [&V4_LO, &V4_LO2],   [&V4_LO, &V4_ANY],    [&V4_ANY, &V4_LO],
-    [&V4_ANY, &V4_LO2],   [&V4_ANY, &V6_ANY],  [&V6_ANY, &V4_ANY],   [&V4_LO, &V6_ANY],
-    [&V6_ANY, &V4_LO],    [&V4_ANY, &V6_ONLY], [&V6_ONLY, &V4_ANY],  [&V4_LO, &V6_LO],
-    [&V6_LO, &V4_LO],     [&V4_ANY, &V6_LO],   [&V6_LO, &V4_ANY],    [&V6_LO, &V6_ANY],
-    [&V6_ANY, &V6_LO],    [&MAPPED_LO, &V4_LO], [&V4_LO, &MAPPED_LO],
-    [&MAPPED_LO, &V4_ANY], [&MAPPED_LO, &V6_ONLY],
+    [&V4_LO, &V4_LO], [&V4_LO, &V4_LO2], [&V4_LO, &V4_ANY], [&V4_ANY, &V4_LO], [&V4_ANY, &V4_LO2],
+    [&V4_ANY, &V6_ANY], [&V6_ANY, &V4_ANY], [&V4_LO, &V6_ANY],   [&V6_ANY, &V4_LO],
+    [&V4_ANY, &V6_ONLY], [&V6_ONLY, &V4_ANY], [&V4_LO, &V6_LO],  [&V6_LO, &V4_LO],
+    [&V4_ANY, &V6_LO],  [&V6_LO, &V4_ANY],  [&V6_LO, &V6_ANY],   [&V6_ANY, &V6_LO],
+    [&MAPPED_LO, &V4_LO], [&V4_LO, &MAPPED_LO], [&MAPPED_LO, &V4_ANY], [&MAPPED_LO, &V6_ONLY],
 ];
 
 /// The columns of the second table: scenario, and SO_REUSEADDR of both sockets.
@@ -92,8 +90,7 @@ fn print_cell(run: &mut Run, cell: &Cell, width: usize) {
         Some(reason) => format!("listen: {}", error_name(reason)),
         None => bind_name(&cell.seen).to_string(),
     };
-    let mark = if agrees(cell) { "" } else { "!" };
-    out!("{:<width$}", text + mark);
+    out!("{:<width$}", text + if agrees(cell) { "" } else { "!" });
     count(run, cell);
 }
 
@@ -221,13 +218,12 @@ pub fn rules(all: bool) -> c_int {
         );
     }
     let wildcard = if ipv6.is_ok() { V6_ANY } else { V4_ANY };
-    let ports = Ports {
-        wildcard: wildcard.socket,
-        port: FIRST_PORT,
-        udp: -1,
-    };
     let mut run = Run {
-        ports,
+        ports: Ports {
+            wildcard: wildcard.socket,
+            port: FIRST_PORT,
+            udp: -1,
+        },
         ipv6: ipv6.is_ok(),
         cells: 0,
         contradictions: 0,
