@@ -1,7 +1,7 @@
 /*
  * accept_error.c - what to do if accept(2) fails.
  *
- * Three classes: the connection failed, the system is short of a resource, or the error is fatal.
+ * Three classes: only this connection failed, a resource is short, or the error is fatal.
  * Rust counterpart: src/accept_error.rs.
  */
 #include "accept_error.h"
@@ -18,11 +18,11 @@ bool accept_error(const char *server_text, bool reported)
     case EINTR: case ECONNABORTED: case EPROTO: case ENOPROTOOPT: case EOPNOTSUPP:
     case EPROTONOSUPPORT: case ESOCKTNOSUPPORT: case ENOSR: case ETIMEDOUT: case ENETDOWN:
     case ENETUNREACH: case ENONET: case EHOSTDOWN: case EHOSTUNREACH:
-        /* accept(2) passes pending network errors on the new socket. Go on with the next client. */
+        /* A signal, or an error that was pending on the new connection. Accept the next client. */
         return reported;
 
     case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM: case EPERM:
-        /* The connection stays in the queue. Without a delay the server would loop at full speed. */
+        /* The connection stays in the queue. Without a delay the server would spin. */
         if (!reported)
             report_error("accept", server_text);
         nanosleep(&delay, NULL);

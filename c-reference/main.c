@@ -31,16 +31,17 @@ static const char help[] =
     "\n"
     "serve    the forking echo server of Figure 12.1, on 127.0.0.1:9099 by default;\n"
     "         --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)\n"
-    "rules    which sockets conflict, tested on this kernel in every TCP state;\n"
-    "         --all tests every combination and prints CSV\n"
+    "rules    which sockets conflict, tested on this kernel in each state that can\n"
+    "         hold a port; --all tests every combination and prints CSV\n"
     "explain  the sockets and processes that use a port, the result of bind(2) with\n"
-    "         and without SO_REUSEADDR, and what would make it succeed; on 0.0.0.0\n"
-    "         by default; IPv6 addresses in brackets, as in [::1]:9099\n"
+    "         and without SO_REUSEADDR, and what would make it succeed. PORT alone\n"
+    "         means 0.0.0.0:PORT; IPv6 addresses are in brackets, as in [::1]:9099\n"
     "abi      constants, sizes and offsets; results of system calls with right and\n"
     "         wrong arguments\n"
     "\n"
     "Exit status: 0 for success; 1 if a call fails, if a result is not the expected\n"
-    "one, or if the address given to explain is in use; 2 for wrong usage.\n";
+    "one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;\n"
+    "2 for wrong usage.\n";
 
 /* Prints the wrong argument, what was expected and the usage. Exits with status 2. */
 static _Noreturn void usage_error(const char *argument, const char *expected)
@@ -131,8 +132,8 @@ static void ignore_signal(int number, const char *name)
 
 int main(int argc, char **argv)
 {
-    /* Open closed standard streams. Otherwise a socket could become descriptor 1 or 2, and our
-     * messages would be sent to it. */
+    /* If a standard stream is closed, open /dev/null in its place. Otherwise a socket could become
+     * descriptor 1 or 2, and our messages would be sent to it. */
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDONLY) == -1)
             exit_with_error("open", "/dev/null");

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Longest line that POSIX guarantees to be written to a pipe in one piece (_POSIX_PIPE_BUF). */
+/* Longest line that POSIX guarantees to write to a pipe atomically (_POSIX_PIPE_BUF). */
 #define LINE_SIZE 512
 
 #define ERROR(name) {name, #name}

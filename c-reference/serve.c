@@ -20,7 +20,7 @@ static _Noreturn void echo(int c, const char *client_text, pid_t pid);
 void serve(struct sockaddr_in adr_srvr, bool reuse)
 {
     char server_text[ADDRESS_TEXT], client_text[ADDRESS_TEXT];
-    bool reported = false; /* a shortage that makes accept(2) fail */
+    bool reported = false; /* whether the current shortage has been reported */
     int z;                 /* status code */
     format_address(&adr_srvr, server_text);
 
@@ -39,7 +39,7 @@ void serve(struct sockaddr_in adr_srvr, bool reuse)
             exit_with_error("setsockopt SO_REUSEADDR", server_text);
     }
 
-    /* 3. Bind as usual. Fails if a socket here listens or lacks SO_REUSEADDR. (R1, T3, C1, C2) */
+    /* 3. Bind as usual. Fails beside a listener, or if either lacks the option. (R1, T3, C1, C2) */
     socklen_t len_inet = sizeof adr_srvr;
     z = bind(s, (struct sockaddr *)&adr_srvr, len_inet);
     if (z == -1)
@@ -103,7 +103,7 @@ static void echo(int c, const char *client_text, pid_t pid)
     if (n == -1)
         exit_with_error("read", client_text);
 
-    /* 11. Passive close: no TIME_WAIT here. A child that is killed earlier closes first. (T4) */
+    /* 11. Passive close: no TIME_WAIT here. Killing the child makes it an active close. (T4) */
     close(c);
     write_line(STDOUT_FILENO, "child %d: %s closed after %llu bytes\n", pid, client_text, total);
     _exit(0);

@@ -1,6 +1,6 @@
 //! What to do if accept(2) fails.
 //!
-//! Three classes: the connection failed, the system is short of a resource, or the error is fatal.
+//! Three classes: only this connection failed, a resource is short, or the error is fatal.
 //! C counterpart: `c-reference/accept_error.c`.
 
 use crate::output::{exit_with_error, report_error};
@@ -13,9 +13,9 @@ use libc::{
 use std::net::SocketAddrV4;
 use std::ptr;
 
-/// Returns if accept(2) on the server's socket, which has failed with `reason`, can be called again;
-/// exits if not. A shortage is reported once: `reported` tells whether it has been, and the result
-/// whether it now has.
+/// Call this after accept(2) has failed with `reason`. Returns if the server can go on; exits if not.
+/// Pass the result of the last call as `reported`, and false after accept(2) has succeeded, so that a
+/// shortage is reported once.
 pub fn accept_error(server_text: SocketAddrV4, reason: Errno, reported: bool) -> bool {
     let delay = timespec {
         tv_sec: 0,
@@ -26,12 +26,12 @@ pub fn accept_error(server_text: SocketAddrV4, reason: Errno, reported: bool) ->
         EINTR | ECONNABORTED | EPROTO | ENOPROTOOPT | EOPNOTSUPP | EPROTONOSUPPORT
         | ESOCKTNOSUPPORT | ENOSR | ETIMEDOUT | ENETDOWN | ENETUNREACH | ENONET | EHOSTDOWN
         | EHOSTUNREACH => {
-            // accept(2) passes pending network errors on the new socket. Go on with the next client.
+            // A signal, or an error that was pending on the new connection. Accept the next client.
             reported
         }
 
         EMFILE | ENFILE | ENOBUFS | ENOMEM | EPERM => {
-            // The connection stays in the queue. Without a delay the server would loop at full speed.
+            // The connection stays in the queue. Without a delay the server would spin.
             if !reported {
                 report_error("accept", server_text, reason);
             }

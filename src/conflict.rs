@@ -7,7 +7,8 @@
 //! Not modelled: SO_BINDTODEVICE (sockets on different devices never conflict), TCP_REPAIR (no test
 //! at all), and `sk_reuseport_match` (if the last socket bound to the port has SO_REUSEPORT, a new
 //! socket with SO_REUSEPORT, the same user and the same address is not tested). Before Linux 6.8,
-//! SO_REUSEADDR had a similar shortcut: if it was cleared after bind, the next bind could succeed.
+//! SO_REUSEADDR had a similar shortcut: if the existing socket cleared the option after its bind, a
+//! new socket with the option could still bind.
 //! C counterpart: `c-reference/conflict.c`.
 
 use crate::address::is_wildcard;
@@ -38,7 +39,7 @@ pub struct TcpSocket {
     pub family: c_int,
     /// IPv4-mapped if `family` is AF_INET.
     pub address: Ipv6Addr,
-    /// IPV6_V6ONLY; the kernel sets it for a specific IPv6 address.
+    /// IPV6_V6ONLY; bind(2) to a specific IPv6 address sets it.
     pub v6only: bool,
     /// Current value of SO_REUSEADDR.
     pub reuseaddr: bool,
@@ -65,9 +66,9 @@ fn overlap(existing: &TcpSocket, new: &TcpSocket) -> bool {
         return true;
     }
 
-    // A new 0.0.0.0 socket conflicts with every IPv6 socket that is not v6only, even one on ::1,
-    // because the kernel gives such a socket an IPv4 address too (LOOPBACK4_IPV6). This holds for
-    // AF_INET only, not for ::ffff:0.0.0.0.
+    // For a new AF_INET socket, the kernel compares IPv4 addresses only, and 0.0.0.0 matches any.
+    // So it conflicts with every IPv6 socket that is not v6only, even one on ::1 that a listener on
+    // :: has accepted. A new socket on ::ffff:0.0.0.0 does not.
     new.family == AF_INET && is_wildcard(new.address) && !existing.v6only
 }
 
@@ -79,15 +80,16 @@ pub fn conflicts(existing: &TcpSocket, new: &TcpSocket) -> bool {
         return false;
     }
 
-    // No conflict if both have SO_REUSEADDR and the existing socket is not listening. Its other
-    // states do not matter, nor does the user. The new socket's state does not matter either, so two
-    // sockets can be bound here, and then only the second listen(2) fails.
+    // No conflict if both have SO_REUSEADDR and the existing socket is not listening. Its state
+    // does not matter otherwise, nor do the users. Nor does the new socket's state, so two sockets
+    // can both be bound, and only the second listen(2) fails.
     if existing.reuseaddr && new.reuseaddr && existing.state != TcpState::Listen {
         return false;
     }
 
-    // No conflict if both have SO_REUSEPORT and the same user, or the existing socket is in
-    // TIME_WAIT. The kernel keeps an orphaned FIN_WAIT2 socket as a TIME_WAIT socket.
+    // No conflict if both have SO_REUSEPORT, and either the user is the same or the existing socket
+    // is in TIME_WAIT. The kernel keeps a FIN_WAIT2 socket without a process as a TIME_WAIT socket;
+    // one that a process holds is treated alike here.
     let time_wait = matches!(existing.state, TcpState::TimeWait | TcpState::FinWait2);
     if existing.reuseport && new.reuseport && (time_wait || existing.uid == new.uid) {
         return false;

@@ -55,16 +55,17 @@ usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
 const HELP: &str = "
 serve    the forking echo server of Figure 12.1, on 127.0.0.1:9099 by default;
          --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
-rules    which sockets conflict, tested on this kernel in every TCP state;
-         --all tests every combination and prints CSV
+rules    which sockets conflict, tested on this kernel in each state that can
+         hold a port; --all tests every combination and prints CSV
 explain  the sockets and processes that use a port, the result of bind(2) with
-         and without SO_REUSEADDR, and what would make it succeed; on 0.0.0.0
-         by default; IPv6 addresses in brackets, as in [::1]:9099
+         and without SO_REUSEADDR, and what would make it succeed. PORT alone
+         means 0.0.0.0:PORT; IPv6 addresses are in brackets, as in [::1]:9099
 abi      constants, sizes and offsets; results of system calls with right and
          wrong arguments
 
 Exit status: 0 for success; 1 if a call fails, if a result is not the expected
-one, or if the address given to explain is in use; 2 for wrong usage.
+one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;
+2 for wrong usage.
 ";
 
 /// Prints the wrong argument, what was expected and the usage. Exits with status 2.
@@ -154,8 +155,8 @@ fn ignore_signal(number: c_int, name: &str) {
 
 #[unsafe(no_mangle)]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
-    // Open closed standard streams. Otherwise a socket could become descriptor 1 or 2, and our
-    // messages would be sent to it.
+    // If a standard stream is closed, open /dev/null in its place. Otherwise a socket could become
+    // descriptor 1 or 2, and our messages would be sent to it.
     for fd in STDIN_FILENO..=STDERR_FILENO {
         // SAFETY: no pointers; any argument value is safe.
         let closed = unsafe { libc::fcntl(fd, F_GETFD) } == -1;

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::mem::MaybeUninit;
 use std::slice;
 
-/// Longest line that POSIX guarantees to be written to a pipe in one piece (`_POSIX_PIPE_BUF`).
+/// Longest line that POSIX guarantees to write to a pipe atomically (`_POSIX_PIPE_BUF`).
 const LINE_SIZE: usize = 512;
 
 macro_rules! errors {
@@ -31,8 +31,7 @@ macro_rules! out {
     };
 }
 
-/// Formats like `format!` and writes the line to `$fd` with one write(2). A line that cannot be written
-/// is dropped.
+/// Formats like `format!` and writes the line with [`write_line`].
 macro_rules! write_line {
     ($fd:expr, $($argument:tt)*) => {
         $crate::output::write_line($fd, format_args!($($argument)*))
@@ -58,8 +57,8 @@ pub fn write_all(fd: c_int, buffer: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Reads from `fd` into `buffer`, again if a signal interrupts read(2). Returns the bytes read, none
-/// at end of file. An error is read(2)'s.
+/// Reads from `fd` into `buffer`, retrying if interrupted by a signal. Returns the bytes read, none at
+/// end of file. An error is read(2)'s.
 pub fn read_some(fd: c_int, buffer: &mut [MaybeUninit<u8>]) -> Result<&[u8], Errno> {
     loop {
         // SAFETY: read(2) writes at most `buffer.len()` bytes to `buffer`.
@@ -75,12 +74,12 @@ pub fn read_some(fd: c_int, buffer: &mut [MaybeUninit<u8>]) -> Result<&[u8], Err
     }
 }
 
-/// Writes one line to `fd` with one write(2). A line that cannot be written is dropped.
+/// Writes one line of at most 512 bytes to `fd` with one write(2). A longer line is cut; a line that
+/// cannot be written is dropped.
 pub fn write_line(fd: c_int, text: fmt::Arguments) {
     let mut line = [0; LINE_SIZE];
     let mut rest = &mut line[..];
 
-    // Fails if the line is too long, which is then cut.
     let _ = rest.write_fmt(text);
     let length = LINE_SIZE - rest.len();
     // The result is ignored: there is nowhere to report it, and the clients matter more.
@@ -88,7 +87,7 @@ pub fn write_line(fd: c_int, text: fmt::Arguments) {
     let _ = unsafe { libc::write(fd, line.as_ptr().cast(), length) };
 }
 
-/// Prints on stderr that `call` failed for `subject`, and the `reason`.
+/// Prints "reuseaddr: CALL SUBJECT: REASON" on stderr.
 pub fn report_error(call: &str, subject: impl Display, reason: Errno) {
     write_line!(STDERR_FILENO, "reuseaddr: {call} {subject}: {reason}\n");
 }
@@ -117,7 +116,7 @@ pub fn exit_with_hint(call: &str, address: impl Display, reason: Errno) -> ! {
     unsafe { libc::_exit(1) }
 }
 
-/// Returns the name of `error`, if it is in the table of [`print_errors`].
+/// Returns the name of `error`, or "another errno" if [`print_errors`] does not know it.
 pub fn error_name(error: Errno) -> &'static str {
     let known = ERRORS.iter().find(|(number, _)| *number == error.0);
     known.map_or("another errno", |(_, name)| name)

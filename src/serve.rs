@@ -17,10 +17,11 @@ use std::net::SocketAddrV4;
 const TRUE: c_int = 1;
 
 /// Listens on `adr_srvr` and serves each client in a child process, forever. Sets SO_REUSEADDR
-/// before bind(2) if `reuse` is true. Exits with status 1 if a call fails.
+/// before bind(2) if `reuse` is true. Exits with status 1 if it cannot listen, or accept(2) fails for
+/// good.
 pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
     let server_text = format_address(&adr_srvr);
-    let mut reported = false; // a shortage that makes accept(2) fail
+    let mut reported = false; // whether the current shortage has been reported
 
     // 1. Create the socket as usual. (R1)
     // SAFETY: no pointers; any argument value is safe.
@@ -41,7 +42,7 @@ pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
         }
     }
 
-    // 3. Bind as usual. Fails if a socket here listens or lacks SO_REUSEADDR. (R1, T3, C1, C2)
+    // 3. Bind as usual. Fails beside a listener, or if either lacks the option. (R1, T3, C1, C2)
     let mut len_inet = size_of_val(&adr_srvr) as socklen_t;
     // SAFETY: `len_inet` is the size of `adr_srvr`.
     let z = unsafe { libc::bind(s, (&raw const adr_srvr).cast(), len_inet) };
@@ -126,7 +127,7 @@ fn echo(c: c_int, client_text: SocketAddrV4, pid: pid_t) -> ! {
         total += bytes.len() as u64;
     }
 
-    // 11. Passive close: no TIME_WAIT here. A child that is killed earlier closes first. (T4)
+    // 11. Passive close: no TIME_WAIT here. Killing the child makes it an active close. (T4)
     // SAFETY: the child does not use `c` again.
     unsafe { libc::close(c) };
     write_line!(

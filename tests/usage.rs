@@ -34,16 +34,17 @@ fn help_goes_to_stdout() {
         "{USAGE}
 serve    the forking echo server of Figure 12.1, on 127.0.0.1:9099 by default;
          --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
-rules    which sockets conflict, tested on this kernel in every TCP state;
-         --all tests every combination and prints CSV
+rules    which sockets conflict, tested on this kernel in each state that can
+         hold a port; --all tests every combination and prints CSV
 explain  the sockets and processes that use a port, the result of bind(2) with
-         and without SO_REUSEADDR, and what would make it succeed; on 0.0.0.0
-         by default; IPv6 addresses in brackets, as in [::1]:9099
+         and without SO_REUSEADDR, and what would make it succeed. PORT alone
+         means 0.0.0.0:PORT; IPv6 addresses are in brackets, as in [::1]:9099
 abi      constants, sizes and offsets; results of system calls with right and
          wrong arguments
 
 Exit status: 0 for success; 1 if a call fails, if a result is not the expected
-one, or if the address given to explain is in use; 2 for wrong usage.
+one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;
+2 for wrong usage.
 "
     );
     for args in [&["--help"][..], &["-h"], &["serve", "80x", "--help"]] {

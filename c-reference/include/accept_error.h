@@ -4,9 +4,9 @@
 #include <stdbool.h>
 
 /*
- * Returns if accept(2) on the server's socket, which has failed with errno, can be called again;
- * exits if not. A shortage is reported once: reported tells whether it has been, and the result
- * whether it now has.
+ * Call this after accept(2) has failed, with errno set. Returns if the server can go on; exits if
+ * not. Pass the result of the last call as reported, and false after accept(2) has succeeded, so
+ * that a shortage is reported once.
  */
 bool accept_error(const char *server_text, bool reported);
 #endif

@@ -23,8 +23,8 @@ union socket_address {
 };
 
 /*
- * Reads "[ADDRESS:]PORT" into *endpoint. ADDRESS is an IPv4 address, an IPv6 address in brackets, or
- * localhost; without it, the address is default_address, in host byte order.
+ * Reads "[ADDRESS:]PORT" into *endpoint. ADDRESS is an IPv4 address, an IPv6 address in brackets,
+ * or localhost; without it, the address is default_address, in host byte order.
  * Returns NULL, or a sentence that describes what was expected.
  */
 const char *parse_endpoint(const char *text, in_addr_t default_address, struct endpoint *endpoint);

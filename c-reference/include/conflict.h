@@ -11,7 +11,7 @@ struct tcp_socket {
     int state; /* TCP_ESTABLISHED ... TCP_CLOSING; TCP_CLOSE if bound and not listening */
     sa_family_t family;
     struct in6_addr address; /* IPv4-mapped if family is AF_INET */
-    bool v6only;             /* IPV6_V6ONLY; the kernel sets it for a specific IPv6 address */
+    bool v6only;             /* IPV6_V6ONLY; bind(2) to a specific IPv6 address sets it */
     bool reuseaddr;          /* current value of SO_REUSEADDR */
     bool reuseport;          /* current value of SO_REUSEPORT */
     uid_t uid;

@@ -8,15 +8,18 @@
 int write_all(int fd, const void *buffer, size_t length);
 
 /*
- * Reads up to size bytes from fd into buffer, again if a signal interrupts read(2). Returns the
+ * Reads up to size bytes from fd into buffer, retrying if interrupted by a signal. Returns the
  * number of bytes read, 0 at end of file, or -1 with errno set by read(2).
  */
 ssize_t read_some(int fd, void *buffer, size_t size);
 
-/* Writes one line to fd with one write(2). A line that cannot be written is dropped. */
+/*
+ * Writes one line of at most 512 bytes to fd with one write(2). A longer line is cut; a line that
+ * cannot be written is dropped.
+ */
 void write_line(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints on stderr that call failed for subject, and the reason in errno. */
+/* Prints "reuseaddr: CALL SUBJECT: REASON" on stderr. The reason is strerror(3) of errno. */
 void report_error(const char *call, const char *subject);
 
 /* Reports the error, then terminates the process with exit status 1. */
@@ -28,7 +31,7 @@ _Noreturn void exit_with_error(const char *call, const char *subject);
  */
 _Noreturn void exit_with_hint(const char *call, const char *address);
 
-/* Returns the name of errno value error, if it is in the table of print_errors(). */
+/* Returns the name of errno value error, or "another errno" if print_errors() does not know it. */
 const char *error_name(int error);
 
 /* Prints the errno values that rules and abi can show, with strerror(3)'s text. */
