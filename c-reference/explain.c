@@ -9,6 +9,7 @@
  * Limits: see the documentation of src/explain.rs, its Rust counterpart.
  */
 #include "explain.h"
+#include "explain/advice.h"
 #include "explain/collect.h"
 #include "explain/print_advice.h"
 #include "explain/print_sockets.h"
@@ -53,7 +54,6 @@ int explain(const struct endpoint *endpoint)
 {
     struct snapshot snapshot;
     struct prediction without, with;
-    struct advice advice[ADVICE_KINDS];
 
     for (int count = 1;; count++) {
         snapshot = collect(endpoint);
@@ -64,14 +64,14 @@ int explain(const struct endpoint *endpoint)
             break;
         free_snapshot(&snapshot);
     }
-    derive_advice(&snapshot, endpoint, &without, &with, advice);
+    struct remark_list advice = derive_advice(&snapshot, endpoint, &without, &with);
 
     print_sockets(&snapshot);
     print_tree(&snapshot);
     print("\n");
     print_prediction(endpoint, &without);
     print_prediction(endpoint, &with);
-    print_advice(&snapshot, advice);
+    print_advice(&snapshot, &advice);
     free_snapshot(&snapshot);
     return bind_fails(&with) || is_wrong(&without) || is_wrong(&with);
 }

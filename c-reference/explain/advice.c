@@ -5,75 +5,83 @@
 #include "explain/advice.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* Returns the advice for a socket that conflicts. */
-static enum advice_kind find_kind(const struct socket_entry *entry)
+static const char *find_advice(const struct socket_entry *entry)
 {
     if (is_unaccepted(entry))
-        return CLOSES_WITH_LISTENER;
+        return "closed together with its listener";
     switch (entry->state) {
     case TCP_LISTEN:
     case TCP_SYN_SENT:
     case TCP_CLOSE_WAIT: /* the peer has closed first, so TIME_WAIT is on its side */
-        return STOP;
+        return "stop %s";
     case TCP_CLOSE:
-        return STOP_OR_SET_OPTION;
+        return "stop %s, or have it set SO_REUSEADDR";
     case TCP_ESTABLISHED:
-        return CLOSE_PEER_FIRST;
+        return "let the peer close before you stop %s; otherwise wait 60 s";
     case TCP_TIME_WAIT:
-        return WAIT_IN_TIME_WAIT;
+        return "wait %s s (TIME_WAIT)";
     case TCP_LAST_ACK:
-        return WAIT_FOR_ACK;
-    default:
+        return "wait until the peer acknowledges, or until the kernel gives up";
+    default: /* FIN_WAIT1, FIN_WAIT2, CLOSING */
         if (entry->seconds >= 0)
-            return WAIT_IN_FIN_WAIT2;
-        return entry->inode != 0 ? STOP_AND_WAIT : WAIT_FOR_PEER;
+            return "wait %s s (FIN_WAIT2); if the peer closes, 60 s from then (TIME_WAIT)";
+        return entry->inode != 0
+                   ? "stop %s, then wait until 60 s after the peer closes"
+                   : "wait until 60 s after the peer closes, or until the kernel gives up";
     }
 }
 
 /* Adds the advice that concerns existing socket number. */
 static void advise_on_socket(const struct snapshot *snapshot, size_t number,
-                             struct advice advice[ADVICE_KINDS])
+                             struct remark_list *advice)
 {
     const struct socket_entry *entry = &snapshot->sockets[number - 1];
-    enum advice_kind kind = find_kind(entry);
+    struct remark *remark = find_remark(advice, find_advice(entry));
 
-    advice[kind].applies = true;
-    add_id(&advice[kind].sockets, number);
-    if (advice[kind].seconds < entry->seconds)
-        advice[kind].seconds = entry->seconds;
+    add_id(&remark->sockets, number);
+    if (remark->seconds < entry->seconds)
+        remark->seconds = entry->seconds;
     for (size_t i = 0; i < entry->holder_count; i++)
-        add_id(&advice[kind].pids, (size_t)snapshot->processes[entry->holders[i].process].pid);
-
-    /* SO_REUSEADDR does not help against a listener. */
-    if (entry->state == TCP_LISTEN || kind == CLOSES_WITH_LISTENER)
-        return;
-    advice[SET_OPTION_THERE].applies = true;
-    if (entry->state != TCP_CLOSE && snapshot->first_port <= snapshot->port &&
-        snapshot->port <= snapshot->last_port)
-        advice[CHOOSE_OTHER_PORT].applies = true;
+        add_id(&remark->pids, (size_t)snapshot->processes[entry->holders[i].process].pid);
 }
 
-void derive_advice(const struct snapshot *snapshot, const struct endpoint *endpoint,
-                   const struct prediction *without, const struct prediction *with,
-                   struct advice advice[ADVICE_KINDS])
+struct remark_list derive_advice(const struct snapshot *snapshot, const struct endpoint *endpoint,
+                                 const struct prediction *without, const struct prediction *with)
 {
-    bool found = false;
+    struct remark_list advice = {0};
+    bool bound = false;     /* whether a socket conflicts that does not listen */
+    bool connected = false; /* whether it is a connection */
 
-    memset(advice, 0, ADVICE_KINDS * sizeof *advice);
-    advice[BIND_AS_ROOT].applies = with->error == EACCES;
-    advice[BIND_LOCAL_ADDRESS].applies = with->error == EADDRNOTAVAIL;
-    advice[BIND_OTHER_ADDRESS].applies = with->error == EINVAL;
+    if (with->error == EACCES)
+        find_remark(&advice, "bind as root, or with CAP_NET_BIND_SERVICE");
+    if (with->error == EADDRNOTAVAIL)
+        find_remark(&advice, "bind to an address of this machine; ip address lists them");
+    if (with->error == EINVAL)
+        find_remark(&advice, "bind to an address that is neither multicast nor link-local");
     if (!bind_fails(with)) {
-        advice[SET_OPTION].applies = bind_fails(without);
-        return;
+        if (bind_fails(without))
+            find_remark(&advice, "set SO_REUSEADDR before bind");
+        return advice;
     }
     for (size_t i = 0; i < snapshot->count; i++) {
-        if (predict_one(&snapshot->sockets[i], endpoint, true) == NO_CONFLICT)
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        if (predict_one(entry, endpoint, true) == NO_CONFLICT)
             continue;
-        advise_on_socket(snapshot, i + 1, advice);
-        found = true;
+        advise_on_socket(snapshot, i + 1, &advice);
+        if (entry->state == TCP_LISTEN || is_unaccepted(entry))
+            continue;
+        bound = true;
+        connected |= entry->state != TCP_CLOSE;
     }
-    advice[FIND_HOLDER].applies = !found && with->error == EADDRINUSE;
+    if (advice.count == 0 && with->error == EADDRINUSE)
+        find_remark(&advice, "stop the process that holds it; as root, ss -tanp may show it");
+    if (bound)
+        find_remark(&advice, "next time: set SO_REUSEADDR in their program too, before bind or "
+                             "connect");
+    if (connected && snapshot->first_port <= snapshot->port &&
+        snapshot->port <= snapshot->last_port)
+        find_remark(&advice, "or choose a port outside the ephemeral range (%s)");
+    return advice;
 }

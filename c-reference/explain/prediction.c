@@ -38,29 +38,27 @@ enum conflict predict_one(const struct socket_entry *entry, const struct endpoin
 }
 
 /* Returns why entry's socket conflicts or may conflict. decisive: it alone decides the result. */
-static enum reason find_reason(const struct socket_entry *entry, const struct endpoint *endpoint,
+static const char *find_reason(const struct socket_entry *entry, const struct endpoint *endpoint,
                                const struct prediction *prediction, bool decisive)
 {
     struct socket_entry off = *entry;
 
-    switch (predict_one(entry, endpoint, prediction->reuseaddr)) {
-    case NO_CONFLICT:
-        return NO_REASON;
-    case CONFLICT:
+    if (predict_one(entry, endpoint, prediction->reuseaddr) == CONFLICT) {
         if (entry->state == TCP_LISTEN)
-            return LISTENING;
-        return prediction->reuseaddr ? OPTION_OFF : NEW_SOCKET_OFF;
-    case MAY_CONFLICT:
-        break;
+            return "listening (C1)";
+        return prediction->reuseaddr ? "SO_REUSEADDR is off (C2)"
+                                     : "the new socket lacks SO_REUSEADDR (C2)";
     }
 
     /* If SO_REUSEADDR is the only unknown, the result of the trial may reveal it. */
     off.reuseaddr = 0;
     if (predict_one(&off, endpoint, prediction->reuseaddr) != CONFLICT)
-        return MAY_LACK_V6ONLY;
+        return "IPV6_V6ONLY may be off; it cannot be read";
     if (prediction->error == 0)
-        return MUST_BE_ON;
-    return decisive && prediction->error == EADDRINUSE ? MUST_BE_OFF : MAY_BE_OFF;
+        return "SO_REUSEADDR must be on, as bind succeeded";
+    return decisive && prediction->error == EADDRINUSE
+               ? "SO_REUSEADDR must be off, as bind failed (C2)"
+               : "SO_REUSEADDR may be off; it cannot be read (C2)";
 }
 
 struct prediction predict(const struct snapshot *snapshot, const struct endpoint *endpoint,
@@ -87,9 +85,11 @@ struct prediction predict(const struct snapshot *snapshot, const struct endpoint
 
     bool decisive = prediction.conflict == MAY_CONFLICT && unknown == 1;
     for (size_t i = 0; i < snapshot->count; i++) {
-        enum reason reason = find_reason(&snapshot->sockets[i], endpoint, &prediction, decisive);
-        if (reason != NO_REASON)
-            add_id(&prediction.reasons[reason], i + 1);
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        if (predict_one(entry, endpoint, reuseaddr) == NO_CONFLICT)
+            continue;
+        const char *text = find_reason(entry, endpoint, &prediction, decisive);
+        add_id(&find_remark(&prediction.reasons, text)->sockets, i + 1);
     }
     return prediction;
 }

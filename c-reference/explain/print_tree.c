@@ -81,16 +81,18 @@ static void print_rest(const struct snapshot *snapshot, const char *heading, siz
     }
 }
 
-/* Prints process after first, then its sockets and its children, each after indent. */
+/* Prints process, then its sockets and its children after indent, whose last step is its branch. */
 static void print_process(const struct snapshot *snapshot, const struct process *process,
-                          const char *first, const char *indent, size_t *lines)
+                          const char *indent, size_t *lines)
 {
     size_t children = 0;
     size_t sockets = 0;
 
     if (!has_room(lines))
         return;
-    print("%s%d %s\n", first, process->pid, process->command);
+    if (*indent != '\0')
+        print("%.*s +-- ", (int)(strlen(indent) - strlen(" +-- ")), indent);
+    print("%d %s\n", process->pid, process->command);
     for (size_t i = 0; i < snapshot->process_count; i++)
         children += is_child(&snapshot->processes[i], process);
     const char *line = children > 0 ? " |   " : "     ";
@@ -106,12 +108,10 @@ static void print_process(const struct snapshot *snapshot, const struct process 
         if (!is_child(child, process))
             continue;
         children--;
-        char child_first[INDENT_TEXT];
         char child_indent[INDENT_TEXT];
-        snprintf(child_first, sizeof child_first, "%s +-- ", indent);
         snprintf(child_indent, sizeof child_indent, "%s%s", indent,
                  children > 0 ? " |   " : "     ");
-        print_process(snapshot, child, child_first, child_indent, lines);
+        print_process(snapshot, child, child_indent, lines);
     }
 }
 
@@ -128,7 +128,7 @@ void print_tree(const struct snapshot *snapshot)
         for (size_t j = 0; j < snapshot->process_count; j++)
             has_parent |= is_child(process, &snapshot->processes[j]);
         if (process->holds_port && !has_parent)
-            print_process(snapshot, process, "", "", &lines);
+            print_process(snapshot, process, "", &lines);
     }
     print_rest(snapshot, "not accepted yet", &lines);
     print_rest(snapshot, "no process", &lines);

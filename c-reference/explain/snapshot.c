@@ -102,6 +102,17 @@ void add_id(struct id_list *list, size_t id)
         list->ids[list->count++] = id;
 }
 
+struct remark *find_remark(struct remark_list *list, const char *text)
+{
+    size_t i = 0;
+
+    while (i < list->count && strcmp(list->remarks[i].text, text) != 0)
+        i++;
+    if (i == list->count)
+        list->remarks[list->count++] = (struct remark){.text = text, .seconds = -1};
+    return &list->remarks[i];
+}
+
 /* C only: Rust has Vec::push. */
 void *grow(void *array, size_t count, size_t size)
 {

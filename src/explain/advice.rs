@@ -4,124 +4,93 @@
 use crate::address::Endpoint;
 use crate::conflict::TcpState;
 use crate::explain::prediction::{Conflict, Prediction, bind_fails, predict_one};
-use crate::explain::snapshot::{Snapshot, SocketEntry, add_id, is_unaccepted};
+use crate::explain::snapshot::{Remark, Snapshot, SocketEntry, add_id, find_remark, is_unaccepted};
 use errno::Errno;
 use libc::{EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL};
-use std::collections::BTreeMap;
-
-/// Kinds of advice, in the order in which they are printed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AdviceKind {
-    // to change the new socket
-    BindAsRoot,
-    BindLocalAddress,
-    BindOtherAddress,
-    SetOption,
-    // to stop a process
-    Stop,
-    StopOrSetOption,
-    ClosePeerFirst,
-    StopAndWait,
-    // to wait for a socket without a process
-    WaitInTimeWait,
-    WaitInFinWait2,
-    WaitForPeer,
-    WaitForAck,
-    ClosesWithListener,
-    // to search, and to avoid the problem
-    FindHolder,
-    SetOptionThere,
-    ChooseOtherPort,
-}
-
-/// One piece of advice.
-#[derive(Default)]
-pub struct Advice {
-    /// The sockets that it is about, if any.
-    pub sockets: Vec<usize>,
-    /// The processes that hold them.
-    pub pids: Vec<usize>,
-    /// The longest time left of them.
-    pub seconds: u32,
-}
-
-/// The advice that applies.
-pub type AdviceByKind = BTreeMap<AdviceKind, Advice>;
 
 /// Returns the advice for a socket that conflicts.
-fn find_kind(entry: &SocketEntry) -> AdviceKind {
+fn find_advice(entry: &SocketEntry) -> &'static str {
     match entry.state {
-        _ if is_unaccepted(entry) => AdviceKind::ClosesWithListener,
+        _ if is_unaccepted(entry) => "closed together with its listener",
         // In CLOSE_WAIT the peer has closed first, so TIME_WAIT is on its side.
-        TcpState::Listen | TcpState::SynSent | TcpState::CloseWait => AdviceKind::Stop,
-        TcpState::Close => AdviceKind::StopOrSetOption,
-        TcpState::Established => AdviceKind::ClosePeerFirst,
-        TcpState::TimeWait => AdviceKind::WaitInTimeWait,
-        TcpState::LastAck => AdviceKind::WaitForAck,
-        _ if entry.seconds.is_some() => AdviceKind::WaitInFinWait2,
-        _ if entry.inode != 0 => AdviceKind::StopAndWait,
-        _ => AdviceKind::WaitForPeer,
+        TcpState::Listen | TcpState::SynSent | TcpState::CloseWait => "stop %s",
+        TcpState::Close => "stop %s, or have it set SO_REUSEADDR",
+        TcpState::Established => "let the peer close before you stop %s; otherwise wait 60 s",
+        TcpState::TimeWait => "wait %s s (TIME_WAIT)",
+        TcpState::LastAck => "wait until the peer acknowledges, or until the kernel gives up",
+        // FIN_WAIT1, FIN_WAIT2, CLOSING
+        _ if entry.seconds.is_some() => {
+            "wait %s s (FIN_WAIT2); if the peer closes, 60 s from then (TIME_WAIT)"
+        }
+        _ if entry.inode != 0 => "stop %s, then wait until 60 s after the peer closes",
+        _ => "wait until 60 s after the peer closes, or until the kernel gives up",
     }
 }
 
 /// Adds the advice that concerns existing socket `number`.
-fn advise_on_socket(snapshot: &Snapshot, number: usize, advice: &mut AdviceByKind) {
+fn advise_on_socket(snapshot: &Snapshot, number: usize, advice: &mut Vec<Remark>) {
     let entry = &snapshot.sockets[number - 1];
-    let kind = find_kind(entry);
+    let remark = find_remark(advice, find_advice(entry));
 
-    let one = advice.entry(kind).or_default();
-    add_id(&mut one.sockets, number);
-    one.seconds = one.seconds.max(entry.seconds.unwrap_or(0));
+    add_id(&mut remark.sockets, number);
+    remark.seconds = remark.seconds.max(entry.seconds);
     for holder in &entry.holders {
         add_id(
-            &mut one.pids,
+            &mut remark.pids,
             snapshot.processes[holder.process].pid as usize,
         );
     }
-
-    // SO_REUSEADDR does not help against a listener.
-    if entry.state == TcpState::Listen || kind == AdviceKind::ClosesWithListener {
-        return;
-    }
-    advice.entry(AdviceKind::SetOptionThere).or_default();
-    if entry.state != TcpState::Close
-        && (snapshot.first_port..=snapshot.last_port).contains(&snapshot.port)
-    {
-        advice.entry(AdviceKind::ChooseOtherPort).or_default();
-    }
 }
 
-/// Derives the advice for a server that sets SO_REUSEADDR and binds to `endpoint`.
+/// Returns the advice for a server that sets SO_REUSEADDR and binds to `endpoint`.
 pub fn derive_advice(
     snapshot: &Snapshot,
     endpoint: &Endpoint,
     without: &Prediction,
     with: &Prediction,
-) -> AdviceByKind {
-    let mut advice = BTreeMap::new();
-    let mut found = false;
-
-    let kind = match with.error {
-        Some(Errno(EACCES)) => Some(AdviceKind::BindAsRoot),
-        Some(Errno(EADDRNOTAVAIL)) => Some(AdviceKind::BindLocalAddress),
-        Some(Errno(EINVAL)) => Some(AdviceKind::BindOtherAddress),
-        _ => None,
+) -> Vec<Remark> {
+    let mut advice = Vec::new();
+    let mut bound = false; // whether a socket conflicts that does not listen
+    let mut connected = false; // whether it is a connection
+    let mut add = |text| {
+        find_remark(&mut advice, text);
     };
-    advice.extend(kind.map(|kind| (kind, Advice::default())));
+
+    match with.error {
+        Some(Errno(EACCES)) => add("bind as root, or with CAP_NET_BIND_SERVICE"),
+        Some(Errno(EADDRNOTAVAIL)) => {
+            add("bind to an address of this machine; ip address lists them");
+        }
+        Some(Errno(EINVAL)) => add("bind to an address that is neither multicast nor link-local"),
+        _ => {}
+    }
     if !bind_fails(with) {
         if bind_fails(without) {
-            advice.entry(AdviceKind::SetOption).or_default();
+            add("set SO_REUSEADDR before bind");
         }
         return advice;
     }
     for (index, entry) in snapshot.relevant().iter().enumerate() {
-        if predict_one(entry, endpoint, true) != Conflict::No {
-            advise_on_socket(snapshot, index + 1, &mut advice);
-            found = true;
+        if predict_one(entry, endpoint, true) == Conflict::No {
+            continue;
+        }
+        advise_on_socket(snapshot, index + 1, &mut advice);
+        if entry.state != TcpState::Listen && !is_unaccepted(entry) {
+            bound = true;
+            connected |= entry.state != TcpState::Close;
         }
     }
-    if !found && with.error == Some(Errno(EADDRINUSE)) {
-        advice.entry(AdviceKind::FindHolder).or_default();
+    if advice.is_empty() && with.error == Some(Errno(EADDRINUSE)) {
+        let text = "stop the process that holds it; as root, ss -tanp may show it";
+        find_remark(&mut advice, text);
+    }
+    if bound {
+        let text = "next time: set SO_REUSEADDR in their program too, before bind or connect";
+        find_remark(&mut advice, text);
+    }
+    if connected && (snapshot.first_port..=snapshot.last_port).contains(&snapshot.port) {
+        let text = "or choose a port outside the ephemeral range (%s)";
+        find_remark(&mut advice, text);
     }
     advice
 }

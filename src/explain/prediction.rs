@@ -3,10 +3,9 @@
 
 use crate::address::Endpoint;
 use crate::conflict::{TcpSocket, TcpState, conflicts};
-use crate::explain::snapshot::{Snapshot, SocketEntry, add_id};
+use crate::explain::snapshot::{Remark, Snapshot, SocketEntry, add_id, find_remark};
 use errno::Errno;
 use libc::{EACCES, EADDRINUSE};
-use std::collections::BTreeMap;
 
 /// Whether existing sockets conflict with the new socket. Unknown options leave it open.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,18 +13,6 @@ pub enum Conflict {
     No,
     Maybe,
     Yes,
-}
-
-/// Why an existing socket conflicts with the new one, or may conflict.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    Listening,
-    NewSocketOff,
-    OptionOff,
-    MustBeOff,
-    MustBeOn,
-    MayBeOff,
-    MayLackV6only,
 }
 
 /// The prediction for one bind(2), beside the result of the trial.
@@ -36,8 +23,8 @@ pub struct Prediction {
     pub conflict: Conflict,
     /// Error of the trial.
     pub error: Option<Errno>,
-    /// The sockets to which each reason applies.
-    pub reasons: BTreeMap<Reason, Vec<usize>>,
+    /// For the conflicts.
+    pub reasons: Vec<Remark>,
 }
 
 /// Applies the rule, with the options that cannot be read taken as `unknown`.
@@ -82,13 +69,13 @@ fn find_reason(
     endpoint: &Endpoint,
     prediction: &Prediction,
     decisive: bool,
-) -> Option<Reason> {
-    match predict_one(entry, endpoint, prediction.reuseaddr) {
-        Conflict::No => return None,
-        Conflict::Yes if entry.state == TcpState::Listen => return Some(Reason::Listening),
-        Conflict::Yes if prediction.reuseaddr => return Some(Reason::OptionOff),
-        Conflict::Yes => return Some(Reason::NewSocketOff),
-        Conflict::Maybe => {}
+) -> &'static str {
+    if predict_one(entry, endpoint, prediction.reuseaddr) == Conflict::Yes {
+        return match entry.state {
+            TcpState::Listen => "listening (C1)",
+            _ if prediction.reuseaddr => "SO_REUSEADDR is off (C2)",
+            _ => "the new socket lacks SO_REUSEADDR (C2)",
+        };
     }
 
     // If SO_REUSEADDR is the only unknown, the result of the trial may reveal it.
@@ -97,13 +84,13 @@ fn find_reason(
         ..entry.clone()
     };
     if predict_one(&off, endpoint, prediction.reuseaddr) != Conflict::Yes {
-        return Some(Reason::MayLackV6only);
+        return "IPV6_V6ONLY may be off; it cannot be read";
     }
-    Some(match prediction.error {
-        None => Reason::MustBeOn,
-        Some(Errno(EADDRINUSE)) if decisive => Reason::MustBeOff,
-        Some(_) => Reason::MayBeOff,
-    })
+    match prediction.error {
+        None => "SO_REUSEADDR must be on, as bind succeeded",
+        Some(Errno(EADDRINUSE)) if decisive => "SO_REUSEADDR must be off, as bind failed (C2)",
+        Some(_) => "SO_REUSEADDR may be off; it cannot be read (C2)",
+    }
 }
 
 /// Predicts the result of bind(2) on `endpoint` from the sockets of the snapshot.
@@ -112,7 +99,7 @@ pub fn predict(snapshot: &Snapshot, endpoint: &Endpoint, reuseaddr: bool) -> Pre
         reuseaddr,
         conflict: Conflict::No,
         error: snapshot.bind_errors[usize::from(reuseaddr)],
-        reasons: BTreeMap::new(),
+        reasons: Vec::new(),
     };
     let mut unknown = 0; // sockets that may conflict
 
@@ -129,8 +116,12 @@ pub fn predict(snapshot: &Snapshot, endpoint: &Endpoint, reuseaddr: bool) -> Pre
 
     let decisive = prediction.conflict == Conflict::Maybe && unknown == 1;
     for (index, entry) in snapshot.relevant().iter().enumerate() {
-        if let Some(reason) = find_reason(entry, endpoint, &prediction, decisive) {
-            add_id(prediction.reasons.entry(reason).or_default(), index + 1);
+        if predict_one(entry, endpoint, reuseaddr) != Conflict::No {
+            let text = find_reason(entry, endpoint, &prediction, decisive);
+            add_id(
+                &mut find_remark(&mut prediction.reasons, text).sockets,
+                index + 1,
+            );
         }
     }
     prediction

@@ -66,20 +66,17 @@ fn print_rest(snapshot: &Snapshot, heading: &str, lines: &mut usize) {
     }
 }
 
-/// Prints `process` after `first`, then its sockets and its children, each after `indent`.
-fn print_process(
-    snapshot: &Snapshot,
-    process: &Process,
-    first: &str,
-    indent: &str,
-    lines: &mut usize,
-) {
+/// Prints `process`, then its sockets and its children after `indent`, whose last step is its branch.
+fn print_process(snapshot: &Snapshot, process: &Process, indent: &str, lines: &mut usize) {
     let mut sockets = 0;
 
     if !has_room(lines) {
         return;
     }
-    out!("{first}{} {}\n", process.pid, process.command);
+    if let Some(outer) = indent.len().checked_sub(" +-- ".len()) {
+        out!("{} +-- ", &indent[..outer]);
+    }
+    out!("{} {}\n", process.pid, process.command);
     let all = snapshot.processes.iter();
     let children: Vec<&Process> = all.filter(|other| is_child(other, process)).collect();
     let line_before = |children: usize| if children > 0 { " |   " } else { "     " };
@@ -97,9 +94,8 @@ fn print_process(
     }
 
     for (index, child) in children.iter().enumerate() {
-        let child_first = format!("{indent} +-- ");
         let child_indent = format!("{indent}{}", line_before(children.len() - index - 1));
-        print_process(snapshot, child, &child_first, &child_indent, lines);
+        print_process(snapshot, child, &child_indent, lines);
     }
 }
 
@@ -115,7 +111,7 @@ pub fn print_tree(snapshot: &Snapshot) {
         let mut others = snapshot.processes.iter();
         let has_parent = others.any(|other| is_child(process, other));
         if process.holds_port && !has_parent {
-            print_process(snapshot, process, "", "", &mut lines);
+            print_process(snapshot, process, "", &mut lines);
         }
     }
     print_rest(snapshot, "not accepted yet", &mut lines);

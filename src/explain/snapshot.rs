@@ -81,6 +81,16 @@ impl Snapshot {
     }
 }
 
+/// A reason or a piece of advice, in words, and the sockets and processes that it is about.
+pub struct Remark {
+    /// `%s`: the ephemeral range if `sockets` is empty, the seconds, or the processes.
+    pub text: &'static str,
+    pub sockets: Vec<usize>,
+    pub pids: Vec<usize>,
+    /// The longest time left.
+    pub seconds: Option<u32>,
+}
+
 /// Number of ids that are printed of a list.
 pub const IDS_MAX: usize = 8;
 
@@ -174,4 +184,19 @@ pub fn add_id(list: &mut Vec<usize>, id: usize) {
     if list.len() <= IDS_MAX && !list.contains(&id) {
         list.push(id);
     }
+}
+
+/// Returns the remark with this text in `list`, which is added if it is missing.
+pub fn find_remark<'a>(list: &'a mut Vec<Remark>, text: &'static str) -> &'a mut Remark {
+    let known = list.iter().position(|remark| remark.text == text);
+    let index = known.unwrap_or(list.len());
+    if index == list.len() {
+        list.push(Remark {
+            text,
+            sockets: Vec::new(),
+            pids: Vec::new(),
+            seconds: None,
+        });
+    }
+    &mut list[index]
 }

@@ -7,20 +7,12 @@
 /* Whether existing sockets conflict with the new socket. Unknown options leave it open. */
 enum conflict { NO_CONFLICT, MAY_CONFLICT, CONFLICT };
 
-/* Why an existing socket conflicts with the new one, or may conflict. */
-enum reason {
-    LISTENING, NEW_SOCKET_OFF, OPTION_OFF, /* certain */
-    MUST_BE_OFF, MUST_BE_ON,               /* found by the trial */
-    MAY_BE_OFF, MAY_LACK_V6ONLY,           /* unknown */
-    NO_REASON
-};
-
 /* The prediction for one bind(2), beside the result of the trial. */
 struct prediction {
-    bool reuseaddr;                    /* SO_REUSEADDR of the new socket */
-    enum conflict conflict;            /* of all sockets together */
-    int error;                         /* of the trial: 0 or errno */
-    struct id_list reasons[NO_REASON]; /* the sockets to which each reason applies */
+    bool reuseaddr;             /* SO_REUSEADDR of the new socket */
+    enum conflict conflict;     /* of all sockets together */
+    int error;                  /* of the trial: 0 or errno */
+    struct remark_list reasons; /* for the conflicts */
 };
 
 /* Predicts whether entry's socket conflicts with a new socket on endpoint. */

@@ -69,6 +69,20 @@ struct id_list {
     size_t ids[IDS_MAX + 1];
 };
 
+/* A reason or a piece of advice, in words, and the sockets and processes that it is about. */
+struct remark {
+    const char *text; /* %s: the ephemeral range if sockets is empty, the seconds, or the processes */
+    struct id_list sockets;
+    struct id_list pids;
+    int seconds; /* the longest time left, or -1 */
+};
+
+/* Remarks with different texts. */
+struct remark_list {
+    size_t count;
+    struct remark remarks[16];
+};
+
 /* Returns the state's name in the kernel, but BOUND for TCP_CLOSE. */
 const char *state_name(int state);
 
@@ -89,6 +103,9 @@ void sort_sockets(struct snapshot *snapshot);
 
 /* Adds id to list, unless list has it already or is full. */
 void add_id(struct id_list *list, size_t id);
+
+/* Returns the remark with this text in list, which is added if it is missing. */
+struct remark *find_remark(struct remark_list *list, const char *text);
 
 /* Makes room in array for one more element, and returns it. */
 void *grow(void *array, size_t count, size_t size);
