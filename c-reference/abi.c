@@ -115,18 +115,19 @@ static void print_values(void)
     static const int values[] = {0, 1, 2, -1, 256, 65536};
     const int s = new_socket(AF_INET, SOCK_STREAM);
 
-    print("\n4. SO_REUSEADDR: value set and returned; optlen passed and returned\n\n");
+    print("\n4. SO_REUSEADDR: value set, and value returned by getsockopt\n\n");
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         set_option(s, SOL_SOCKET, SO_REUSEADDR, values[i]);
         print("%-24d%d\n", values[i], get_option(s, SOL_SOCKET, SO_REUSEADDR));
     }
+    print("\nThe same with an optlen of 0 to 8: optlen returned, bytes (ee: not written)\n\n");
     for (socklen_t length = 0; length <= 8; length++) {
         unsigned char bytes[8] = {0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee};
         socklen_t optlen = length;
         char text[3 * 16];
         if (getsockopt(s, SOL_SOCKET, SO_REUSEADDR, bytes, &optlen) == -1)
             exit_with_error("getsockopt", "SO_REUSEADDR");
-        print("optlen %-17uoptlen %u, bytes %s\n", length, optlen, hex(bytes, sizeof bytes, text));
+        print("%-24u%u, %s\n", length, optlen, hex(bytes, sizeof bytes, text));
     }
     close(s);
 }

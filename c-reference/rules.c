@@ -109,8 +109,10 @@ static void print_scenarios(struct run *run)
         exit_with_error("uname", "the kernel");
     print("Result of bind(2), then listen(2), on a port that is in use.\n"
           "Tested on Linux %s.\n\n"
-          "1. Both on 127.0.0.1. Columns: SO_REUSEADDR of the holder / the new socket.\n\n"
-          "holder            off / off    off / on     on / off     on / on\n",
+          "1. Both on 127.0.0.1. Columns: SO_REUSEADDR of the existing / the new socket.\n"
+          "BOUND: not listening. ESTABLISHED: accepted. CLIENT: bound, then connected.\n"
+          "PASSIVE_CLOSED: closed after its peer, so that no socket is left.\n\n"
+          "existing          off / off    off / on     on / off     on / on\n",
           kernel.release);
     for (enum scenario i = SCENARIO_BOUND; i <= SCENARIO_PASSIVE_CLOSED; i++) {
         print("%-18s", scenario_name(i));
@@ -126,10 +128,10 @@ static void print_scenarios(struct run *run)
 
 static void print_addresses(struct run *run)
 {
-    print("\n2. Two addresses. Columns: state of the holder, SO_REUSEADDR of both.\n"
-          "ESTAB is a socket accepted by a listener on the holder's address. Its own\n"
-          "address is 127.0.0.1 if the listener's is 0.0.0.0, and ::1 if it is ::.\n\n"
-          "holder           new socket       BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n");
+    print("\n2. Two addresses. Columns: state of the existing socket, SO_REUSEADDR of both.\n"
+          "ESTAB: accepted by a listener on the address in column 1. If that is 0.0.0.0 or\n"
+          "::, its own address is 127.0.0.1 or ::1.\n\n"
+          "existing         new              BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n");
     for (size_t i = 0; i < LENGTH(pairs); i++) {
         const struct target *holder = pairs[i][0], *target = pairs[i][1];
         if (!is_usable(run, holder) || !is_usable(run, target))
@@ -151,7 +153,8 @@ static void print_changes(struct run *run)
     const struct tcp_socket new = with_options(&v4_lo, true, false);
     struct cell cells[2];
 
-    print("\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. The holder's option is\n\n");
+    print("\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. When the option of the\n"
+          "existing socket was changed:\n\n");
     for (size_t i = 0; i < LENGTH(changes); i++) {
         const struct tcp_socket existing = with_options(&v4_lo, changes[i].before, false);
         const struct cell cell = try_new_socket(&run->ports, changes[i].scenario,
@@ -161,7 +164,7 @@ static void print_changes(struct run *run)
         print("\n");
     }
     try_two_listeners(&run->ports, &new, cells);
-    print("\nTwo sockets are bound with the option. The second calls listen(2)\n\n");
+    print("\nTwo sockets are bound with the option. Result of listen(2) by the second:\n\n");
     print("%-54s", "while the first listens");
     print_cell(run, &cells[0], 0);
     print("\n%-54s", "after the first is closed");

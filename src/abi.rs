@@ -96,12 +96,13 @@ fn print_bytes() {
 fn print_values() {
     let s = new_socket(AF_INET, SOCK_STREAM);
 
-    out!("\n4. SO_REUSEADDR: value set and returned; optlen passed and returned\n\n");
+    out!("\n4. SO_REUSEADDR: value set, and value returned by getsockopt\n\n");
     for value in [0, 1, 2, -1, 256, 65536] {
         set_option(s, SOL_SOCKET, SO_REUSEADDR, value);
         let returned = get_option(s, SOL_SOCKET, SO_REUSEADDR);
         out!("{value:<24}{returned}\n");
     }
+    out!("\nThe same with an optlen of 0 to 8: optlen returned, bytes (ee: not written)\n\n");
     for length in 0..=8 {
         let mut bytes = [0xee_u8; 8];
         let mut optlen: socklen_t = length;
@@ -111,7 +112,7 @@ fn print_values() {
             exit_with_error("getsockopt", "SO_REUSEADDR", errno());
         }
         let text = hex(&bytes);
-        out!("optlen {length:<17}optlen {optlen}, bytes {text}\n");
+        out!("{length:<24}{optlen}, {text}\n");
     }
     close_fd(s);
 }

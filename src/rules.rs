@@ -106,8 +106,10 @@ fn print_scenarios(run: &mut Run) {
     out!(
         "Result of bind(2), then listen(2), on a port that is in use.\n\
          Tested on Linux {release}.\n\n\
-         1. Both on 127.0.0.1. Columns: SO_REUSEADDR of the holder / the new socket.\n\n\
-         holder            off / off    off / on     on / off     on / on\n"
+         1. Both on 127.0.0.1. Columns: SO_REUSEADDR of the existing / the new socket.\n\
+         BOUND: not listening. ESTABLISHED: accepted. CLIENT: bound, then connected.\n\
+         PASSIVE_CLOSED: closed after its peer, so that no socket is left.\n\n\
+         existing          off / off    off / on     on / off     on / on\n"
     );
     for scenario in Scenario::ALL {
         out!("{:<18}", scenario_name(scenario));
@@ -123,10 +125,10 @@ fn print_scenarios(run: &mut Run) {
 
 fn print_addresses(run: &mut Run) {
     out!(
-        "\n2. Two addresses. Columns: state of the holder, SO_REUSEADDR of both.\n\
-         ESTAB is a socket accepted by a listener on the holder's address. Its own\n\
-         address is 127.0.0.1 if the listener's is 0.0.0.0, and ::1 if it is ::.\n\n\
-         holder           new socket       BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n"
+        "\n2. Two addresses. Columns: state of the existing socket, SO_REUSEADDR of both.\n\
+         ESTAB: accepted by a listener on the address in column 1. If that is 0.0.0.0 or\n\
+         ::, its own address is 127.0.0.1 or ::1.\n\n\
+         existing         new              BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n"
     );
     for [holder, target] in PAIRS {
         if !is_usable(run, holder) || !is_usable(run, target) {
@@ -145,7 +147,10 @@ fn print_addresses(run: &mut Run) {
 
 fn print_changes(run: &mut Run) {
     let new = with_options(&V4_LO, true, false);
-    out!("\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. The holder's option is\n\n");
+    out!(
+        "\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. When the option of the\n\
+         existing socket was changed:\n\n"
+    );
     for (text, scenario, change, before) in CHANGES {
         let existing = with_options(&V4_LO, before, false);
         let cell = try_new_socket(&mut run.ports, scenario, change, &existing, &new);
@@ -154,7 +159,7 @@ fn print_changes(run: &mut Run) {
         out!("\n");
     }
     let cells = try_two_listeners(&mut run.ports, &new);
-    out!("\nTwo sockets are bound with the option. The second calls listen(2)\n\n");
+    out!("\nTwo sockets are bound with the option. Result of listen(2) by the second:\n\n");
     out!("{:<54}", "while the first listens");
     print_cell(run, &cells[0], 0);
     out!("\n{:<54}", "after the first is closed");

@@ -22,8 +22,8 @@ fn an_address_and_the_option_look_as_the_kernel_reads_and_writes_them() {
          sin_port              offset 2\n  sin_addr              offset 4\n",
         "\n02 00 23 8b c0 a8 00 01 00 00 00 00 00 00 00 00\n",
         "\n-1                      1\n",
-        "\noptlen 3                optlen 3, bytes 01 00 00 ee ee ee ee ee\n",
-        "\noptlen 8                optlen 4, bytes 01 00 00 00 ee ee ee ee\n",
+        "\n3                       3, 01 00 00 ee ee ee ee ee\n",
+        "\n8                       4, 01 00 00 00 ee ee ee ee\n",
     ] {
         assert!(abi.contains(wanted), "{wanted:?} is missing");
     }

@@ -14,7 +14,7 @@ const HEADER: &str = "state,present,present_reuseaddr,present_reuseport,newcomer
 
 /// The first table: both sockets on one address.
 const SCENARIOS: &str = "\
-holder            off / off    off / on     on / off     on / on
+existing          off / off    off / on     on / off     on / on
 BOUND             EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
 LISTEN            EADDRINUSE   EADDRINUSE   EADDRINUSE   EADDRINUSE
 ESTABLISHED       EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
@@ -28,7 +28,7 @@ TIME_WAIT         EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
 PASSIVE_CLOSED    OK           OK           OK           OK
 ";
 
-/// The third table: the option of the holder changes.
+/// The third table: the option of the existing socket changes.
 const CHANGES: &str = "
 set after bind                                        OK
 cleared after bind                                    EADDRINUSE
@@ -37,7 +37,7 @@ set on the listener after the client connects         EADDRINUSE
 set on the accepted socket                            OK
 cleared on the accepted socket                        EADDRINUSE
 
-Two sockets are bound with the option. The second calls listen(2)
+Two sockets are bound with the option. Result of listen(2) by the second:
 
 while the first listens                               listen: EADDRINUSE
 after the first is closed                             OK
