@@ -45,20 +45,20 @@ static const char *find_reason(const struct socket_entry *entry, const struct en
 
     if (predict_one(entry, endpoint, prediction->reuseaddr) == CONFLICT) {
         if (entry->state == TCP_LISTEN)
-            return "listening (C1)";
-        return prediction->reuseaddr ? "SO_REUSEADDR is off (C2)"
+            return "is listening (C1)";
+        return prediction->reuseaddr ? "lacks SO_REUSEADDR (C2)"
                                      : "the new socket lacks SO_REUSEADDR (C2)";
     }
 
     /* If SO_REUSEADDR is the only unknown, the result of the trial may reveal it. */
     off.reuseaddr = 0;
     if (predict_one(&off, endpoint, prediction->reuseaddr) != CONFLICT)
-        return "IPV6_V6ONLY may be off; it cannot be read";
+        return "may lack IPV6_V6ONLY, which cannot be read";
     if (prediction->error == 0)
-        return "SO_REUSEADDR must be on, as bind succeeded";
+        return "has SO_REUSEADDR, inferred because bind succeeded";
     return decisive && prediction->error == EADDRINUSE
-               ? "SO_REUSEADDR must be off, as bind failed (C2)"
-               : "SO_REUSEADDR may be off; it cannot be read (C2)";
+               ? "lacks SO_REUSEADDR, inferred because bind failed (C2)"
+               : "may lack SO_REUSEADDR, which cannot be read (C2)";
 }
 
 struct prediction predict(const struct snapshot *snapshot, const struct endpoint *endpoint,

@@ -35,7 +35,7 @@ static const char *compare(const struct prediction *prediction)
                                        : "; a socket may conflict";
     if (is_wrong(prediction))
         return conflict == CONFLICT ? ", but EADDRINUSE was predicted" : ", but OK was predicted";
-    return conflict == MAY_CONFLICT ? ", found by a trial bind" : ", as predicted";
+    return conflict == MAY_CONFLICT ? ", not predictable (found by a trial bind)" : ", as predicted";
 }
 
 void print_prediction(const struct endpoint *endpoint, const struct prediction *prediction)
@@ -48,7 +48,7 @@ void print_prediction(const struct endpoint *endpoint, const struct prediction *
           prediction->error == 0 ? "OK" : error_name(prediction->error), compare(prediction));
     for (size_t i = 0; i < prediction->reasons.count; i++) {
         const struct remark *reason = &prediction->reasons.remarks[i];
-        print("    %s: %s\n", format_ids(&reason->sockets, ids), reason->text);
+        print("    #%s: %s\n", format_ids(&reason->sockets, ids), reason->text);
     }
     if (prediction->error == EADDRINUSE && prediction->conflict == NO_CONFLICT)
         print("    the conflicting socket is not listed, or has just been closed\n");
@@ -81,8 +81,7 @@ void print_advice(const struct snapshot *snapshot, const struct remark_list *adv
         print("\nWhat helps:\n");
     for (size_t i = 0; i < advice->count; i++) {
         const struct remark *remark = &advice->remarks[i];
-        print("    %s%s", format_ids(&remark->sockets, ids),
-              remark->sockets.count > 0 ? ": " : "");
+        print(remark->sockets.count > 0 ? "    #%s: " : "    ", format_ids(&remark->sockets, ids));
         print(remark->text, format_value(snapshot, remark, value));
         print("\n");
     }

@@ -72,8 +72,8 @@ fn find_reason(
 ) -> &'static str {
     if predict_one(entry, endpoint, prediction.reuseaddr) == Conflict::Yes {
         return match entry.state {
-            TcpState::Listen => "listening (C1)",
-            _ if prediction.reuseaddr => "SO_REUSEADDR is off (C2)",
+            TcpState::Listen => "is listening (C1)",
+            _ if prediction.reuseaddr => "lacks SO_REUSEADDR (C2)",
             _ => "the new socket lacks SO_REUSEADDR (C2)",
         };
     }
@@ -84,12 +84,14 @@ fn find_reason(
         ..entry.clone()
     };
     if predict_one(&off, endpoint, prediction.reuseaddr) != Conflict::Yes {
-        return "IPV6_V6ONLY may be off; it cannot be read";
+        return "may lack IPV6_V6ONLY, which cannot be read";
     }
     match prediction.error {
-        None => "SO_REUSEADDR must be on, as bind succeeded",
-        Some(Errno(EADDRINUSE)) if decisive => "SO_REUSEADDR must be off, as bind failed (C2)",
-        Some(_) => "SO_REUSEADDR may be off; it cannot be read (C2)",
+        None => "has SO_REUSEADDR, inferred because bind succeeded",
+        Some(Errno(EADDRINUSE)) if decisive => {
+            "lacks SO_REUSEADDR, inferred because bind failed (C2)"
+        }
+        Some(_) => "may lack SO_REUSEADDR, which cannot be read (C2)",
     }
 }
 

@@ -24,7 +24,9 @@ fn compare(prediction: &Prediction) -> &'static str {
     match (prediction.error, prediction.conflict) {
         (None, Conflict::Yes) => ", but EADDRINUSE was predicted",
         (Some(Errno(EADDRINUSE)), Conflict::No) => ", but OK was predicted",
-        (None | Some(Errno(EADDRINUSE)), Conflict::Maybe) => ", found by a trial bind",
+        (None | Some(Errno(EADDRINUSE)), Conflict::Maybe) => {
+            ", not predictable (found by a trial bind)"
+        }
         (None | Some(Errno(EADDRINUSE)), _) => ", as predicted",
         (_, Conflict::No) => "; no socket conflicts",
         (_, Conflict::Yes) => "; a socket conflicts",
@@ -47,7 +49,7 @@ pub fn print_prediction(endpoint: &Endpoint, prediction: &Prediction) {
         compare(prediction)
     );
     for reason in &prediction.reasons {
-        out!("    {}: {}\n", format_ids(&reason.sockets), reason.text);
+        out!("    #{}: {}\n", format_ids(&reason.sockets), reason.text);
     }
     if prediction.error == Some(Errno(EADDRINUSE)) && prediction.conflict == Conflict::No {
         out!("    the conflicting socket is not listed, or has just been closed\n");
@@ -76,7 +78,7 @@ pub fn print_advice(snapshot: &Snapshot, advice: &[Remark]) {
         let text = remark.text.replace("%s", &format_value(snapshot, remark));
         match &remark.sockets[..] {
             [] => out!("    {text}\n"),
-            sockets => out!("    {}: {text}\n", format_ids(sockets)),
+            sockets => out!("    #{}: {text}\n", format_ids(sockets)),
         }
     }
 }

@@ -44,7 +44,7 @@ fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
             said.shows(note);
             assert_eq!(said.answers(), ["EADDRINUSE", "OK"]);
             assert!(said.text.contains("\nbind ") && said.status == 0);
-            said.shows_detail("1: SO_REUSEADDR must be on, as bind succeeded");
+            said.shows_detail("#1: has SO_REUSEADDR, inferred because bind succeeded");
         }
     }
 }
@@ -167,7 +167,7 @@ fn without_proc_the_sockets_and_the_answers_stay() {
         "The processes cannot be listed (/proc: No such file or directory); is it mounted?\n";
     said.shows(note);
     said.shows_detail("owner not visible");
-    said.shows_detail("1: stop its process");
+    said.shows_detail("#1: stop its process");
     assert_eq!(said.row(1)[0], "LISTEN");
     assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
 }
@@ -202,6 +202,6 @@ fn another_user_is_told_what_root_would_see() {
     let note = "Other users' processes are hidden; run as root to see them.\n";
     c.shows(note);
     c.shows_detail("owner not visible");
-    c.shows_detail("1: SO_REUSEADDR must be off, as bind failed (C2)");
+    c.shows_detail("#1: lacks SO_REUSEADDR, inferred because bind failed (C2)");
     assert_eq!((c.answers(), c.status), (["EADDRINUSE"; 2], 1));
 }

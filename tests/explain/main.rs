@@ -36,7 +36,7 @@ impl Said {
             let answer = self.text.lines().find_map(|line| line.split_once(&start));
             let (answer, how) = answer.and_then(|(_, rest)| rest.split_once(", ")).unwrap();
             assert!(
-                ["as predicted", "found by a trial bind"].contains(&how),
+                ["as predicted", "not predictable (found by a trial bind)"].contains(&how),
                 "{}",
                 self.text
             );

@@ -71,8 +71,8 @@ fn what_listens_twice_or_is_not_accepted_yet_is_said() {
     holders.retain(|line| line.starts_with("pid "));
     assert_eq!(holders.len(), 2, "{}", said.text);
     said.shows_detail("not accepted yet");
-    said.shows_detail("2: SO_REUSEADDR may be off; it cannot be read (C2)");
-    said.shows_detail("2: closed together with its listener");
+    said.shows_detail("#2: may lack SO_REUSEADDR, which cannot be read (C2)");
+    said.shows_detail("#2: closed together with its listener");
 }
 
 #[test]
@@ -92,6 +92,6 @@ fn what_is_only_bound_may_set_the_option_and_is_listed_with_what_it_has() {
     assert_eq!(said.row(1), ["BOUND", &address.to_string(), "-", "0", "1"]);
     assert_eq!(said.details().contains(&"v6only"), v6, "{}", said.text);
     let pid = std::process::id();
-    let remedy = format!("1: stop process {pid}, or have it set SO_REUSEADDR");
+    let remedy = format!("#1: stop process {pid}, or have it set SO_REUSEADDR");
     said.shows_detail(&remedy);
 }

@@ -21,16 +21,16 @@ SERVER reuseaddr
           2: THERE <--> HERE (CLIENT)
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    1: listening (C1)
-    2: the new socket lacks SO_REUSEADDR (C2)
+    #1: is listening (C1)
+    #2: the new socket lacks SO_REUSEADDR (C2)
 bind THERE with SO_REUSEADDR: EADDRINUSE, as predicted
-    1: listening (C1)
-    2: SO_REUSEADDR is off (C2)
+    #1: is listening (C1)
+    #2: lacks SO_REUSEADDR (C2)
 
 What helps:
-    1: stop process SERVER
-    2: let the peer close before you stop process CHILD; otherwise wait N s
-    next time: set SO_REUSEADDR in their program too, before bind or connect
+    #1: stop process SERVER
+    #2: stop process CHILD after its peer has closed; else wait up to N s
+    next time: have the program that holds it set SO_REUSEADDR before it binds
 ";
 const KILLED: &str = "\
 # state local peer reuseaddr reuseport
@@ -41,7 +41,7 @@ CHILD reuseaddr
      1: THERE <--> HERE (CLIENT)
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    1: the new socket lacks SO_REUSEADDR (C2)
+    #1: the new socket lacks SO_REUSEADDR (C2)
 bind THERE with SO_REUSEADDR: OK, as predicted
 
 What helps:
@@ -56,13 +56,13 @@ no process
      1: THERE <--> HERE (CLIENT), FIN_WAIT2
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    1: the new socket lacks SO_REUSEADDR (C2)
-bind THERE with SO_REUSEADDR: EADDRINUSE, found by a trial bind
-    1: SO_REUSEADDR must be off, as bind failed (C2)
+    #1: the new socket lacks SO_REUSEADDR (C2)
+bind THERE with SO_REUSEADDR: EADDRINUSE, not predictable (found by a trial bind)
+    #1: lacks SO_REUSEADDR, inferred because bind failed (C2)
 
 What helps:
-    1: wait N s (FIN_WAIT2); if the peer closes, N s from then (TIME_WAIT)
-    next time: set SO_REUSEADDR in their program too, before bind or connect
+    #1: wait N s (FIN_WAIT2); if the peer closes, N s from then (TIME_WAIT)
+    next time: have the program that holds it set SO_REUSEADDR before it binds
 ";
 
 /// The words of the story for what is different in each run, and one space between the columns.
