@@ -15,6 +15,9 @@
 /* Longest line that POSIX guarantees to write to a pipe atomically (_POSIX_PIPE_BUF). */
 #define LINE_SIZE 512
 
+/* Characters that a shell does not interpret. */
+#define PLAIN "+-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+
 #define ERROR(name) {name, #name}
 
 static const struct {
@@ -85,12 +88,14 @@ void exit_with_error(const char *call, const char *subject)
 
 void exit_with_hint(const char *call, const char *address)
 {
+    const char *program = program_invocation_name;
+    const char *quote = program[strspn(program, PLAIN)] == '\0' ? "" : "'";
     int reason = errno;
 
     report_error(call, address);
     if (reason == EADDRINUSE)
-        write_line(STDERR_FILENO, "reuseaddr: to see why, run: %s explain %s\n",
-                   program_invocation_name, address);
+        write_line(STDERR_FILENO, "reuseaddr: to see why, run: %s%s%s explain %s\n", quote, program,
+                   quote, address);
     _exit(1);
 }
 

@@ -12,6 +12,8 @@
 //! - The holder and the options of another user's socket are visible to root only (in a container,
 //!   only with CAP_SYS_PTRACE).
 //! - A socket in TIME_WAIT has no process, so its option cannot be read. A trial may reveal it.
+//! - SO_REUSEPORT is shown and not used: if all sockets on the port have it, a server of the same user
+//!   that sets it too can bind.
 //! - EACCES (a port below 1024) does not affect the exit status. The prediction does.
 //! - Only sockets in the network namespace of `explain` itself are listed.
 //! - A trial bind can make another process's bind fail at that instant, even if that process sets

@@ -15,6 +15,9 @@ use std::slice;
 /// Longest line that POSIX guarantees to write to a pipe atomically (`_POSIX_PIPE_BUF`).
 const LINE_SIZE: usize = 512;
 
+/// Characters that a shell does not interpret.
+const PLAIN: &str = "+-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+
 macro_rules! errors {
     ($($name:ident)*) => { [$((libc::$name, stringify!($name))),*] };
 }
@@ -106,10 +109,15 @@ pub fn exit_with_hint(call: &str, address: impl Display, reason: Errno) -> ! {
     report_error(call, &address, reason);
     if reason.0 == EADDRINUSE {
         let program = env::args_os().next().unwrap_or_default();
+        let program = program.to_string_lossy();
+        let quote = if program.contains(|c| !PLAIN.contains(c)) {
+            "'"
+        } else {
+            ""
+        };
         write_line!(
             STDERR_FILENO,
-            "reuseaddr: to see why, run: {} explain {address}\n",
-            program.to_string_lossy()
+            "reuseaddr: to see why, run: {quote}{program}{quote} explain {address}\n"
         );
     }
     // SAFETY: no pointers; does not return.

@@ -66,7 +66,7 @@ static const char *format_value(const struct snapshot *snapshot, const struct re
     else if (advice->seconds >= 0)
         snprintf(text, TEXT_SIZE, "%d", advice->seconds);
     else if (advice->pids.count == 0)
-        return "its process";
+        return "the owner";
     else
         snprintf(text, TEXT_SIZE, "%s %s", noun, format_ids(&advice->pids, ids));
     return text;

@@ -119,7 +119,7 @@ void print_tree(const struct snapshot *snapshot)
 {
     size_t lines = 0;
 
-    if (snapshot->process_count == 0)
+    if (snapshot->count == 0 || snapshot->process_count == 0)
         return;
     print("\n");
     for (size_t i = 0; i < snapshot->process_count; i++) {

@@ -63,7 +63,7 @@ fn format_value(snapshot: &Snapshot, advice: &Remark) -> String {
             format!("{} to {}", snapshot.first_port, snapshot.last_port)
         }
         (Some(seconds), _) => seconds.to_string(),
-        (None, []) => "its process".into(),
+        (None, []) => "the owner".into(),
         (None, [pid]) => format!("process {pid}"),
         (None, pids) => format!("processes {}", format_ids(pids)),
     }

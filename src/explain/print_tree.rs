@@ -103,7 +103,7 @@ fn print_process(snapshot: &Snapshot, process: &Process, indent: &str, lines: &m
 pub fn print_tree(snapshot: &Snapshot) {
     let mut lines = 0;
 
-    if snapshot.processes.is_empty() {
+    if snapshot.count == 0 || snapshot.processes.is_empty() {
         return;
     }
     out!("\n");

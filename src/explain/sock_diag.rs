@@ -1,4 +1,4 @@
-//! Lists the TCP sockets of a port with sock_diag(7), as ss(8) does.
+//! Lists the TCP sockets of a port with sock_diag(7) over netlink(7), as ss(8) does.
 //!
 //! `/proc/net/tcp` would not do: it lacks the time left of FIN_WAIT2, IPV6_V6ONLY, and the sockets that
 //! are bound and not listening, which sock_diag lists since Linux 6.8.

@@ -167,7 +167,7 @@ fn without_proc_the_sockets_and_the_answers_stay() {
         "The processes cannot be listed (/proc: No such file or directory); is it mounted?\n";
     said.shows(note);
     said.shows_detail("owner not visible");
-    said.shows_detail("#1: stop its process");
+    said.shows_detail("#1: stop the owner");
     assert_eq!(said.row(1)[0], "LISTEN");
     assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
 }
