@@ -62,14 +62,9 @@ static void print_constants(void)
 static void print_types(void)
 {
     print("\n2. Types\n\n");
-    TYPE("int", int);
-    TYPE("size_t", size_t);
-    TYPE("ssize_t", ssize_t);
-    TYPE("pid_t", pid_t);
-    TYPE("uid_t", uid_t);
-    TYPE("socklen_t", socklen_t);
-    TYPE("sa_family_t", sa_family_t);
-    TYPE("in_port_t", in_port_t);
+    TYPE("int", int); TYPE("size_t", size_t); TYPE("ssize_t", ssize_t);
+    TYPE("pid_t", pid_t); TYPE("uid_t", uid_t); TYPE("socklen_t", socklen_t);
+    TYPE("sa_family_t", sa_family_t); TYPE("in_port_t", in_port_t);
     STRUCT(in_addr); FIELD(in_addr, s_addr);
     STRUCT(in6_addr); FIELD(in6_addr, s6_addr);
     STRUCT(sockaddr); FIELD(sockaddr, sa_family); FIELD(sockaddr, sa_data);

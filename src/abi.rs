@@ -51,14 +51,8 @@ fn print_constants() {
 #[rustfmt::skip]
 fn print_types() {
     out!("\n2. Types\n\n");
-    layout!(c_int);
-    layout!(size_t);
-    layout!(ssize_t);
-    layout!(pid_t);
-    layout!(uid_t);
-    layout!(socklen_t);
-    layout!(sa_family_t);
-    layout!(in_port_t);
+    layout!(c_int); layout!(size_t); layout!(ssize_t); layout!(pid_t); layout!(uid_t);
+    layout!(socklen_t); layout!(sa_family_t); layout!(in_port_t);
     layout!(in_addr, s_addr);
     layout!(in6_addr, s6_addr);
     layout!(sockaddr, sa_family, sa_data);

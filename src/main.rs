@@ -69,11 +69,11 @@ one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;
 ";
 
 /// Prints the wrong argument, what was expected and the usage. Exits with status 2.
-fn usage_error(argument: Option<&[u8]>, expected: &str) -> ! {
+fn usage_error<'a>(argument: impl Into<Option<&'a [u8]>>, expected: &str) -> ! {
     let mut quote = String::new();
 
     // Quote the argument in ASCII and on one line, whatever its bytes are.
-    if let Some(argument) = argument {
+    if let Some(argument) = argument.into() {
         quote += "\"";
         for &byte in argument.iter().take(QUOTE_MAX) {
             match byte {
@@ -97,22 +97,19 @@ fn run_serve(arguments: &[&[u8]]) -> ! {
     for &argument in arguments {
         match argument {
             b"--no-reuseaddr" => reuse = false,
-            [b'-', ..] => usage_error(Some(argument), "the only option of serve is --no-reuseaddr"),
+            [b'-', ..] => usage_error(argument, "the only option of serve is --no-reuseaddr"),
             _ if address.is_none() => address = Some(argument),
-            _ => usage_error(Some(argument), "serve takes one [ADDRESS:]PORT"),
+            _ => usage_error(argument, "serve takes one [ADDRESS:]PORT"),
         }
     }
-    let address = address.unwrap_or(b"127.0.0.1:9099");
+    let address: &[u8] = address.unwrap_or(b"127.0.0.1:9099");
 
     let endpoint = match parse_endpoint(address, INADDR_LOOPBACK) {
         Ok(endpoint) => endpoint,
-        Err(expected) => usage_error(Some(address), expected),
+        Err(expected) => usage_error(address, expected),
     };
     if endpoint.family != AF_INET {
-        usage_error(
-            Some(address),
-            "the ADDRESS of serve must be an IPv4 address",
-        );
+        usage_error(address, "the ADDRESS of serve must be an IPv4 address");
     }
     let (adr_srvr, _) = make_sockaddr(&endpoint);
     // SAFETY: AF_INET says that `v4` is the member in use.
@@ -124,7 +121,7 @@ fn run_rules(arguments: &[&[u8]]) -> c_int {
 
     for &argument in arguments {
         if argument != b"--all" {
-            usage_error(Some(argument), "the only argument of rules is --all");
+            usage_error(argument, "the only argument of rules is --all");
         }
         all = true;
     }
@@ -135,11 +132,11 @@ fn run_explain(arguments: &[&[u8]]) -> c_int {
     let argument = match *arguments {
         [] => usage_error(None, "explain needs one [ADDRESS:]PORT"),
         [argument] => argument,
-        [_, argument, ..] => usage_error(Some(argument), "explain takes one [ADDRESS:]PORT"),
+        [_, argument, ..] => usage_error(argument, "explain takes one [ADDRESS:]PORT"),
     };
     match parse_endpoint(argument, INADDR_ANY) {
         Ok(endpoint) => explain(&endpoint),
-        Err(expected) => usage_error(Some(argument), expected),
+        Err(expected) => usage_error(argument, expected),
     }
 }
 
@@ -197,17 +194,14 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
         [b"rules", ref rest @ ..] => run_rules(rest),
         [b"explain", ref rest @ ..] => run_explain(rest),
         [b"abi"] => abi(),
-        [b"abi", argument, ..] => usage_error(Some(argument), "abi takes no argument"),
+        [b"abi", argument, ..] => usage_error(argument, "abi takes no argument"),
         [b"--version" | b"-V"] => {
             out!("reuseaddr {}\n", env!("CARGO_PKG_VERSION"));
             0
         }
         [b"--version" | b"-V", argument, ..] => {
-            usage_error(Some(argument), "--version takes no argument")
+            usage_error(argument, "--version takes no argument")
         }
-        [argument, ..] => usage_error(
-            Some(argument),
-            "the command must be serve, rules, explain or abi",
-        ),
+        [argument, ..] => usage_error(argument, "the command must be serve, rules, explain or abi"),
     }
 }

@@ -110,11 +110,7 @@ pub fn exit_with_hint(call: &str, address: impl Display, reason: Errno) -> ! {
     if reason.0 == EADDRINUSE {
         let program = env::args_os().next().unwrap_or_default();
         let program = program.to_string_lossy();
-        let quote = if program.contains(|c| !PLAIN.contains(c)) {
-            "'"
-        } else {
-            ""
-        };
+        let quote = ["", "'"][usize::from(program.contains(|c| !PLAIN.contains(c)))];
         write_line!(
             STDERR_FILENO,
             "reuseaddr: to see why, run: {quote}{program}{quote} explain {address}\n"

@@ -62,8 +62,8 @@ static void print_notes(const struct snapshot *snapshot)
               "The trial binds below do not depend on the list.\n",
               strerror(snapshot->diag_error));
     if (snapshot->proc_error != 0)
-        print("The processes cannot be listed (/proc: %s)%s\n", strerror(snapshot->proc_error),
-              snapshot->proc_error == ENOENT ? "; is it mounted?" : ".");
+        print("The processes cannot be listed (/proc: %s); is it mounted?\n",
+              strerror(snapshot->proc_error));
     else if (unseen && snapshot->hidden && root)
         print("Some processes are hidden even from root; CAP_SYS_PTRACE is missing.\n");
     else if (unseen && !root)

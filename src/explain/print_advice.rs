@@ -11,11 +11,7 @@ use libc::EADDRINUSE;
 /// Formats `list` as "1, 2, 3".
 fn format_ids(list: &[usize]) -> String {
     let ids: Vec<String> = list.iter().take(IDS_MAX).map(usize::to_string).collect();
-    let end = if list.len() > IDS_MAX {
-        " and more"
-    } else {
-        ""
-    };
+    let end = ["", " and more"][usize::from(list.len() > IDS_MAX)];
     format!("{}{end}", ids.join(", "))
 }
 
@@ -37,11 +33,7 @@ fn compare(prediction: &Prediction) -> &'static str {
 /// Prints the result of a trial bind on `endpoint`, the prediction, and the sockets responsible.
 pub fn print_prediction(endpoint: &Endpoint, prediction: &Prediction) {
     let text = format_endpoint(endpoint);
-    let with = if prediction.reuseaddr {
-        "with"
-    } else {
-        "without"
-    };
+    let with = ["without", "with"][usize::from(prediction.reuseaddr)];
     let result = prediction.error.map_or("OK", error_name);
 
     out!(

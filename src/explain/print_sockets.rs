@@ -9,7 +9,7 @@ use crate::explain::snapshot::{
     Snapshot, SocketEntry, describe_unheld, has_unseen_holder, is_unaccepted, state_name,
 };
 use errno::Errno;
-use libc::{AF_INET6, ENOENT, ENOSYS};
+use libc::{AF_INET6, ENOSYS};
 
 fn peer_text(entry: &SocketEntry) -> String {
     match entry.state {
@@ -62,12 +62,7 @@ fn print_notes(snapshot: &Snapshot) {
         );
     }
     if let Some(error) = snapshot.proc_error {
-        let end = if error.0 == ENOENT {
-            "; is it mounted?"
-        } else {
-            "."
-        };
-        out!("The processes cannot be listed (/proc: {error}){end}\n");
+        out!("The processes cannot be listed (/proc: {error}); is it mounted?\n");
     } else if unseen && snapshot.hidden && root {
         out!("Some processes are hidden even from root; CAP_SYS_PTRACE is missing.\n");
     } else if unseen && !root {

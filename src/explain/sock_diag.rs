@@ -162,11 +162,7 @@ fn read_answer(s: c_int, snapshot: &mut Snapshot, peers: bool) -> Result<(), Err
                 let error = body
                     .first_chunk()
                     .map_or(0, |&bytes| c_int::from_ne_bytes(bytes));
-                return if error < 0 {
-                    Err(Errno(-error))
-                } else {
-                    Ok(())
-                };
+                return (error >= 0).then_some(()).ok_or(Errno(-error));
             }
             rest = rest
                 .get(length.next_multiple_of(NLMSG_ALIGNTO)..)

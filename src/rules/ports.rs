@@ -35,11 +35,10 @@ fn bind_free(s: c_int, plan: &TcpSocket, port: u16) -> bool {
 /// Finds the next free port, and returns a new socket bound to it. Exits if no port is free.
 pub fn take_port(ports: &mut Ports, plan: &TcpSocket) -> c_int {
     for _ in FIRST_PORT..=LAST_PORT {
-        ports.port = if ports.port < LAST_PORT {
-            ports.port + 1
-        } else {
-            FIRST_PORT
-        };
+        ports.port += 1;
+        if ports.port > LAST_PORT {
+            ports.port = FIRST_PORT;
+        }
 
         // Other processes that run rules on this network skip a port whose UDP port is in use.
         if ports.udp != -1 {
