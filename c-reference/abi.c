@@ -30,102 +30,61 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONSTANT(name) print("%-24s%ld\n", #name, (long)(name))
-#define LAYOUT(name, type) \
+#define CONSTANT(name) {#name, (long)(name)}
+#define TYPE(name, type) \
     print("%-24ssize %zu, alignment %zu\n", name, sizeof(type), _Alignof(type))
-#define FIELD(type, field) print("  %-22soffset %zu\n", #field, offsetof(type, field))
+#define STRUCT(name) TYPE(#name, struct name)
+#define FIELD(name, field) print("  %-22soffset %zu\n", #field, offsetof(struct name, field))
 
 static void print_constants(void)
 {
+    const struct {
+        const char *name;
+        long value;
+    } constants[] = {
+        CONSTANT(AF_INET), CONSTANT(AF_INET6), CONSTANT(AF_UNIX), CONSTANT(AF_UNSPEC),
+        CONSTANT(SOCK_STREAM), CONSTANT(SOCK_DGRAM), CONSTANT(SOCK_NONBLOCK), CONSTANT(IPPROTO_IP),
+        CONSTANT(IPPROTO_TCP), CONSTANT(IPPROTO_UDP), CONSTANT(IPPROTO_IPV6), CONSTANT(SOL_SOCKET),
+        CONSTANT(SO_REUSEADDR), CONSTANT(SO_REUSEPORT), CONSTANT(SO_LINGER), CONSTANT(SO_RCVBUF),
+        CONSTANT(SO_SNDBUF), CONSTANT(IPV6_V6ONLY), CONSTANT(TCP_INFO), CONSTANT(TCP_QUICKACK),
+        CONSTANT(SOMAXCONN), CONSTANT(SHUT_WR), CONSTANT(MSG_DONTWAIT), CONSTANT(INADDR_LOOPBACK),
+        CONSTANT(SIGCHLD), CONSTANT(SIGPIPE), CONSTANT(SIG_IGN), CONSTANT(CLONE_NEWUSER),
+        CONSTANT(CLONE_NEWNET), CONSTANT(SIOCSIFFLAGS), CONSTANT(IFF_UP), CONSTANT(F_GETFD),
+        CONSTANT(O_RDONLY), CONSTANT(O_RDWR), CONSTANT(PROT_NONE), CONSTANT(MAP_PRIVATE),
+        CONSTANT(MAP_ANONYMOUS), CONSTANT(EINTR), CONSTANT(EADDRINUSE),
+    };
+
     print("1. Constants\n\n");
-    CONSTANT(AF_INET);
-    CONSTANT(AF_INET6);
-    CONSTANT(AF_UNIX);
-    CONSTANT(AF_UNSPEC);
-    CONSTANT(SOCK_STREAM);
-    CONSTANT(SOCK_DGRAM);
-    CONSTANT(SOCK_NONBLOCK);
-    CONSTANT(IPPROTO_IP);
-    CONSTANT(IPPROTO_TCP);
-    CONSTANT(IPPROTO_UDP);
-    CONSTANT(IPPROTO_IPV6);
-    CONSTANT(SOL_SOCKET);
-    CONSTANT(SO_REUSEADDR);
-    CONSTANT(SO_REUSEPORT);
-    CONSTANT(SO_LINGER);
-    CONSTANT(SO_RCVBUF);
-    CONSTANT(SO_SNDBUF);
-    CONSTANT(IPV6_V6ONLY);
-    CONSTANT(TCP_INFO);
-    CONSTANT(TCP_QUICKACK);
-    CONSTANT(SOMAXCONN);
-    CONSTANT(SHUT_WR);
-    CONSTANT(MSG_DONTWAIT);
-    CONSTANT(INADDR_LOOPBACK);
-    CONSTANT(SIGCHLD);
-    CONSTANT(SIGPIPE);
-    CONSTANT(SIG_IGN);
-    CONSTANT(CLONE_NEWUSER);
-    CONSTANT(CLONE_NEWNET);
-    CONSTANT(SIOCSIFFLAGS);
-    CONSTANT(IFF_UP);
-    CONSTANT(F_GETFD);
-    CONSTANT(O_RDONLY);
-    CONSTANT(O_RDWR);
-    CONSTANT(PROT_NONE);
-    CONSTANT(MAP_PRIVATE);
-    CONSTANT(MAP_ANONYMOUS);
-    CONSTANT(EINTR);
-    CONSTANT(EADDRINUSE);
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
+        print("%-24s%ld\n", constants[i].name, constants[i].value);
 }
 
 static void print_types(void)
 {
     print("\n2. Types\n\n");
-    LAYOUT("int", int);
-    LAYOUT("size_t", size_t);
-    LAYOUT("ssize_t", ssize_t);
-    LAYOUT("pid_t", pid_t);
-    LAYOUT("uid_t", uid_t);
-    LAYOUT("socklen_t", socklen_t);
-    LAYOUT("sa_family_t", sa_family_t);
-    LAYOUT("in_port_t", in_port_t);
-    LAYOUT("in_addr", struct in_addr);
-    FIELD(struct in_addr, s_addr);
-    LAYOUT("in6_addr", struct in6_addr);
-    FIELD(struct in6_addr, s6_addr);
-    LAYOUT("sockaddr", struct sockaddr);
-    FIELD(struct sockaddr, sa_family);
-    FIELD(struct sockaddr, sa_data);
-    LAYOUT("sockaddr_in", struct sockaddr_in);
-    FIELD(struct sockaddr_in, sin_family);
-    FIELD(struct sockaddr_in, sin_port);
-    FIELD(struct sockaddr_in, sin_addr);
-    FIELD(struct sockaddr_in, sin_zero);
-    LAYOUT("sockaddr_in6", struct sockaddr_in6);
-    FIELD(struct sockaddr_in6, sin6_family);
-    FIELD(struct sockaddr_in6, sin6_port);
-    FIELD(struct sockaddr_in6, sin6_flowinfo);
-    FIELD(struct sockaddr_in6, sin6_addr);
-    FIELD(struct sockaddr_in6, sin6_scope_id);
-    LAYOUT("sockaddr_un", struct sockaddr_un);
-    FIELD(struct sockaddr_un, sun_family);
-    FIELD(struct sockaddr_un, sun_path);
-    LAYOUT("sockaddr_storage", struct sockaddr_storage);
-    FIELD(struct sockaddr_storage, ss_family);
-    LAYOUT("linger", struct linger);
-    FIELD(struct linger, l_onoff);
-    FIELD(struct linger, l_linger);
-    LAYOUT("timespec", struct timespec);
-    FIELD(struct timespec, tv_sec);
-    FIELD(struct timespec, tv_nsec);
-    LAYOUT("sigaction", struct sigaction);
-    FIELD(struct sigaction, sa_mask);
-    FIELD(struct sigaction, sa_flags);
-    LAYOUT("ifreq", struct ifreq);
-    FIELD(struct ifreq, ifr_name);
-    LAYOUT("utsname", struct utsname);
-    FIELD(struct utsname, release);
+    TYPE("int", int);
+    TYPE("size_t", size_t);
+    TYPE("ssize_t", ssize_t);
+    TYPE("pid_t", pid_t);
+    TYPE("uid_t", uid_t);
+    TYPE("socklen_t", socklen_t);
+    TYPE("sa_family_t", sa_family_t);
+    TYPE("in_port_t", in_port_t);
+    STRUCT(in_addr); FIELD(in_addr, s_addr);
+    STRUCT(in6_addr); FIELD(in6_addr, s6_addr);
+    STRUCT(sockaddr); FIELD(sockaddr, sa_family); FIELD(sockaddr, sa_data);
+    STRUCT(sockaddr_in); FIELD(sockaddr_in, sin_family); FIELD(sockaddr_in, sin_port);
+    FIELD(sockaddr_in, sin_addr); FIELD(sockaddr_in, sin_zero);
+    STRUCT(sockaddr_in6); FIELD(sockaddr_in6, sin6_family); FIELD(sockaddr_in6, sin6_port);
+    FIELD(sockaddr_in6, sin6_flowinfo); FIELD(sockaddr_in6, sin6_addr);
+    FIELD(sockaddr_in6, sin6_scope_id);
+    STRUCT(sockaddr_un); FIELD(sockaddr_un, sun_family); FIELD(sockaddr_un, sun_path);
+    STRUCT(sockaddr_storage); FIELD(sockaddr_storage, ss_family);
+    STRUCT(linger); FIELD(linger, l_onoff); FIELD(linger, l_linger);
+    STRUCT(timespec); FIELD(timespec, tv_sec); FIELD(timespec, tv_nsec);
+    STRUCT(sigaction); FIELD(sigaction, sa_mask); FIELD(sigaction, sa_flags);
+    STRUCT(ifreq); FIELD(ifreq, ifr_name);
+    STRUCT(utsname); FIELD(utsname, release);
 }
 
 /* Formats size bytes, at most 16, in hexadecimal. Returns text. */

@@ -119,21 +119,6 @@ static int run_explain(char **arguments)
     return explain(&endpoint);
 }
 
-static int run_abi(char **arguments)
-{
-    if (*arguments != NULL)
-        usage_error(*arguments, "abi takes no argument");
-    return abi();
-}
-
-static int run_version(char **arguments)
-{
-    if (*arguments != NULL)
-        usage_error(*arguments, "--version takes no argument");
-    print("reuseaddr " VERSION "\n");
-    return 0;
-}
-
 static void ignore_signal(int number, const char *name)
 {
     struct sigaction ignore;
@@ -173,9 +158,16 @@ int main(int argc, char **argv)
         return run_rules(argv + 2);
     if (strcmp(argv[1], "explain") == 0)
         return run_explain(argv + 2);
-    if (strcmp(argv[1], "abi") == 0)
-        return run_abi(argv + 2);
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
-        return run_version(argv + 2);
+    if (strcmp(argv[1], "abi") == 0) {
+        if (argc > 2)
+            usage_error(argv[2], "abi takes no argument");
+        return abi();
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        if (argc > 2)
+            usage_error(argv[2], "--version takes no argument");
+        print("reuseaddr " VERSION "\n");
+        return 0;
+    }
     usage_error(argv[1], "the command must be serve, rules, explain or abi");
 }

@@ -15,28 +15,16 @@
 /* Longest line that POSIX guarantees to be written to a pipe in one piece (_POSIX_PIPE_BUF). */
 #define LINE_SIZE 512
 
+#define ERROR(name) {name, #name}
+
 static const struct {
     int error;
     const char *name;
 } errors[] = {
-    {EACCES, "EACCES"},
-    {EADDRINUSE, "EADDRINUSE"},
-    {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
-    {EAFNOSUPPORT, "EAFNOSUPPORT"},
-    {EAGAIN, "EAGAIN"},
-    {EBADF, "EBADF"},
-    {ECHILD, "ECHILD"},
-    {EFAULT, "EFAULT"},
-    {EINVAL, "EINVAL"},
-    {EISCONN, "EISCONN"},
-    {ENOPROTOOPT, "ENOPROTOOPT"},
-    {ENOTCONN, "ENOTCONN"},
-    {ENOTSOCK, "ENOTSOCK"},
-    {EOPNOTSUPP, "EOPNOTSUPP"},
-    {EPERM, "EPERM"},
-    {EPIPE, "EPIPE"},
-    {EPROTONOSUPPORT, "EPROTONOSUPPORT"},
-    {ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"},
+    ERROR(EACCES), ERROR(EADDRINUSE), ERROR(EADDRNOTAVAIL), ERROR(EAFNOSUPPORT), ERROR(EAGAIN),
+    ERROR(EBADF), ERROR(ECHILD), ERROR(EFAULT), ERROR(EINVAL), ERROR(EISCONN), ERROR(ENOPROTOOPT),
+    ERROR(ENOTCONN), ERROR(ENOTSOCK), ERROR(EOPNOTSUPP), ERROR(EPERM), ERROR(EPIPE),
+    ERROR(EPROTONOSUPPORT), ERROR(ESOCKTNOSUPPORT),
 };
 
 int write_all(int fd, const void *buffer, size_t length)

@@ -9,7 +9,7 @@ mod sockopts;
 
 use crate::address::{Endpoint, make_sockaddr};
 use crate::netns::enter_netns;
-use crate::output::{exit_with_error, out, print_errors, write_line};
+use crate::output::{exit_with_error, print_errors};
 use crate::sock::{close_fd, get_option, set_option};
 use calls::check_calls;
 use cases::{make_objects, new_socket};
@@ -20,115 +20,57 @@ use std::mem::offset_of;
 use std::net::Ipv4Addr;
 use std::slice;
 
-macro_rules! constant {
-    ($name:ident) => {
-        out!("{:<24}{}\n", stringify!($name), libc::$name as i64)
+/// Prints the names and values of constants.
+macro_rules! constants {
+    ($($name:ident)*) => {
+        $(out!("{:<24}{}\n", stringify!($name), libc::$name as i64);)*
     };
 }
 
+/// Prints the size and alignment of a type, and the offsets of fields.
 macro_rules! layout {
-    ($name:literal, $type:ident) => {{
+    ($type:ident $(, $field:ident)*) => {
         let (size, alignment) = (size_of::<libc::$type>(), align_of::<libc::$type>());
-        out!("{:<24}size {size}, alignment {alignment}\n", $name)
-    }};
-}
-
-macro_rules! field {
-    ($type:ident, $field:ident) => {{
-        let offset = offset_of!(libc::$type, $field);
-        out!("  {:<22}offset {offset}\n", stringify!($field))
-    }};
+        let name = stringify!($type).trim_start_matches("c_");
+        out!("{name:<24}size {size}, alignment {alignment}\n");
+        $(out!("  {:<22}offset {}\n", stringify!($field), offset_of!(libc::$type, $field));)*
+    };
 }
 
 fn print_constants() {
     out!("1. Constants\n\n");
-    constant!(AF_INET);
-    constant!(AF_INET6);
-    constant!(AF_UNIX);
-    constant!(AF_UNSPEC);
-    constant!(SOCK_STREAM);
-    constant!(SOCK_DGRAM);
-    constant!(SOCK_NONBLOCK);
-    constant!(IPPROTO_IP);
-    constant!(IPPROTO_TCP);
-    constant!(IPPROTO_UDP);
-    constant!(IPPROTO_IPV6);
-    constant!(SOL_SOCKET);
-    constant!(SO_REUSEADDR);
-    constant!(SO_REUSEPORT);
-    constant!(SO_LINGER);
-    constant!(SO_RCVBUF);
-    constant!(SO_SNDBUF);
-    constant!(IPV6_V6ONLY);
-    constant!(TCP_INFO);
-    constant!(TCP_QUICKACK);
-    constant!(SOMAXCONN);
-    constant!(SHUT_WR);
-    constant!(MSG_DONTWAIT);
-    constant!(INADDR_LOOPBACK);
-    constant!(SIGCHLD);
-    constant!(SIGPIPE);
-    constant!(SIG_IGN);
-    constant!(CLONE_NEWUSER);
-    constant!(CLONE_NEWNET);
-    constant!(SIOCSIFFLAGS);
-    constant!(IFF_UP);
-    constant!(F_GETFD);
-    constant!(O_RDONLY);
-    constant!(O_RDWR);
-    constant!(PROT_NONE);
-    constant!(MAP_PRIVATE);
-    constant!(MAP_ANONYMOUS);
-    constant!(EINTR);
-    constant!(EADDRINUSE);
+    constants! {
+        AF_INET AF_INET6 AF_UNIX AF_UNSPEC SOCK_STREAM SOCK_DGRAM SOCK_NONBLOCK IPPROTO_IP
+        IPPROTO_TCP IPPROTO_UDP IPPROTO_IPV6 SOL_SOCKET SO_REUSEADDR SO_REUSEPORT SO_LINGER
+        SO_RCVBUF SO_SNDBUF IPV6_V6ONLY TCP_INFO TCP_QUICKACK SOMAXCONN SHUT_WR MSG_DONTWAIT
+        INADDR_LOOPBACK SIGCHLD SIGPIPE SIG_IGN CLONE_NEWUSER CLONE_NEWNET SIOCSIFFLAGS IFF_UP
+        F_GETFD O_RDONLY O_RDWR PROT_NONE MAP_PRIVATE MAP_ANONYMOUS EINTR EADDRINUSE
+    }
 }
 
+#[rustfmt::skip]
 fn print_types() {
     out!("\n2. Types\n\n");
-    layout!("int", c_int);
-    layout!("size_t", size_t);
-    layout!("ssize_t", ssize_t);
-    layout!("pid_t", pid_t);
-    layout!("uid_t", uid_t);
-    layout!("socklen_t", socklen_t);
-    layout!("sa_family_t", sa_family_t);
-    layout!("in_port_t", in_port_t);
-    layout!("in_addr", in_addr);
-    field!(in_addr, s_addr);
-    layout!("in6_addr", in6_addr);
-    field!(in6_addr, s6_addr);
-    layout!("sockaddr", sockaddr);
-    field!(sockaddr, sa_family);
-    field!(sockaddr, sa_data);
-    layout!("sockaddr_in", sockaddr_in);
-    field!(sockaddr_in, sin_family);
-    field!(sockaddr_in, sin_port);
-    field!(sockaddr_in, sin_addr);
-    field!(sockaddr_in, sin_zero);
-    layout!("sockaddr_in6", sockaddr_in6);
-    field!(sockaddr_in6, sin6_family);
-    field!(sockaddr_in6, sin6_port);
-    field!(sockaddr_in6, sin6_flowinfo);
-    field!(sockaddr_in6, sin6_addr);
-    field!(sockaddr_in6, sin6_scope_id);
-    layout!("sockaddr_un", sockaddr_un);
-    field!(sockaddr_un, sun_family);
-    field!(sockaddr_un, sun_path);
-    layout!("sockaddr_storage", sockaddr_storage);
-    field!(sockaddr_storage, ss_family);
-    layout!("linger", linger);
-    field!(linger, l_onoff);
-    field!(linger, l_linger);
-    layout!("timespec", timespec);
-    field!(timespec, tv_sec);
-    field!(timespec, tv_nsec);
-    layout!("sigaction", sigaction);
-    field!(sigaction, sa_mask);
-    field!(sigaction, sa_flags);
-    layout!("ifreq", ifreq);
-    field!(ifreq, ifr_name);
-    layout!("utsname", utsname);
-    field!(utsname, release);
+    layout!(c_int);
+    layout!(size_t);
+    layout!(ssize_t);
+    layout!(pid_t);
+    layout!(uid_t);
+    layout!(socklen_t);
+    layout!(sa_family_t);
+    layout!(in_port_t);
+    layout!(in_addr, s_addr);
+    layout!(in6_addr, s6_addr);
+    layout!(sockaddr, sa_family, sa_data);
+    layout!(sockaddr_in, sin_family, sin_port, sin_addr, sin_zero);
+    layout!(sockaddr_in6, sin6_family, sin6_port, sin6_flowinfo, sin6_addr, sin6_scope_id);
+    layout!(sockaddr_un, sun_family, sun_path);
+    layout!(sockaddr_storage, ss_family);
+    layout!(linger, l_onoff, l_linger);
+    layout!(timespec, tv_sec, tv_nsec);
+    layout!(sigaction, sa_mask, sa_flags);
+    layout!(ifreq, ifr_name);
+    layout!(utsname, release);
 }
 
 /// Formats bytes in hexadecimal.
@@ -179,9 +121,9 @@ fn print_values() {
 pub fn abi() -> c_int {
     // In a network namespace, no other process can connect to the ports that are opened below.
     if let Err(reason) = enter_netns() {
-        write_line(
+        write_line!(
             STDERR_FILENO,
-            format_args!("reuseaddr: unshare: {reason}; using the current network\n"),
+            "reuseaddr: unshare: {reason}; using the current network\n"
         );
     }
 

@@ -36,7 +36,6 @@ mod snapshot;
 mod sock_diag;
 
 use crate::address::{Endpoint, is_wildcard};
-use crate::output::out;
 use advice::derive_advice;
 use collect::collect;
 use libc::c_int;

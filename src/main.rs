@@ -10,13 +10,16 @@
 #![doc = include_str!("../README.md")]
 #![no_main]
 
+// First, because the other modules use its macros.
+#[macro_use]
+mod output;
+
 mod abi;
 mod accept_error;
 mod address;
 mod conflict;
 mod explain;
 mod netns;
-mod output;
 mod rules;
 mod serve;
 mod sock;
@@ -29,7 +32,7 @@ use libc::{
     AF_INET, F_GETFD, INADDR_ANY, INADDR_LOOPBACK, O_RDONLY, SIG_IGN, SIGCHLD, SIGPIPE,
     STDERR_FILENO, STDIN_FILENO, c_char, c_int, sigaction,
 };
-use output::{exit_with_error, out, write_line};
+use output::exit_with_error;
 use rules::rules;
 use serve::serve;
 use std::ffi::CStr;
@@ -80,11 +83,8 @@ fn usage_error(argument: Option<&[u8]>, expected: &str) -> ! {
         let long = argument.len() > QUOTE_MAX;
         quote += if long { "...\": " } else { "\": " };
     }
-    write_line(
-        STDERR_FILENO,
-        format_args!("reuseaddr: {quote}{expected}\n"),
-    );
-    write_line(STDERR_FILENO, format_args!("{USAGE}"));
+    write_line!(STDERR_FILENO, "reuseaddr: {quote}{expected}\n");
+    write_line!(STDERR_FILENO, "{USAGE}");
     // SAFETY: no pointers; does not return.
     unsafe { libc::_exit(2) }
 }
@@ -142,21 +142,6 @@ fn run_explain(arguments: &[&[u8]]) -> c_int {
     }
 }
 
-fn run_abi(arguments: &[&[u8]]) -> c_int {
-    if let [argument, ..] = arguments {
-        usage_error(Some(argument), "abi takes no argument");
-    }
-    abi()
-}
-
-fn run_version(arguments: &[&[u8]]) -> c_int {
-    if let [argument, ..] = arguments {
-        usage_error(Some(argument), "--version takes no argument");
-    }
-    out!("reuseaddr {}\n", env!("CARGO_PKG_VERSION"));
-    0
-}
-
 fn ignore_signal(number: c_int, name: &str) {
     // SAFETY: sigaction is integers and an optional function pointer, for which zero is valid.
     let mut ignore: sigaction = unsafe { mem::zeroed() };
@@ -210,8 +195,15 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
         [b"serve", ref rest @ ..] => run_serve(rest),
         [b"rules", ref rest @ ..] => run_rules(rest),
         [b"explain", ref rest @ ..] => run_explain(rest),
-        [b"abi", ref rest @ ..] => run_abi(rest),
-        [b"--version" | b"-V", ref rest @ ..] => run_version(rest),
+        [b"abi"] => abi(),
+        [b"abi", argument, ..] => usage_error(Some(argument), "abi takes no argument"),
+        [b"--version" | b"-V"] => {
+            out!("reuseaddr {}\n", env!("CARGO_PKG_VERSION"));
+            0
+        }
+        [b"--version" | b"-V", argument, ..] => {
+            usage_error(Some(argument), "--version takes no argument")
+        }
         [argument, ..] => usage_error(
             Some(argument),
             "the command must be serve, rules, explain or abi",

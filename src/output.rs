@@ -5,11 +5,7 @@
 //! caller reads right after the call that failed. C counterpart: `c-reference/output.c`.
 
 use errno::{Errno, errno};
-use libc::{
-    EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, ECHILD, EFAULT, EINTR, EINVAL,
-    EISCONN, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP, EPERM, EPIPE, EPROTONOSUPPORT,
-    ESOCKTNOSUPPORT, STDERR_FILENO, STDOUT_FILENO, c_int,
-};
+use libc::{EADDRINUSE, EINTR, STDERR_FILENO, STDOUT_FILENO, c_int};
 use std::env;
 use std::fmt::{self, Display};
 use std::io::Write;
@@ -19,26 +15,14 @@ use std::slice;
 /// Longest line that POSIX guarantees to be written to a pipe in one piece (`_POSIX_PIPE_BUF`).
 const LINE_SIZE: usize = 512;
 
-const ERRORS: [(c_int, &str); 18] = [
-    (EACCES, "EACCES"),
-    (EADDRINUSE, "EADDRINUSE"),
-    (EADDRNOTAVAIL, "EADDRNOTAVAIL"),
-    (EAFNOSUPPORT, "EAFNOSUPPORT"),
-    (EAGAIN, "EAGAIN"),
-    (EBADF, "EBADF"),
-    (ECHILD, "ECHILD"),
-    (EFAULT, "EFAULT"),
-    (EINVAL, "EINVAL"),
-    (EISCONN, "EISCONN"),
-    (ENOPROTOOPT, "ENOPROTOOPT"),
-    (ENOTCONN, "ENOTCONN"),
-    (ENOTSOCK, "ENOTSOCK"),
-    (EOPNOTSUPP, "EOPNOTSUPP"),
-    (EPERM, "EPERM"),
-    (EPIPE, "EPIPE"),
-    (EPROTONOSUPPORT, "EPROTONOSUPPORT"),
-    (ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"),
-];
+macro_rules! errors {
+    ($($name:ident)*) => { [$((libc::$name, stringify!($name))),*] };
+}
+
+const ERRORS: [(c_int, &str); 18] = errors! {
+    EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EBADF ECHILD EFAULT EINVAL EISCONN
+    ENOPROTOOPT ENOTCONN ENOTSOCK EOPNOTSUPP EPERM EPIPE EPROTONOSUPPORT ESOCKTNOSUPPORT
+};
 
 /// Formats like `format!` and writes the text to stdout. Exits if that fails.
 macro_rules! out {
@@ -46,7 +30,14 @@ macro_rules! out {
         $crate::output::print(format_args!($($argument)*))
     };
 }
-pub(crate) use out;
+
+/// Formats like `format!` and writes the line to `$fd` with one write(2). A line that cannot be written
+/// is dropped.
+macro_rules! write_line {
+    ($fd:expr, $($argument:tt)*) => {
+        $crate::output::write_line($fd, format_args!($($argument)*))
+    };
+}
 
 /// Writes all of `buffer` to `fd`. An error is write(2)'s.
 pub fn write_all(fd: c_int, buffer: &[u8]) -> Result<(), Errno> {
@@ -99,10 +90,7 @@ pub fn write_line(fd: c_int, text: fmt::Arguments) {
 
 /// Prints on stderr that `call` failed for `subject`, and the `reason`.
 pub fn report_error(call: &str, subject: impl Display, reason: Errno) {
-    write_line(
-        STDERR_FILENO,
-        format_args!("reuseaddr: {call} {subject}: {reason}\n"),
-    );
+    write_line!(STDERR_FILENO, "reuseaddr: {call} {subject}: {reason}\n");
 }
 
 /// Reports the error, then terminates the process with exit status 1.
@@ -119,12 +107,10 @@ pub fn exit_with_hint(call: &str, address: impl Display, reason: Errno) -> ! {
     report_error(call, &address, reason);
     if reason.0 == EADDRINUSE {
         let program = env::args_os().next().unwrap_or_default();
-        write_line(
+        write_line!(
             STDERR_FILENO,
-            format_args!(
-                "reuseaddr: to see why, run: {} explain {address}\n",
-                program.to_string_lossy()
-            ),
+            "reuseaddr: to see why, run: {} explain {address}\n",
+            program.to_string_lossy()
         );
     }
     // SAFETY: no pointers; does not return.

@@ -7,7 +7,7 @@
 use crate::accept_error::accept_error;
 use crate::address::format_address;
 use crate::output::{exit_with_error, exit_with_hint};
-use crate::output::{read_some, report_error, write_all, write_line};
+use crate::output::{read_some, report_error, write_all};
 use errno::errno;
 use libc::{AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, SOMAXCONN, STDOUT_FILENO};
 use libc::{c_int, c_void, pid_t, sockaddr_in, socklen_t};
@@ -64,11 +64,9 @@ pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
     }
     // SAFETY: no arguments; always succeeds.
     let parent = unsafe { libc::getpid() };
-    write_line(
+    write_line!(
         STDOUT_FILENO,
-        format_args!(
-            "server {parent}: listening on {server_text}, SO_REUSEADDR is {so_reuseaddr}\n"
-        ),
+        "server {parent}: listening on {server_text}, SO_REUSEADDR is {so_reuseaddr}\n"
     );
 
     loop {
@@ -94,9 +92,9 @@ pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
             unsafe { libc::close(s) };
             // SAFETY: no arguments; always succeeds.
             pid = unsafe { libc::getpid() };
-            write_line(
+            write_line!(
                 STDOUT_FILENO,
-                format_args!("server {parent}: child {pid} serves {client_text}\n"),
+                "server {parent}: child {pid} serves {client_text}\n"
             );
             echo(c, client_text, pid);
         }
@@ -131,8 +129,10 @@ fn echo(c: c_int, client_text: SocketAddrV4, pid: pid_t) -> ! {
     // 11. Passive close: no TIME_WAIT here. A child that is killed earlier closes first. (T4)
     // SAFETY: the child does not use `c` again.
     unsafe { libc::close(c) };
-    let text = format_args!("child {pid}: {client_text} closed after {total} bytes\n");
-    write_line(STDOUT_FILENO, text);
+    write_line!(
+        STDOUT_FILENO,
+        "child {pid}: {client_text} closed after {total} bytes\n"
+    );
     // SAFETY: no pointers; does not return.
     unsafe { libc::_exit(0) }
 }

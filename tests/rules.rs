@@ -1,4 +1,4 @@
-//! The rule and the kernel: the tables, the cross product, and wherever they may be run.
+//! `rules`: the tables, the rows of `--all`, and runs without a namespace, IPv6 or free ports.
 
 use crate::support::{
     both, both_under, builds, has_ipv6, injecting, is_before_6_8, release, run_under,
@@ -12,8 +12,8 @@ use std::thread;
 const HEADER: &str = "state,present,present_reuseaddr,present_reuseport,newcomer,\
     newcomer_reuseaddr,newcomer_reuseport,bind,listen,predicted_bind,predicted_listen";
 
-/// The page's case, with TIME_WAIT, and what time does.
-const PAGE: &str = "\
+/// The first table: both sockets on one address.
+const SCENARIOS: &str = "\
 holder            off / off    off / on     on / off     on / on
 BOUND             EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
 LISTEN            EADDRINUSE   EADDRINUSE   EADDRINUSE   EADDRINUSE
@@ -27,26 +27,30 @@ LAST_ACK          EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
 TIME_WAIT         EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
 PASSIVE_CLOSED    OK           OK           OK           OK
 ";
-const TIME: &str = "
-set after bind                                        OK
-taken back after bind                                 EADDRINUSE
-set on the listener, then the client connects         OK
-set on the listener once the client is connected      EADDRINUSE
-set by the child on its own socket                    OK
-taken back by the child on its own socket             EADDRINUSE
 
-Both are bound with it, the first listens: the second listen: EADDRINUSE
-Then the first is closed: the second                  OK
+/// The third table: the option of the holder changes.
+const CHANGES: &str = "
+set after bind                                        OK
+cleared after bind                                    EADDRINUSE
+set on the listener before the client connects        OK
+set on the listener after the client connects         EADDRINUSE
+set on the accepted socket                            OK
+cleared on the accepted socket                        EADDRINUSE
+
+Two sockets are bound with the option. The second calls listen(2)
+
+while the first listens                               listen: EADDRINUSE
+after the first is closed                             OK
 ";
 
-/// What is said where there is no IPv6.
+/// The note on stderr without IPv6.
 const NO_IPV6: &str = "reuseaddr: ::1: Address family not supported by protocol; \
-    the rows with IPv6 are left out\n";
+    rows with IPv6 are left out\n";
 
-/// How many cells of the tables, and of these how many contradict the rule on this kernel; and how many
-/// rows has the cross product, and what is said before.
+/// The number of cells, the number of contradictions among them on this kernel, the number of rows of
+/// `--all`, and the notes on stderr.
 fn expected(ipv6: bool) -> (usize, usize, usize, &'static str) {
-    // "taken back after bind": the short cut that the head of conflict.rs names.
+    // "cleared after bind": the shortcut that the head of conflict.rs describes.
     let contradictions = usize::from(is_before_6_8(&release()));
     match ipv6 {
         true => (136, contradictions, 11264, ""),
@@ -54,27 +58,31 @@ fn expected(ipv6: bool) -> (usize, usize, usize, &'static str) {
     }
 }
 
-/// `outcome` is the tables as they are expected.
+/// Compares `outcome` with the tables that are expected.
 fn are_the_tables(outcome: Assert, ipv6: bool) {
     let (cells, contradictions, _, note) = expected(ipv6);
-    let (mark, time) = match contradictions {
-        0 => ("", TIME.to_string()),
+    let (verb, changes) = match contradictions {
+        0 => ("contradict", CHANGES.to_string()),
         _ => {
-            let row = "taken back after bind                                 ";
-            let old = TIME.replace(
+            let row = "cleared after bind                                    ";
+            let old = CHANGES.replace(
                 &format!("{row}EADDRINUSE"),
                 &format!("{row}listen: EADDRINUSE!"),
             );
-            (" (!)", old)
+            ("contradicts", old)
         }
     };
-    let sum = format!("\n{cells} cells, {contradictions} contradict the rule{mark}\n");
+    let sum = format!("\n{cells} cells; {contradictions} {verb} the rule.\n");
     let outcome = outcome.code(contradictions as i32).stderr(note);
-    outcome.stdout(contains(PAGE).and(contains(time)).and(contains(sum)));
+    outcome.stdout(
+        contains(SCENARIOS)
+            .and(contains(changes))
+            .and(ends_with(sum)),
+    );
 }
 
 #[test]
-fn the_tables_say_what_the_page_and_time_do_within_80_columns() {
+fn the_tables_are_as_expected_within_80_columns() {
     let outcome = both(&["rules"]);
     let text = String::from_utf8_lossy(&outcome.get_output().stdout);
     assert_eq!(text.lines().find(|line| line.len() > 80), None);
@@ -85,7 +93,7 @@ fn the_tables_say_what_the_page_and_time_do_within_80_columns() {
 #[test]
 fn the_cross_product_has_every_combination_once_and_no_contradiction() {
     let (_, _, rows_expected, note) = expected(has_ipv6());
-    let sum = format!("{note}{rows_expected} rows, 0 contradict the rule\n");
+    let sum = format!("{note}{rows_expected} rows; 0 contradict the rule.\n");
     let outcome = both(&["rules", "--all"]).code(0).stderr(sum);
     let text = String::from_utf8_lossy(&outcome.get_output().stdout);
     let (header, rows) = text.split_once('\n').unwrap();
@@ -105,13 +113,13 @@ fn the_cross_product_has_every_combination_once_and_no_contradiction() {
 }
 
 #[test]
-fn without_a_namespace_the_machine_s_own_ports_give_the_same_even_twice_at_once() {
+fn without_a_namespace_two_runs_at_once_on_one_network_give_the_same_rows() {
     let outcome = both(&["rules", "--all"]);
     let (_, _, rows, note) = expected(has_ipv6());
-    let said = format!(
+    let notes = format!(
         "reuseaddr: unshare: Operation not permitted; \
-         using free ports of this network, 10000 to 32767\n\
-         {note}{rows} rows, 0 contradict the rule\n"
+         using free ports 10000 to 32767 of the current network\n\
+         {note}{rows} rows; 0 contradict the rule.\n"
     );
     let forbidden = injecting(&["unshare:error=EPERM"]);
     thread::scope(|scope| {
@@ -119,30 +127,37 @@ fn without_a_namespace_the_machine_s_own_ports_give_the_same_even_twice_at_once(
             scope.spawn(|| {
                 let output = run_under(&forbidden, build, &["rules", "--all"]);
                 let stdout = outcome.get_output().stdout.clone();
-                output.assert().code(0).stdout(stdout).stderr(said.clone());
+                output.assert().code(0).stdout(stdout).stderr(notes.clone());
             });
         }
     });
 }
 
 #[test]
-fn without_ipv6_its_rows_are_left_out_and_it_is_said() {
+fn without_ipv6_its_rows_are_left_out_with_a_note() {
     // The first socket is for lo, the second asks for ::1.
-    let no_ipv6 = injecting(&["socket:error=EAFNOSUPPORT:when=2..3"]);
+    let no_ipv6 = injecting(&["socket:error=EAFNOSUPPORT:when=2"]);
     are_the_tables(both_under(&no_ipv6, &["rules"]), false);
     let outcome = both_under(&no_ipv6, &["rules", "--all"]).code(0);
-    let sum = format!("{NO_IPV6}1584 rows, 0 contradict the rule\n");
+    let sum = format!("{NO_IPV6}1584 rows; 0 contradict the rule.\n");
     outcome.stdout(starts_with(HEADER)).stderr(sum);
 }
 
 #[test]
-fn a_bind_that_is_forbidden_ends_it_with_its_name() {
+fn a_bind_that_fails_with_another_error_ends_the_search_for_a_port() {
+    // The first bind(2) is on ::1, or fails because there is no IPv6.
     let forbidden = injecting(&["unshare:error=EPERM", "bind:error=EACCES:when=2+"]);
-    let last = match has_ipv6() {
-        true => "reuseaddr: bind AF_UNIX: Permission denied\n",
-        false => "reuseaddr: bind 0.0.0.0: Permission denied\n",
-    };
+    let last = "reuseaddr: bind a free port: Permission denied\n";
     both_under(&forbidden, &["rules"])
+        .code(1)
+        .stderr(ends_with(last));
+}
+
+#[test]
+fn without_a_free_port_the_search_ends_after_one_round() {
+    let in_use = injecting(&["bind:error=EADDRINUSE:when=2+"]);
+    let last = "reuseaddr: bind every port from 10000 to 32767: Address already in use\n";
+    both_under(&in_use, &["rules"])
         .code(1)
         .stderr(ends_with(last));
 }

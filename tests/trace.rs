@@ -65,7 +65,6 @@ fn calls_of(build: &Build, command: &str) -> Vec<String> {
         for (start, end) in [
             ("htons(", ')'),
             ("sa_data=\"", '"'),
-            ("reuseaddr rules ", '"'),
             ("getpid() = ", '\n'),
             ("wait4(", ','),
         ] {

@@ -18,7 +18,7 @@ static int check_bind(const struct objects *on)
     const struct sockaddr_storage any_port = {.ss_family = AF_INET}; /* 0.0.0.0, port 0 */
     const struct sockaddr_in wrong_family = {.sin_family = AF_UNIX};
     const struct sockaddr_in no_family = {.sin_addr = {htonl(INADDR_LOOPBACK)}}; /* AF_UNSPEC */
-    /* 192.0.2.1, for examples only (RFC 5737) */
+    /* TEST-NET-1, for examples only (RFC 5737) */
     const struct sockaddr_in foreign = {.sin_family = AF_INET, .sin_addr = {htonl(0xc0000201)}};
     const struct sockaddr *address = (const struct sockaddr *)&any_port;
     const struct sockaddr *server = (const struct sockaddr *)&on->address;

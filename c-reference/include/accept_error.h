@@ -1,7 +1,6 @@
 /* accept_error.h - what to do if accept(2) fails. Rust counterpart: src/accept_error.rs. */
 #ifndef ACCEPT_ERROR_H
 #define ACCEPT_ERROR_H
-
 #include <stdbool.h>
 
 /*
@@ -10,5 +9,4 @@
  * whether it now has.
  */
 bool accept_error(const char *server_text, bool reported);
-
 #endif

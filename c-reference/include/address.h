@@ -1,7 +1,6 @@
 /* address.h - addresses: text, endpoint, sockaddr. Rust counterpart: src/address.rs. */
 #ifndef ADDRESS_H
 #define ADDRESS_H
-
 #include <netinet/in.h>
 #include <stdbool.h>
 
@@ -44,5 +43,4 @@ struct endpoint make_endpoint(const union socket_address *address);
 
 /* Returns whether address is a wildcard, 0.0.0.0 (IPv4-mapped) or ::. */
 bool is_wildcard(const struct in6_addr *address);
-
 #endif

@@ -1,7 +1,6 @@
 /* conflict.h - the rule: which sockets conflict. Rust counterpart: src/conflict.rs. */
 #ifndef CONFLICT_H
 #define CONFLICT_H
-
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -23,5 +22,4 @@ struct tcp_socket {
  * fails with EADDRINUSE.
  */
 bool conflicts(const struct tcp_socket *existing, const struct tcp_socket *new);
-
 #endif

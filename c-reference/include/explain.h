@@ -1,7 +1,6 @@
 /* explain.h - which sockets conflict with a bind, and what helps. Rust counterpart: src/explain.rs. */
 #ifndef EXPLAIN_H
 #define EXPLAIN_H
-
 #include "address.h"
 
 /*
@@ -10,5 +9,4 @@
  * SO_REUSEADDR could bind.
  */
 int explain(const struct endpoint *endpoint);
-
 #endif

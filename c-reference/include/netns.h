@@ -1,7 +1,6 @@
 /* netns.h - the network that rules and abi work in. Rust counterpart: src/netns.rs. */
 #ifndef NETNS_H
 #define NETNS_H
-
 #include <stdbool.h>
 
 /*
@@ -12,5 +11,4 @@ int enter_netns(void);
 
 /* Returns whether ::1 can be bound. If not, errno is set. */
 bool has_ipv6(void);
-
 #endif

@@ -1,7 +1,6 @@
 /* output.h - everything that is written: lines, tables, errors. Rust counterpart: src/output.rs. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
-
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -37,5 +36,4 @@ void print_errors(void);
 
 /* Writes up to 1023 bytes of text to stdout. Exits if that fails. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 #endif

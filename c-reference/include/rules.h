@@ -1,10 +1,11 @@
-/* rules.h - the rule tested against the kernel. Rust counterpart: src/rules.rs. */
+/* rules.h - the rule tested on the running kernel. Rust counterpart: src/rules.rs. */
 #ifndef RULES_H
 #define RULES_H
-
 #include <stdbool.h>
 
-/* Prints the tables, or CSV of every combination if all is true. Returns the exit status. */
+/*
+ * Prints the tables or, if all is true, every combination as CSV. Returns the exit status: 1 if the
+ * kernel contradicts the rule.
+ */
 int rules(bool all);
-
 #endif

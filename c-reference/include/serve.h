@@ -1,7 +1,6 @@
 /* serve.h - the forking server of Figure 12.1. Rust counterpart: src/serve.rs. */
 #ifndef SERVE_H
 #define SERVE_H
-
 #include <netinet/in.h>
 #include <stdbool.h>
 
@@ -10,5 +9,4 @@
  * bind(2) if reuse is true. Exits with status 1 if a call fails.
  */
 _Noreturn void serve(struct sockaddr_in adr_srvr, bool reuse);
-
 #endif

@@ -4,7 +4,6 @@
  */
 #ifndef SOCK_H
 #define SOCK_H
-
 #include "address.h"
 
 /* Returns a new socket with these options. v6only applies to AF_INET6 only. */
@@ -30,5 +29,4 @@ void set_option(int s, int level, int name, int value);
 
 /* Returns the value of an option of type int. */
 int get_option(int s, int level, int name);
-
 #endif

@@ -1,67 +1,40 @@
 /*
  * rules/target.c - the addresses in the tables of rules.
  *
- * Rust counterpart: src/rules/target.rs.
+ * All sockets belong to one user, so uid is 0 everywhere. Rust counterpart: src/rules/target.rs.
  */
 #include "rules/target.h"
-#include "output.h"
 #include "sock.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
+#define IPV4(in, a, b, c, d) \
+    {.state = TCP_CLOSE, .family = in, .address.s6_addr = {[10] = 0xff, 0xff, a, b, c, d}}
+#define IPV6(in6, only) \
+    {.state = TCP_CLOSE, .family = AF_INET6, .address = in6, .v6only = only}
 
-int open_target(const struct target *target, bool reuseaddr, bool reuseport)
+const struct target v4_lo = {"127.0.0.1", IPV4(AF_INET, 127, 0, 0, 1)};
+const struct target v4_lo2 = {"127.0.0.2", IPV4(AF_INET, 127, 0, 0, 2)};
+const struct target v4_any = {"0.0.0.0", IPV4(AF_INET, 0, 0, 0, 0)};
+const struct target v6_lo = {"::1", IPV6(IN6ADDR_LOOPBACK_INIT, false)};
+const struct target v6_any = {"::", IPV6(IN6ADDR_ANY_INIT, false)};
+const struct target v6_only = {"::v6only", IPV6(IN6ADDR_ANY_INIT, true)};
+const struct target mapped_lo = {"::ffff:127.0.0.1", IPV4(AF_INET6, 127, 0, 0, 1)};
+const struct target mapped_any = {"::ffff:0.0.0.0", IPV4(AF_INET6, 0, 0, 0, 0)};
+
+struct tcp_socket with_options(const struct target *target, bool reuseaddr, bool reuseport)
 {
-    return open_socket(target->endpoint.family, target->v6only, reuseaddr, reuseport);
+    struct tcp_socket plan = target->socket;
+    plan.reuseaddr = reuseaddr;
+    plan.reuseport = reuseport;
+    return plan;
 }
 
-struct endpoint with_port(struct endpoint endpoint, in_port_t port)
+int open_planned(const struct tcp_socket *plan)
 {
-    endpoint.port = port;
-    return endpoint;
+    return open_socket(plan->family, plan->v6only, plan->reuseaddr, plan->reuseport);
 }
 
-int connect_client(const struct target *target, in_port_t port)
+int bind_planned(int s, const struct tcp_socket *plan, in_port_t port)
 {
-    const struct endpoint reach = with_port(target->reach, port);
-
-    int client = socket(reach.family, SOCK_STREAM, 0);
-    if (client == -1)
-        exit_with_error("socket", target->name);
-    /* With a small receive buffer, fill() is done soon. */
-    set_option(client, SOL_SOCKET, SO_RCVBUF, 1);
-    if (connect_socket(client, &reach) == -1)
-        exit_with_error("connect", target->name);
-    return client;
-}
-
-struct tcp_socket describe(int s, int state)
-{
-    const struct endpoint endpoint = local_endpoint(s);
-    bool v6only = endpoint.family == AF_INET6 && get_option(s, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
-    bool reuseaddr = get_option(s, SOL_SOCKET, SO_REUSEADDR) != 0;
-    bool reuseport = get_option(s, SOL_SOCKET, SO_REUSEPORT) != 0;
-
-    return (struct tcp_socket){
-        .state = state,
-        .family = endpoint.family,
-        .address = endpoint.address,
-        .v6only = v6only,
-        .reuseaddr = reuseaddr,
-        .reuseport = reuseport,
-        .uid = geteuid(),
-    };
-}
-
-struct tcp_socket describe_new(const struct target *target, bool reuseaddr, bool reuseport)
-{
-    return (struct tcp_socket){
-        .state = TCP_CLOSE,
-        .family = target->endpoint.family,
-        .address = target->endpoint.address,
-        .v6only = target->v6only,
-        .reuseaddr = reuseaddr,
-        .reuseport = reuseport,
-        .uid = geteuid(),
-    };
+    const struct endpoint endpoint = {plan->family, plan->address, port};
+    return bind_socket(s, &endpoint);
 }

@@ -32,7 +32,7 @@ fn check_bind(on: &Objects) -> c_int {
     any_port.ss_family = AF_INET as sa_family_t;
     let wrong_family = make_address(AF_UNIX, INADDR_ANY);
     let no_family = make_address(AF_UNSPEC, INADDR_LOOPBACK);
-    let foreign = make_address(AF_INET, 0xc000_0201); // 192.0.2.1, for examples only (RFC 5737)
+    let foreign = make_address(AF_INET, 0xc000_0201); // TEST-NET-1, for examples only (RFC 5737)
     let address: *const sockaddr = (&raw const any_port).cast();
     let server: *const sockaddr = (&raw const on.address).cast();
     let size = size_of_val(&on.address) as socklen_t;

@@ -2,7 +2,7 @@
 //!
 //! C counterpart: `c-reference/abi/cases.c`.
 
-use crate::output::{error_name, exit_with_error, out};
+use crate::output::{error_name, exit_with_error};
 use crate::sock::listen_on;
 use errno::{Errno, errno};
 use libc::{

@@ -4,7 +4,7 @@
 use crate::address::{Endpoint, format_endpoint};
 use crate::explain::prediction::{Conflict, Prediction};
 use crate::explain::snapshot::{IDS_MAX, Remark, Snapshot};
-use crate::output::{error_name, out};
+use crate::output::error_name;
 use errno::Errno;
 use libc::EADDRINUSE;
 

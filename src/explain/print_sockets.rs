@@ -8,7 +8,6 @@ use crate::conflict::TcpState;
 use crate::explain::snapshot::{
     Snapshot, SocketEntry, describe_unheld, has_unseen_holder, is_unaccepted, state_name,
 };
-use crate::output::out;
 use errno::Errno;
 use libc::{AF_INET6, ENOENT, ENOSYS};
 

@@ -6,7 +6,6 @@ use crate::conflict::TcpState;
 use crate::explain::snapshot::{
     Process, Snapshot, SocketEntry, describe_unheld, find_peer, state_name,
 };
-use crate::output::out;
 
 /// Largest number of lines of the tree, and of sockets of one process. The table has them all.
 const LINES_MAX: usize = 24;

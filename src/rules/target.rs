@@ -1,84 +1,69 @@
 //! The addresses in the tables of `rules`.
 //!
-//! C counterpart: `c-reference/rules/target.c`.
+//! All sockets belong to one user, so `uid` is 0 everywhere. C counterpart:
+//! `c-reference/rules/target.c`.
 
 use crate::address::Endpoint;
 use crate::conflict::{TcpSocket, TcpState};
-use crate::output::exit_with_error;
-use crate::sock::{connect_socket, get_option, local_endpoint, open_socket, set_option};
-use errno::errno;
-use libc::{
-    AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SO_RCVBUF, SO_REUSEADDR, SO_REUSEPORT, SOCK_STREAM,
-    SOL_SOCKET, c_int, uid_t,
-};
+use crate::sock::{bind_socket, open_socket};
+use errno::Errno;
+use libc::{AF_INET, AF_INET6, c_int};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// An address that sockets are bound to.
+/// An address to bind to, as a socket with neither option.
 pub struct Target {
     /// In the tables.
     pub name: &'static str,
-    /// Port 0.
-    pub endpoint: Endpoint,
-    /// Where a client connects to a socket that listens on it.
-    pub reach: Endpoint,
-    pub v6only: bool,
+    pub socket: TcpSocket,
 }
 
-/// Returns a socket for `target`, not bound, with these options.
-pub fn open_target(target: &Target, reuseaddr: bool, reuseport: bool) -> c_int {
-    open_socket(target.endpoint.family, target.v6only, reuseaddr, reuseport)
-}
+const LO: Ipv6Addr = Ipv4Addr::LOCALHOST.to_ipv6_mapped();
+const LO2: Ipv6Addr = Ipv4Addr::new(127, 0, 0, 2).to_ipv6_mapped();
+const ANY: Ipv6Addr = Ipv4Addr::UNSPECIFIED.to_ipv6_mapped();
 
-/// Returns `endpoint` with its port set to `port`.
-pub fn with_port(endpoint: Endpoint, port: u16) -> Endpoint {
-    Endpoint { port, ..endpoint }
-}
+pub const V4_LO: Target = target("127.0.0.1", AF_INET, LO, false);
+pub const V4_LO2: Target = target("127.0.0.2", AF_INET, LO2, false);
+pub const V4_ANY: Target = target("0.0.0.0", AF_INET, ANY, false);
+pub const V6_LO: Target = target("::1", AF_INET6, Ipv6Addr::LOCALHOST, false);
+pub const V6_ANY: Target = target("::", AF_INET6, Ipv6Addr::UNSPECIFIED, false);
+pub const V6_ONLY: Target = target("::v6only", AF_INET6, Ipv6Addr::UNSPECIFIED, true);
+pub const MAPPED_LO: Target = target("::ffff:127.0.0.1", AF_INET6, LO, false);
+pub const MAPPED_ANY: Target = target("::ffff:0.0.0.0", AF_INET6, ANY, false);
 
-/// Returns a client connected to `port` of `target`.
-pub fn connect_client(target: &Target, port: u16) -> c_int {
-    let reach = with_port(target.reach, port);
-
-    // SAFETY: no pointers; any argument value is safe.
-    let client = unsafe { libc::socket(reach.family, SOCK_STREAM, 0) };
-    if client == -1 {
-        exit_with_error("socket", target.name, errno());
-    }
-    // With a small receive buffer, fill() is done soon.
-    set_option(client, SOL_SOCKET, SO_RCVBUF, 1);
-    if let Err(reason) = connect_socket(client, &reach) {
-        exit_with_error("connect", target.name, reason);
-    }
-    client
-}
-
-/// Returns what the rule depends on, read from `s`, which is in `state`.
-pub fn describe(s: c_int, state: TcpState) -> TcpSocket {
-    let endpoint = local_endpoint(s);
-    TcpSocket {
-        state,
-        family: endpoint.family,
-        address: endpoint.address,
-        v6only: endpoint.family == AF_INET6 && get_option(s, IPPROTO_IPV6, IPV6_V6ONLY) != 0,
-        reuseaddr: get_option(s, SOL_SOCKET, SO_REUSEADDR) != 0,
-        reuseport: get_option(s, SOL_SOCKET, SO_REUSEPORT) != 0,
-        uid: effective_uid(),
-    }
-}
-
-/// Returns what the rule depends on, for a new socket that will be bound to `target`.
-pub fn describe_new(target: &Target, reuseaddr: bool, reuseport: bool) -> TcpSocket {
-    TcpSocket {
+/// Rust only: C has macros for this.
+const fn target(name: &'static str, family: c_int, address: Ipv6Addr, v6only: bool) -> Target {
+    let socket = TcpSocket {
         state: TcpState::Close,
-        family: target.endpoint.family,
-        address: target.endpoint.address,
-        v6only: target.v6only,
+        family,
+        address,
+        v6only,
+        reuseaddr: false,
+        reuseport: false,
+        uid: 0,
+    };
+    Target { name, socket }
+}
+
+/// Returns the socket of `target` with these options.
+pub fn with_options(target: &Target, reuseaddr: bool, reuseport: bool) -> TcpSocket {
+    TcpSocket {
         reuseaddr,
         reuseport,
-        uid: effective_uid(),
+        ..target.socket
     }
 }
 
-/// Rust only: C calls geteuid(2), which needs no unsafe block there.
-fn effective_uid() -> uid_t {
-    // SAFETY: no arguments; always succeeds.
-    unsafe { libc::geteuid() }
+/// Returns a new socket with the options of `plan`, not bound yet.
+pub fn open_planned(plan: &TcpSocket) -> c_int {
+    open_socket(plan.family, plan.v6only, plan.reuseaddr, plan.reuseport)
+}
+
+/// Binds `s` to `port`, on the address of `plan`. An error is bind(2)'s.
+pub fn bind_planned(s: c_int, plan: &TcpSocket, port: u16) -> Result<(), Errno> {
+    let endpoint = Endpoint {
+        family: plan.family,
+        address: plan.address,
+        port,
+    };
+    bind_socket(s, &endpoint)
 }

@@ -1,6 +1,6 @@
 //! Thousands of sockets, and sockets that come and go.
 
-use super::{Said, alone, explain, explain_under};
+use super::{Report, alone, explain, explain_under};
 use crate::support::{Client, builds, fresh_port, has_ipv6, raise_limit, tool, wait_for};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
@@ -59,8 +59,8 @@ fn among_thousands_of_sockets_it_lists_what_ss_lists() {
         settled.then_some(ss)
     });
     let ss = ss.unwrap();
-    let said = explain(&port.to_string());
-    let rows = said
+    let report = explain(&port.to_string());
+    let rows = report
         .text
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -70,7 +70,7 @@ fn among_thousands_of_sockets_it_lists_what_ss_lists() {
     assert_eq!(ss.len(), ips.len() * (1 + CONNECTIONS));
     let difference = listed.symmetric_difference(&ss).next();
     assert_eq!(difference, None, "only one of them lists it");
-    assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
+    assert_eq!(report.results(), ["EADDRINUSE"; 2]);
 }
 
 #[test]
@@ -88,14 +88,14 @@ fn what_comes_and_goes_meanwhile_is_no_error() {
             }
         });
         let runs = (0..20).flat_map(|_| builds());
-        let said = runs.map(|build| explain_under(&[], build, &address.to_string()));
-        let said: Vec<Said> = said.collect();
+        let runs = runs.map(|build| explain_under(&[], build, &address.to_string()));
+        let reports: Vec<Report> = runs.collect();
         done.store(true, Ordering::Relaxed);
-        for said in said {
-            assert_eq!(said.answers(), ["EADDRINUSE"; 2], "{}", said.text);
-            assert_eq!(said.row(1)[0], "LISTEN");
+        for report in reports {
+            assert_eq!(report.results(), ["EADDRINUSE"; 2], "{}", report.text);
+            assert_eq!(report.row(1)[0], "LISTEN");
             let invented = "owner not visible";
-            assert!(!said.details().contains(&invented), "{}", said.text);
+            assert!(!report.details().contains(&invented), "{}", report.text);
         }
     });
 }

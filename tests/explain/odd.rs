@@ -21,11 +21,11 @@ fn a_process_is_called_by_its_name_on_one_line_whatever_that_is() {
         let file = "/proc/self/comm";
         let old = fs::read_to_string(file).unwrap();
         fs::write(file, format!("{name}\0")).unwrap();
-        let said = explain(&address.to_string());
+        let report = explain(&address.to_string());
         fs::write(file, old.trim_end()).unwrap();
-        let holder = said.details()[0];
+        let holder = report.details()[0];
         let named = holder.starts_with("pid ") && holder.ends_with(&format!(" {shown}"));
-        assert!(named, "{}", said.text);
+        assert!(named, "{}", report.text);
     }
 }
 
@@ -36,16 +36,16 @@ fn who_asks_for_an_address_is_told_of_that_one_and_of_a_port_of_all() {
     let addresses = [1, 2, 3].map(|last| SocketAddr::from(([127, 0, 0, last], port)));
     let _held = addresses.map(|address| TcpListener::bind(address).unwrap());
     let [here, there, _] = addresses;
-    let said = explain(&here.to_string());
-    assert_eq!(said.row(1)[1], here.to_string());
-    assert!(said.row(2).is_empty(), "{}", said.text);
+    let report = explain(&here.to_string());
+    assert_eq!(report.row(1)[1], here.to_string());
+    assert!(report.row(2).is_empty(), "{}", report.text);
     let others = "\nSockets on other addresses of this port, without conflict: 2.\n";
-    said.shows(others);
-    assert!(!said.text.contains(&there.to_string()), "{}", said.text);
+    report.shows(others);
+    assert!(!report.text.contains(&there.to_string()), "{}", report.text);
 
-    let said = explain(&port.to_string());
-    assert_eq!(said.row(2)[1], there.to_string());
-    assert!(!said.text.contains("without conflict"), "{}", said.text);
+    let report = explain(&port.to_string());
+    assert_eq!(report.row(2)[1], there.to_string());
+    assert!(!report.text.contains("without conflict"), "{}", report.text);
 }
 
 #[test]
@@ -54,10 +54,10 @@ fn an_address_that_bind_does_not_take_is_no_matter_of_sockets_either() {
     if !has_ipv6() {
         return;
     }
-    let said = explain(&format!("[ff02::1]:{}", fresh_port()));
+    let report = explain(&format!("[ff02::1]:{}", fresh_port()));
     let help = "bind to an address that is neither multicast nor link-local";
-    said.shows_detail(help);
-    assert_eq!(said.status, 1);
+    report.shows_detail(help);
+    assert_eq!(report.status, 1);
 }
 
 #[test]
@@ -66,13 +66,13 @@ fn what_listens_twice_or_is_not_accepted_yet_is_said() {
     let (first, address) = listener();
     let _second = first.try_clone().unwrap();
     let _client = TcpStream::connect(address).unwrap();
-    let said = explain(&address.to_string());
-    let mut holders = said.details();
+    let report = explain(&address.to_string());
+    let mut holders = report.details();
     holders.retain(|line| line.starts_with("pid "));
-    assert_eq!(holders.len(), 2, "{}", said.text);
-    said.shows_detail("not accepted yet");
-    said.shows_detail("2: SO_REUSEADDR may be off; it cannot be read (C2)");
-    said.shows_detail("2: closed together with its listener");
+    assert_eq!(holders.len(), 2, "{}", report.text);
+    report.shows_detail("not accepted yet");
+    report.shows_detail("2: SO_REUSEADDR may be off; it cannot be read (C2)");
+    report.shows_detail("2: closed together with its listener");
 }
 
 #[test]
@@ -83,15 +83,18 @@ fn what_is_only_bound_may_set_the_option_and_is_listed_with_what_it_has() {
     let address = SocketAddr::new(ip, fresh_port());
     let bound = bind_socket(address, false).unwrap();
     set_option(&bound, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
-    let said = explain(&address.to_string());
+    let report = explain(&address.to_string());
     if is_before_6_8(&release()) {
         let unlisted = "the conflicting socket is not listed, or has just been closed";
-        said.shows_detail(unlisted);
+        report.shows_detail(unlisted);
         return;
     }
-    assert_eq!(said.row(1), ["BOUND", &address.to_string(), "-", "0", "1"]);
-    assert_eq!(said.details().contains(&"v6only"), v6, "{}", said.text);
+    assert_eq!(
+        report.row(1),
+        ["BOUND", &address.to_string(), "-", "0", "1"]
+    );
+    assert_eq!(report.details().contains(&"v6only"), v6, "{}", report.text);
     let pid = std::process::id();
     let remedy = format!("1: stop process {pid}, or have it set SO_REUSEADDR");
-    said.shows_detail(&remedy);
+    report.shows_detail(&remedy);
 }

@@ -1,6 +1,6 @@
-//! One socket in each state and on each kind of address; what is said of it, and what is so.
+//! One socket in each state and on each kind of address; what is report of it, and what is so.
 
-use super::{Said, alone, explain, explain_under, unused_address};
+use super::{Report, alone, explain, explain_under, unused_address};
 use crate::support::{
     SCENARIOS, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, scratch,
     tool,
@@ -18,9 +18,9 @@ fn binds(address: SocketAddr) -> [&'static str; 2] {
     })
 }
 
-fn check(said: &Said, address: SocketAddr) {
-    assert_eq!(said.answers(), binds(address), "{}", said.text);
-    assert_eq!(said.status, i32::from(said.answers()[1] != "OK"));
+fn check(report: &Report, address: SocketAddr) {
+    assert_eq!(report.results(), binds(address), "{}", report.text);
+    assert_eq!(report.status, i32::from(report.results()[1] != "OK"));
 }
 
 #[test]
@@ -30,17 +30,17 @@ fn in_every_state_the_verdict_is_what_bind_answers() {
         for option in [false, true] {
             let address = unused_address();
             let holder = hold(state, address, option).unwrap();
-            let said = explain(&address.to_string());
+            let report = explain(&address.to_string());
             if state == "BOUND" && is_before_6_8(&release()) {
                 let unlisted = "the conflicting socket is not listed, or has just been closed";
-                assert!(said.details().contains(&unlisted) && said.status == 1);
+                assert!(report.details().contains(&unlisted) && report.status == 1);
                 continue;
             }
-            check(&said, address);
+            check(&report, address);
 
             if state == "PASSIVE_CLOSED" {
                 let nothing = format!("No TCP socket uses port {} in this", address.port());
-                assert!(said.text.starts_with(&nothing), "{}", said.text);
+                assert!(report.text.starts_with(&nothing), "{}", report.text);
                 continue;
             }
             let name = state.replace("CLIENT", "ESTABLISHED");
@@ -52,14 +52,14 @@ fn in_every_state_the_verdict_is_what_bind_answers() {
                 false => [if option { "1" } else { "0" }, "0"],
             };
             let row = [&name, &local, &peer, value, port_value];
-            assert_eq!(said.row(1), row, "{}", said.text);
-            assert!(said.row(2).is_empty(), "{}", said.text);
+            assert_eq!(report.row(1), row, "{}", report.text);
+            assert!(report.row(2).is_empty(), "{}", report.text);
             if ["FIN_WAIT2", "TIME_WAIT"].contains(&state) {
-                let left = said.details().into_iter().find_map(|line| {
+                let left = report.details().into_iter().find_map(|line| {
                     let seconds = line.strip_prefix("no process, ")?.strip_suffix(" s left")?;
                     seconds.parse().ok()
                 });
-                assert!((1..=60).contains(&left.unwrap_or(0)), "{}", said.text);
+                assert!((1..=60).contains(&left.unwrap_or(0)), "{}", report.text);
             }
         }
     }
@@ -82,12 +82,15 @@ fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
             let _holder = hold(state, (present, port).into(), true).unwrap();
             for &newcomer in &addresses {
                 let address = SocketAddr::from((newcomer, port));
-                let said = explain(&address.to_string());
-                check(&said, address);
+                let report = explain(&address.to_string());
+                check(&report, address);
                 // This process has both ends.
                 let peer = format!(" ({} ", std::process::id());
-                let shown = !said.text.contains("without conflict");
-                assert_eq!(said.text.contains(&peer), *state == "ESTABLISHED" && shown);
+                let shown = !report.text.contains("without conflict");
+                assert_eq!(
+                    report.text.contains(&peer),
+                    *state == "ESTABLISHED" && shown
+                );
             }
         }
     }

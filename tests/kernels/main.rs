@@ -205,10 +205,12 @@ fn report_cells(report: &str) -> Vec<(String, String)> {
     cells.collect()
 }
 
-/// From the last line of rules, "136 cells, 0 ...": the unexpected ones, and all.
+/// Of rules: "136 cells; 0 contradict the rule."
 fn count_cells(text: &str) -> Option<(usize, usize)> {
-    let mut lines = text.lines().filter_map(|line| line.split_once(" cells, "));
-    let (all, rest) = lines.next()?;
+    let line = text
+        .lines()
+        .find(|line| line.contains(" the rule.") && line.contains(" cells; "))?;
+    let (all, rest) = line.split_once(" cells; ")?;
     Some((rest.split(' ').next()?.parse().ok()?, all.parse().ok()?))
 }
 

@@ -1,7 +1,6 @@
 /* abi/cases.h - objects to make calls on, and a check. Rust counterpart: src/abi/cases.rs. */
 #ifndef ABI_CASES_H
 #define ABI_CASES_H
-
 #include <netinet/in.h>
 
 /* Descriptors, an address and a page, for the arguments of the calls. */
@@ -29,5 +28,4 @@ int check_result(const char *call, const char *text, int expected, long result);
 
 /* Makes the call and checks its result. */
 #define CHECK(text, expected, call) check_result(#call, text, expected, call)
-
 #endif

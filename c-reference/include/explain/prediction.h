@@ -1,7 +1,6 @@
 /* explain/prediction.h - predicts bind(2). Rust counterpart: src/explain/prediction.rs. */
 #ifndef EXPLAIN_PREDICTION_H
 #define EXPLAIN_PREDICTION_H
-
 #include "explain/snapshot.h"
 
 /* Whether existing sockets conflict with the new socket. Unknown options leave it open. */
@@ -28,5 +27,4 @@ bool is_wrong(const struct prediction *prediction);
 
 /* Returns whether bind(2) fails, for a user who may bind the port. */
 bool bind_fails(const struct prediction *prediction);
-
 #endif

@@ -1,7 +1,6 @@
 /* explain/print_advice.h - prints results and advice. Rust counterpart: src/explain/print_advice.rs. */
 #ifndef EXPLAIN_PRINT_ADVICE_H
 #define EXPLAIN_PRINT_ADVICE_H
-
 #include "explain/prediction.h"
 
 /* Prints the result of a trial bind on endpoint, beside the prediction, and the reasons. */
@@ -9,5 +8,4 @@ void print_prediction(const struct endpoint *endpoint, const struct prediction *
 
 /* Prints the advice, if there is any. */
 void print_advice(const struct snapshot *snapshot, const struct remark_list *advice);
-
 #endif

@@ -1,7 +1,6 @@
 /* explain/procfs.h - finds the holders of sockets. Rust counterpart: src/explain/procfs.rs. */
 #ifndef EXPLAIN_PROCFS_H
 #define EXPLAIN_PROCFS_H
-
 #include "explain/snapshot.h"
 
 /*
@@ -12,5 +11,4 @@ void find_holders(struct snapshot *snapshot);
 
 /* Reads the range of ports that the kernel assigns to clients. */
 void read_port_range(struct snapshot *snapshot);
-
 #endif

@@ -1,7 +1,6 @@
 /* explain/snapshot.h - the data that explain collects. Rust counterpart: src/explain/snapshot.rs. */
 #ifndef EXPLAIN_SNAPSHOT_H
 #define EXPLAIN_SNAPSHOT_H
-
 #include "address.h"
 
 #include <netinet/tcp.h>
@@ -112,5 +111,4 @@ void *grow(void *array, size_t count, size_t size);
 
 /* Frees what snapshot points to. */
 void free_snapshot(const struct snapshot *snapshot);
-
 #endif

@@ -1,31 +1,22 @@
 /* rules/target.h - the addresses in the tables of rules. Rust counterpart: src/rules/target.rs. */
 #ifndef RULES_TARGET_H
 #define RULES_TARGET_H
-
-#include "address.h"
 #include "conflict.h"
 
-/* An address that sockets are bound to. */
+/* An address to bind to, as a socket with neither option. */
 struct target {
-    const char *name;         /* in the tables */
-    struct endpoint endpoint; /* port 0 */
-    struct endpoint reach;    /* where a client connects to a socket that listens on it */
-    bool v6only;
+    const char *name; /* in the tables */
+    struct tcp_socket socket;
 };
 
-/* Returns a socket for target, not bound, with these options. */
-int open_target(const struct target *target, bool reuseaddr, bool reuseport);
+extern const struct target v4_lo, v4_lo2, v4_any, v6_lo, v6_any, v6_only, mapped_lo, mapped_any;
 
-/* Returns endpoint with its port set to port. */
-struct endpoint with_port(struct endpoint endpoint, in_port_t port);
+/* Returns the socket of target with these options. */
+struct tcp_socket with_options(const struct target *target, bool reuseaddr, bool reuseport);
 
-/* Returns a client connected to port of target. */
-int connect_client(const struct target *target, in_port_t port);
+/* Returns a new socket with the options of *plan, not bound yet. */
+int open_planned(const struct tcp_socket *plan);
 
-/* Returns what the rule depends on, read from s, which is in state. */
-struct tcp_socket describe(int s, int state);
-
-/* Returns what the rule depends on, for a new socket that will be bound to target. */
-struct tcp_socket describe_new(const struct target *target, bool reuseaddr, bool reuseport);
-
+/* Binds s to port, on the address of *plan. Returns 0, or -1 with errno set by bind(2). */
+int bind_planned(int s, const struct tcp_socket *plan, in_port_t port);
 #endif
