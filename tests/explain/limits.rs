@@ -48,8 +48,7 @@ fn a_descriptor_that_has_become_another_file_is_not_asked() {
     let address = unused_address();
     let _holder = hold("ESTABLISHED", address, false).unwrap();
     let other = unused_address();
-    // It stands where the answer's descriptor would, and differs in what decides nothing here: what
-    // does not fit would be looked at once more.
+    // strace returns descriptor 0 from pidfd_getfd: this socket, which differs in SO_REUSEPORT.
     let other = bind_socket(other, false).unwrap();
     set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
     let injecting = injecting(&["pidfd_getfd:retval=0"]);
@@ -81,11 +80,9 @@ fn without_sock_diag_a_bind_is_tried_all_the_same() {
     let _alone = alone();
     let (_listener, held) = listener();
     let free = unused_address();
+    let unsupported = "Address family not supported by protocol";
     for (injection, reason) in [
-        (
-            "socket:error=EAFNOSUPPORT:when=1",
-            "Address family not supported by protocol",
-        ),
+        ("socket:error=EAFNOSUPPORT:when=1", unsupported),
         ("sendto:error=ENOENT", "No such file or directory"),
         ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
     ] {
@@ -108,8 +105,8 @@ fn an_answer_that_was_not_predicted_is_shown_and_ends_with_status_1() {
     let free = unused_address();
 
     let report = injected(&["bind:error=EADDRINUSE"], &free);
-    let verdict = format!("bind {free} with SO_REUSEADDR: EADDRINUSE, but OK was predicted\n");
-    report.shows(&verdict);
+    let bind = format!("bind {free} with SO_REUSEADDR");
+    report.shows(&format!("{bind}: EADDRINUSE, but OK was predicted\n"));
     report.shows_detail("the conflicting socket is not listed, or has just been closed");
     assert_eq!(report.status, 1);
 
@@ -147,7 +144,7 @@ fn a_bind_that_fails_for_another_reason_is_no_matter_of_who_has_the_port() {
 fn without_proc_the_sockets_and_the_answers_stay() {
     let _alone = alone();
     let (_listener, held) = listener();
-    // Not as root it takes a user namespace to mount anything.
+    // Without root, mount(8) needs a user namespace.
     let user = if is_root() { "" } else { "--map-root-user" };
     let unshare = format!(
         "exec {} --mount {user} sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh \"$@\"",
@@ -169,7 +166,7 @@ fn another_user_is_told_what_root_would_see() {
     let _alone = alone();
     let address = unused_address();
     let _holder = hold("ESTABLISHED", address, false).unwrap();
-    // Where others may run it, whoever may enter the folder of the build.
+    // A copy that other users can run, even if they cannot enter the directory of the build.
     let folder = env::temp_dir().join(format!("reuseaddr-{}", std::process::id()));
     fs::create_dir(&folder).unwrap();
     let outcome = compare_builds(without_seconds, |build| {
@@ -180,11 +177,11 @@ fn another_user_is_told_what_root_would_see() {
         if is_root() {
             command.uid(65534).gid(65534);
         }
-        // Then even our own user may not look into this process.
-        // SAFETY: PR_SET_DUMPABLE takes a number.
+        // Hide this process from its own user too.
+        // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 0) };
         let output = command.output().unwrap();
-        // SAFETY: as above.
+        // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 1) };
         output
     });

@@ -39,8 +39,7 @@ fn who_asks_for_an_address_is_told_of_that_one_and_of_a_port_of_all() {
     let report = explain(&here.to_string());
     assert_eq!(report.row(1)[1], here.to_string());
     assert!(report.row(2).is_empty(), "{}", report.text);
-    let others = "\nSockets on other addresses of this port, without conflict: 2.\n";
-    report.shows(others);
+    report.shows("\nSockets on other addresses of this port, without conflict: 2.\n");
     assert!(!report.text.contains(&there.to_string()), "{}", report.text);
 
     let report = explain(&port.to_string());
@@ -55,8 +54,7 @@ fn an_address_that_bind_does_not_take_is_no_matter_of_sockets_either() {
         return;
     }
     let report = explain(&format!("[ff02::1]:{}", fresh_port()));
-    let help = "bind to an address that is neither multicast nor link-local";
-    report.shows_detail(help);
+    report.shows_detail("bind to an address that is neither multicast nor link-local");
     assert_eq!(report.status, 1);
 }
 
@@ -85,8 +83,7 @@ fn what_is_only_bound_may_set_the_option_and_is_listed_with_what_it_has() {
     set_option(&bound, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
     let report = explain(&address.to_string());
     if is_before_6_8(&release()) {
-        let unlisted = "the conflicting socket is not listed, or has just been closed";
-        report.shows_detail(unlisted);
+        report.shows_detail("the conflicting socket is not listed, or has just been closed");
         return;
     }
     assert_eq!(
@@ -95,6 +92,7 @@ fn what_is_only_bound_may_set_the_option_and_is_listed_with_what_it_has() {
     );
     assert_eq!(report.details().contains(&"v6only"), v6, "{}", report.text);
     let pid = std::process::id();
-    let remedy = format!("1: stop process {pid}, or have it set SO_REUSEADDR");
-    report.shows_detail(&remedy);
+    report.shows_detail(&format!(
+        "1: stop process {pid}, or have it set SO_REUSEADDR"
+    ));
 }

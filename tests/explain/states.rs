@@ -84,13 +84,10 @@ fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
                 let address = SocketAddr::from((newcomer, port));
                 let report = explain(&address.to_string());
                 check(&report, address);
-                // This process has both ends.
-                let peer = format!(" ({} ", std::process::id());
-                let shown = !report.text.contains("without conflict");
-                assert_eq!(
-                    report.text.contains(&peer),
-                    *state == "ESTABLISHED" && shown
-                );
+                // This process holds both ends.
+                let peer = report.text.contains(&format!(" ({} ", std::process::id()));
+                let listed = !report.text.contains("without conflict");
+                assert_eq!(peer, *state == "ESTABLISHED" && listed);
             }
         }
     }
