@@ -1,5 +1,5 @@
 /*
- * explain.c - which sockets conflict with a bind, and what helps: for use after EADDRINUSE.
+ * explain.c - diagnosis of EADDRINUSE: which sockets conflict with a bind, and what helps.
  *
  * The data flows one way: collect a snapshot, predict, derive advice, print. To collect, explain
  * lists the sockets and their holders, binds a trial socket without SO_REUSEADDR and then one with

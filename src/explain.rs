@@ -1,4 +1,4 @@
-//! Which sockets conflict with a bind, and what helps: for use after EADDRINUSE.
+//! Diagnosis of EADDRINUSE: which sockets conflict with a bind, and what helps.
 //!
 //! The data flows one way: collect a snapshot, predict, derive advice, print. To collect, `explain`
 //! lists the sockets and their holders, binds a trial socket without SO_REUSEADDR and then one with

@@ -56,7 +56,7 @@ fn a_child_has_only_its_connection_and_the_server_only_its_listening_socket() ->
 
 /// Without root, the other user is the same one; the kernel does not compare the users.
 #[test]
-fn during_a_restart_another_user_may_take_the_port() -> Result<()> {
+fn during_a_restart_another_user_can_take_the_port() -> Result<()> {
     for build in builds() {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let mut client = Client::of(&server)?;

@@ -1,6 +1,6 @@
-//! What explain says where it may not look, where it is refused an answer.
+//! What `explain` prints if system calls fail or processes are hidden.
 
-use super::{Said, alone, explain, explain_with, said, unused_address, without_seconds};
+use super::{Report, alone, explain, explain_with, report, unused_address, without_seconds};
 use crate::support::{bind_socket, compare_builds, hold, injecting, is_root, set_option, tool};
 use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
 use std::net::{SocketAddr, TcpListener};
@@ -8,12 +8,12 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::{env, fs};
 
-/// What both builds say of `address` while calls fail as `injections` say.
-fn injected(injections: &[&str], address: &SocketAddr) -> Said {
+/// Runs both builds for `address` under strace, which injects `injections`.
+fn injected(injections: &[&str], address: &SocketAddr) -> Report {
     explain_with(&injecting(injections), &address.to_string())
 }
 
-/// A listener, whose option is on as std sets it.
+/// A listener, with SO_REUSEADDR set by std.
 pub fn listener() -> (TcpListener, SocketAddr) {
     let address = unused_address();
     let listener = TcpListener::bind(address).unwrap();
@@ -21,42 +21,34 @@ pub fn listener() -> (TcpListener, SocketAddr) {
 }
 
 #[test]
-fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
+fn without_pidfd_getfd_the_trial_reveals_the_option() {
     let _alone = alone();
     let address = unused_address();
     let _holder = hold("ESTABLISHED", address, true).unwrap();
-    for (error, note) in [
-        (
-            "ENOSYS",
-            "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n",
-        ),
-        (
-            "EPERM",
-            match is_root() {
-                true => "(pidfd_getfd: Operation not permitted).\nCAP_SYS_PTRACE is missing.\n",
-                false => "(pidfd_getfd: Operation not permitted).\nRun as root to read them.\n",
-            },
-        ),
-    ] {
+    let old = "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n";
+    let denied = match is_root() {
+        true => "(pidfd_getfd: Operation not permitted).\nCAP_SYS_PTRACE is missing.\n",
+        false => "(pidfd_getfd: Operation not permitted).\nRun as root to read them.\n",
+    };
+    for (error, note) in [("ENOSYS", old), ("EPERM", denied)] {
         for call in ["pidfd_open", "pidfd_getfd"] {
-            let said = injected(&[&format!("{call}:error={error}")], &address);
-            assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
-            said.shows(note);
-            assert_eq!(said.answers(), ["EADDRINUSE", "OK"]);
-            assert!(said.text.contains("\nbind ") && said.status == 0);
-            said.shows_detail("#1: has SO_REUSEADDR, inferred because bind succeeded");
+            let report = injected(&[&format!("{call}:error={error}")], &address);
+            assert_eq!(report.row(1)[3..], ["?", "?"], "{}", report.text);
+            report.shows(note);
+            assert_eq!(report.results(), ["EADDRINUSE", "OK"]);
+            assert!(report.text.contains("\nbind ") && report.status == 0);
+            report.shows_detail("#1: has SO_REUSEADDR, inferred because bind succeeded");
         }
     }
 }
 
 #[test]
-fn a_descriptor_that_has_become_another_file_is_not_asked() {
+fn a_descriptor_number_that_was_reused_is_not_read() {
     let _alone = alone();
     let address = unused_address();
     let _holder = hold("ESTABLISHED", address, false).unwrap();
     let other = unused_address();
-    // It stands where the answer's descriptor would, and differs in what decides nothing here: what
-    // does not fit would be looked at once more.
+    // strace returns descriptor 0 from pidfd_getfd: this socket, which differs in SO_REUSEPORT.
     let other = bind_socket(other, false).unwrap();
     set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
     let injecting = injecting(&["pidfd_getfd:retval=0"]);
@@ -66,118 +58,115 @@ fn a_descriptor_that_has_become_another_file_is_not_asked() {
         command.args(["explain", &address.to_string()]);
         command.stdin(other.try_clone().unwrap()).output().unwrap()
     });
-    let said = said(outcome);
-    assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
-    assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
+    let report = report(outcome);
+    assert_eq!(report.row(1)[3..], ["?", "?"], "{}", report.text);
+    assert_eq!(report.results(), ["EADDRINUSE"; 2]);
 }
 
 #[test]
-fn a_kernel_that_lies_about_lengths_is_an_error_and_no_end() {
+fn a_wrong_length_in_a_netlink_message_is_an_error() {
     let _alone = alone();
     let (_listener, held) = listener();
     for length in ["00000000", "08000000", "ffffffff"] {
         let poke = format!("recvfrom:poke_exit=@arg2={length}:when=1");
-        let said = injected(&[&poke], &held);
-        let note = "The sockets cannot be listed (sock_diag: Bad message).\n";
-        said.shows(note);
-        assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
+        let report = injected(&[&poke], &held);
+        report.shows("The sockets cannot be listed (sock_diag: Bad message).\n");
+        assert_eq!(report.results(), ["EADDRINUSE"; 2]);
     }
 }
 
 #[test]
-fn without_sock_diag_a_bind_is_tried_all_the_same() {
+fn without_sock_diag_bind_is_still_tried() {
     let _alone = alone();
     let (_listener, held) = listener();
     let free = unused_address();
+    let unsupported = "Address family not supported by protocol";
     for (injection, reason) in [
-        (
-            "socket:error=EAFNOSUPPORT:when=1",
-            "Address family not supported by protocol",
-        ),
+        ("socket:error=EAFNOSUPPORT:when=1", unsupported),
         ("sendto:error=ENOENT", "No such file or directory"),
         ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
     ] {
         for (address, answer, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
-            let said = injected(&[injection], &address);
+            let report = injected(&[injection], &address);
             let note = format!("The sockets cannot be listed (sock_diag: {reason}).\n");
-            assert!(said.text.starts_with(&note), "{}", said.text);
-            assert_eq!(said.answers(), [answer; 2]);
-            assert_eq!(said.status, status);
+            assert!(report.text.starts_with(&note), "{}", report.text);
+            assert_eq!(report.results(), [answer; 2]);
+            assert_eq!(report.status, status);
             let help = "stop the process that holds it; as root, ss -tanp may show it";
-            assert_eq!(said.details().contains(&help), status == 1);
+            assert_eq!(report.details().contains(&help), status == 1);
         }
     }
 }
 
 #[test]
-fn an_answer_that_was_not_predicted_is_shown_and_ends_with_status_1() {
+fn a_result_that_contradicts_the_prediction_gives_exit_status_1() {
     let _alone = alone();
     let (_listener, held) = listener();
     let free = unused_address();
 
-    let said = injected(&["bind:error=EADDRINUSE"], &free);
-    let verdict = format!("bind {free} with SO_REUSEADDR: EADDRINUSE, but OK was predicted\n");
-    said.shows(&verdict);
-    said.shows_detail("the conflicting socket is not listed, or has just been closed");
-    assert_eq!(said.status, 1);
+    let report = injected(&["bind:error=EADDRINUSE"], &free);
+    let bind = format!("bind {free} with SO_REUSEADDR");
+    report.shows(&format!("{bind}: EADDRINUSE, but OK was predicted\n"));
+    report.shows_detail("the conflicting socket is not listed, or has just been closed");
+    assert_eq!(report.status, 1);
 
     // Once is no contradiction: it looks again.
-    let said = injected(&["bind:error=EADDRINUSE:when=1"], &free);
-    assert_eq!((said.answers(), said.status), (["OK"; 2], 0));
+    let report = injected(&["bind:error=EADDRINUSE:when=1"], &free);
+    assert_eq!((report.results(), report.status), (["OK"; 2], 0));
 
-    let said = injected(&["bind:retval=0"], &held);
+    let report = injected(&["bind:retval=0"], &held);
     let verdict = format!("bind {held} with SO_REUSEADDR: OK, but EADDRINUSE was predicted\n");
-    said.shows(&verdict);
-    assert_eq!(said.status, 1);
+    report.shows(&verdict);
+    assert_eq!(report.status, 1);
 }
 
 #[test]
-fn a_bind_that_fails_for_another_reason_is_no_matter_of_who_has_the_port() {
+fn another_error_of_bind_is_not_blamed_on_sockets() {
     let _alone = alone();
     let (_listener, held) = listener();
     let free = unused_address();
     let privileged = ["bind:error=EACCES"];
     for (address, rule, status) in [(held, "a socket", 1), (free, "no socket", 0)] {
-        let said = injected(&privileged, &address);
+        let report = injected(&privileged, &address);
         let verdict = format!("bind {address} with SO_REUSEADDR: EACCES; {rule} conflicts\n");
-        said.shows(&verdict);
-        said.shows_detail("bind as root, or with CAP_NET_BIND_SERVICE");
-        assert_eq!(said.status, status);
+        report.shows(&verdict);
+        report.shows_detail("bind as root, or with CAP_NET_BIND_SERVICE");
+        assert_eq!(report.status, status);
     }
 
-    let said = explain(&format!("192.0.2.1:{}", free.port())); // TEST-NET-1, RFC 5737
-    said.shows(": EADDRNOTAVAIL; no socket conflicts\n");
-    said.shows_detail("bind to an address of this machine; ip address lists them");
-    assert_eq!(said.status, 1);
+    let report = explain(&format!("192.0.2.1:{}", free.port())); // TEST-NET-1, RFC 5737
+    report.shows(": EADDRNOTAVAIL; no socket conflicts\n");
+    report.shows_detail("bind to an address of this machine; ip address lists them");
+    assert_eq!(report.status, 1);
 }
 
 #[test]
-fn without_proc_the_sockets_and_the_answers_stay() {
+fn without_proc_the_sockets_and_the_results_are_still_shown() {
     let _alone = alone();
     let (_listener, held) = listener();
-    // Not as root it takes a user namespace to mount anything.
+    // Without root, mount(8) needs a user namespace.
     let user = if is_root() { "" } else { "--map-root-user" };
     let unshare = format!(
         "exec {} --mount {user} sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh \"$@\"",
         tool("unshare", "util-linux").display()
     );
     let words = ["sh", "-c", &unshare, "sh"].map(String::from);
-    let said = explain_with(&words, &held.to_string());
-    let note =
-        "The processes cannot be listed (/proc: No such file or directory); is it mounted?\n";
-    said.shows(note);
-    said.shows_detail("owner not visible");
-    said.shows_detail("#1: stop the owner");
-    assert_eq!(said.row(1)[0], "LISTEN");
-    assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
+    let report = explain_with(&words, &held.to_string());
+    report.shows(
+        "The processes cannot be listed (/proc: No such file or directory); is it mounted?\n",
+    );
+    report.shows_detail("owner not visible");
+    report.shows_detail("#1: stop the owner");
+    assert_eq!(report.row(1)[0], "LISTEN");
+    assert_eq!(report.results(), ["EADDRINUSE"; 2]);
 }
 
 #[test]
-fn another_user_is_told_what_root_would_see() {
+fn another_user_learns_that_root_can_see_more() {
     let _alone = alone();
     let address = unused_address();
     let _holder = hold("ESTABLISHED", address, false).unwrap();
-    // Where others may run it, whoever may enter the folder of the build.
+    // A copy that other users can run, even if they cannot enter the directory of the build.
     let folder = env::temp_dir().join(format!("reuseaddr-{}", std::process::id()));
     fs::create_dir(&folder).unwrap();
     let outcome = compare_builds(without_seconds, |build| {
@@ -188,20 +177,19 @@ fn another_user_is_told_what_root_would_see() {
         if is_root() {
             command.uid(65534).gid(65534);
         }
-        // Then even our own user may not look into this process.
-        // SAFETY: PR_SET_DUMPABLE takes a number.
+        // Hide this process from its own user too.
+        // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 0) };
         let output = command.output().unwrap();
-        // SAFETY: as above.
+        // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 1) };
         output
     });
     fs::remove_dir_all(&folder).unwrap();
-    let c = said(outcome);
+    let c = report(outcome);
     assert_eq!(c.row(1)[3..], ["?", "?"]);
-    let note = "Other users' processes are hidden; run as root to see them.\n";
-    c.shows(note);
+    c.shows("Other users' processes are hidden; run as root to see them.\n");
     c.shows_detail("owner not visible");
     c.shows_detail("#1: lacks SO_REUSEADDR, inferred because bind failed (C2)");
-    assert_eq!((c.answers(), c.status), (["EADDRINUSE"; 2], 1));
+    assert_eq!((c.results(), c.status), (["EADDRINUSE"; 2], 1));
 }

@@ -1,4 +1,4 @@
-//! explain: what it lists is there, and what it says of a bind is what a bind answers.
+//! Tests of `explain`: the sockets that it lists exist, and bind(2) returns what it prints.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -14,33 +14,30 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
 use support::{Build, compare_builds, fresh_port, run_under};
 
-/// While a test has this, no other one starts a process: until it has become its program, it would be
-/// one more that has all sockets of this process.
+/// Keeps other tests from starting a process. Between fork(2) and execve(2), that process would be one
+/// more holder of all sockets of this process.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(|failed| failed.into_inner())
 }
 
-/// What a run printed, and how it ended.
-struct Said {
+/// The output of a run, and its exit status.
+struct Report {
     text: String,
     status: i32,
 }
 
-impl Said {
-    /// What it says that a bind answers, without the option and with it; each has to be as predicted,
-    /// or to have been found by a trial bind.
-    fn answers(&self) -> [&str; 2] {
+impl Report {
+    /// The results of bind(2) without the option and with it. Fails the test if one of them contradicts
+    /// its prediction.
+    fn results(&self) -> [&str; 2] {
         ["without", "with"].map(|with| {
             let start = format!(" {with} SO_REUSEADDR: ");
-            let answer = self.text.lines().find_map(|line| line.split_once(&start));
-            let (answer, how) = answer.and_then(|(_, rest)| rest.split_once(", ")).unwrap();
-            assert!(
-                ["as predicted", "not predictable (found by a trial bind)"].contains(&how),
-                "{}",
-                self.text
-            );
-            answer
+            let result = self.text.lines().find_map(|line| line.split_once(&start));
+            let (result, how) = result.and_then(|(_, rest)| rest.split_once(", ")).unwrap();
+            let known = ["as predicted", "not predictable (found by a trial bind)"].contains(&how);
+            assert!(known, "{}", self.text);
+            result
         })
     }
 
@@ -74,44 +71,39 @@ fn unused_address() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], fresh_port()))
 }
 
-/// What `build` with `words` before it says of `address`.
-fn explain_under(words: &[String], build: &Build, address: &str) -> Said {
-    said(run_under(words, build, &["explain", address]).assert())
+/// Runs `build` for `address`, with `words` before its path.
+fn explain_under(words: &[String], build: &Build, address: &str) -> Report {
+    report(run_under(words, build, &["explain", address]).assert())
 }
 
-/// A run that says nothing on stderr, and is done.
-fn said(outcome: Assert) -> Said {
+/// The report of a finished run. Fails the test if the run wrote to stderr.
+fn report(outcome: Assert) -> Report {
     let outcome = outcome.stderr("");
     let output = outcome.get_output();
-    Said {
+    Report {
         text: String::from_utf8_lossy(&output.stdout).into(),
         status: output.status.code().unwrap(),
     }
 }
 
-/// What both builds say of `address`, which is the same but for the seconds that pass in between.
-fn explain_with(words: &[String], address: &str) -> Said {
-    said(compare_builds(without_seconds, |build| {
+/// Runs both builds, which have to print the same except for the numbers of seconds.
+fn explain_with(words: &[String], address: &str) -> Report {
+    report(compare_builds(without_seconds, |build| {
         run_under(words, build, &["explain", address])
     }))
 }
 
-fn explain(address: &str) -> Said {
+fn explain(address: &str) -> Report {
     explain_with(&[], address)
 }
 
 /// `text` with N for each number of seconds.
 fn without_seconds(text: &str) -> String {
-    let words = text.split_inclusive([' ', '\n']).collect::<Vec<_>>();
-    let mut result = String::new();
-    for (index, word) in words.iter().enumerate() {
-        let unit = words
-            .get(index + 1)
-            .map_or("", |next| next.trim_end_matches([' ', '\n', ',']));
-        result += match unit {
-            "s" => "N ",
-            _ => word,
-        };
+    let mut words: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
+    for index in 1..words.len() {
+        if words[index].trim_end() == "s" {
+            words[index - 1] = "N ";
+        }
     }
-    result
+    words.concat()
 }

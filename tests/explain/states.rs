@@ -1,6 +1,6 @@
-//! One socket in each state and on each kind of address; what is said of it, and what is so.
+//! One socket in each state and on each kind of address; what is report of it, and what is so.
 
-use super::{Said, alone, explain, explain_under, unused_address};
+use super::{Report, alone, explain, explain_under, unused_address};
 use crate::support::{
     SCENARIOS, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, scratch,
     tool,
@@ -18,29 +18,29 @@ fn binds(address: SocketAddr) -> [&'static str; 2] {
     })
 }
 
-fn check(said: &Said, address: SocketAddr) {
-    assert_eq!(said.answers(), binds(address), "{}", said.text);
-    assert_eq!(said.status, i32::from(said.answers()[1] != "OK"));
+fn check(report: &Report, address: SocketAddr) {
+    assert_eq!(report.results(), binds(address), "{}", report.text);
+    assert_eq!(report.status, i32::from(report.results()[1] != "OK"));
 }
 
 #[test]
-fn in_every_state_the_verdict_is_what_bind_answers() {
+fn in_every_state_the_prediction_is_what_bind_returns() {
     let _alone = alone();
     for state in SCENARIOS.split(' ') {
         for option in [false, true] {
             let address = unused_address();
             let holder = hold(state, address, option).unwrap();
-            let said = explain(&address.to_string());
+            let report = explain(&address.to_string());
             if state == "BOUND" && is_before_6_8(&release()) {
                 let unlisted = "the conflicting socket is not listed, or has just been closed";
-                assert!(said.details().contains(&unlisted) && said.status == 1);
+                assert!(report.details().contains(&unlisted) && report.status == 1);
                 continue;
             }
-            check(&said, address);
+            check(&report, address);
 
             if state == "PASSIVE_CLOSED" {
                 let nothing = format!("No TCP socket uses port {} in this", address.port());
-                assert!(said.text.starts_with(&nothing), "{}", said.text);
+                assert!(report.text.starts_with(&nothing), "{}", report.text);
                 continue;
             }
             let name = state.replace("CLIENT", "ESTABLISHED");
@@ -52,21 +52,21 @@ fn in_every_state_the_verdict_is_what_bind_answers() {
                 false => [if option { "1" } else { "0" }, "0"],
             };
             let row = [&name, &local, &peer, value, port_value];
-            assert_eq!(said.row(1), row, "{}", said.text);
-            assert!(said.row(2).is_empty(), "{}", said.text);
+            assert_eq!(report.row(1), row, "{}", report.text);
+            assert!(report.row(2).is_empty(), "{}", report.text);
             if ["FIN_WAIT2", "TIME_WAIT"].contains(&state) {
-                let left = said.details().into_iter().find_map(|line| {
+                let left = report.details().into_iter().find_map(|line| {
                     let seconds = line.strip_prefix("no process, ")?.strip_suffix(" s left")?;
                     seconds.parse().ok()
                 });
-                assert!((1..=60).contains(&left.unwrap_or(0)), "{}", said.text);
+                assert!((1..=60).contains(&left.unwrap_or(0)), "{}", report.text);
             }
         }
     }
 }
 
 #[test]
-fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
+fn on_every_kind_of_address_the_prediction_is_what_bind_returns() {
     let _alone = alone();
     let addresses = "127.0.0.1 127.0.0.2 0.0.0.0 ::1 :: ::ffff:127.0.0.1";
     let addresses = addresses.split(' ').map(|text| text.parse().unwrap());
@@ -82,19 +82,19 @@ fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
             let _holder = hold(state, (present, port).into(), true).unwrap();
             for &newcomer in &addresses {
                 let address = SocketAddr::from((newcomer, port));
-                let said = explain(&address.to_string());
-                check(&said, address);
-                // This process has both ends.
-                let peer = format!(" ({} ", std::process::id());
-                let shown = !said.text.contains("without conflict");
-                assert_eq!(said.text.contains(&peer), *state == "ESTABLISHED" && shown);
+                let report = explain(&address.to_string());
+                check(&report, address);
+                // This process holds both ends.
+                let peer = report.text.contains(&format!(" ({} ", std::process::id()));
+                let listed = !report.text.contains("without conflict");
+                assert_eq!(peer, *state == "ESTABLISHED" && listed);
             }
         }
     }
 }
 
 #[test]
-fn both_builds_ask_the_kernel_and_the_processes_the_same() {
+fn both_builds_make_the_same_system_calls() {
     let _alone = alone();
     let address = unused_address();
     let _holder = hold("ESTABLISHED", address, true).unwrap();

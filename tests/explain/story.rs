@@ -1,6 +1,6 @@
 //! The page's story, told by explain: server, client, kill, restart.
 
-use super::{Said, alone, explain, without_seconds};
+use super::{Report, alone, explain, without_seconds};
 use crate::support::{
     Client, Result, Server, Socket, builds, fresh_port, send_signal, sockets, wait_for,
 };
@@ -66,9 +66,9 @@ What helps:
 ";
 
 /// The words of the story for what is different in each run, and one space between the columns.
-fn neutral(said: &Said, names: &[(String, &str)]) -> String {
+fn neutral(report: &Report, names: &[(String, &str)]) -> String {
     let mut text = String::new();
-    for line in said.text.lines() {
+    for line in report.text.lines() {
         match line.starts_with(|first: char| first == '#' || first.is_ascii_digit()) {
             true => text += &line.split_whitespace().collect::<Vec<_>>().join(" "),
             false => text += line,
@@ -126,7 +126,7 @@ fn a_server_without_the_option_is_killed_and_then_its_child() -> Result<()> {
 }
 
 #[test]
-fn a_server_with_the_option_is_killed_and_its_child_is_no_hindrance() -> Result<()> {
+fn a_server_with_the_option_is_killed_and_its_child_does_not_conflict() -> Result<()> {
     let _alone = alone();
     for build in builds() {
         let there = SocketAddrV4::new([127, 0, 0, 1].into(), fresh_port());

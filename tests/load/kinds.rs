@@ -72,7 +72,7 @@ fn a_client_that_sends_byte_by_byte_gets_back_byte_by_byte() -> Result<()> {
 }
 
 #[test]
-fn of_64_mib_that_a_client_reads_late_all_arrives_and_the_child_buffers_little() -> Result<()> {
+fn all_of_64_mib_that_a_client_reads_late_arrives_and_the_child_buffers_little() -> Result<()> {
     survives(|server| {
         let mut client = Client::of(server)?;
         client.echo("hello")?;

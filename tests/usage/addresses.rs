@@ -79,14 +79,14 @@ fn explain_prints_an_address_in_one_form_however_it_is_written() {
 }
 
 #[test]
-fn an_address_of_another_machine_is_refused_by_bind() {
+fn bind_fails_for_an_address_of_another_machine() {
     let address = "192.0.2.1:9099"; // TEST-NET-1, RFC 5737
     let stderr = format!("reuseaddr: bind {address}: Cannot assign requested address\n");
     both(&["serve", address]).code(1).stdout("").stderr(stderr);
 }
 
 #[test]
-fn a_busy_port_is_refused_by_bind() {
+fn bind_fails_for_a_port_in_use_with_a_hint() {
     let first = builds()[0].serve_on(fresh_address(), true);
     let Ok(Start::Listening(first)) = first else {
         panic!("the first server does not run");
