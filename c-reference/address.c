@@ -1,6 +1,5 @@
 /*
  * address.c - addresses: text, endpoint, sockaddr.
- *
  * Rust counterpart: src/address.rs.
  */
 #include "address.h"

@@ -1,6 +1,5 @@
 /*
  * main.c - the command line: arguments, usage, dispatch.
- *
  * Rust counterpart: src/main.rs.
  */
 #include "abi.h"

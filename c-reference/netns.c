@@ -1,6 +1,5 @@
 /*
  * netns.c - the network that rules and abi work in.
- *
  * Rust counterpart: src/netns.rs.
  */
 #include "netns.h"

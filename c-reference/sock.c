@@ -1,6 +1,5 @@
 /*
  * sock.c - TCP sockets and their options, for rules and explain.
- *
  * Rust counterpart: src/sock.rs.
  */
 #include "sock.h"

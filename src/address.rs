@@ -1,5 +1,4 @@
 //! Addresses: text, endpoint, sockaddr.
-//!
 //! C counterpart: `c-reference/address.c`.
 
 use libc::{

@@ -1,5 +1,4 @@
 //! The network that `rules` and `abi` work in.
-//!
 //! C counterpart: `c-reference/netns.c`.
 
 use crate::address::Endpoint;

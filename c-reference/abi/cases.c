@@ -1,6 +1,5 @@
 /*
  * abi/cases.c - the objects that calls are made on, and the check of a result.
- *
  * Rust counterpart: src/abi/cases.rs.
  */
 #include "abi/cases.h"

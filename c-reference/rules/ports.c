@@ -1,6 +1,5 @@
 /*
  * rules/ports.c - free ports.
- *
  * Rust counterpart: src/rules/ports.rs.
  */
 #include "rules/ports.h"

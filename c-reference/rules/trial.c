@@ -1,6 +1,5 @@
 /*
  * rules/trial.c - one cell of the tables: what bind(2) and listen(2) return, and the prediction.
- *
  * Rust counterpart: src/rules/trial.rs.
  */
 #include "rules/trial.h"

@@ -1,5 +1,4 @@
 //! The objects that calls are made on, and the check of a result.
-//!
 //! C counterpart: `c-reference/abi/cases.c`.
 
 use crate::output::{error_name, exit_with_error};

@@ -1,5 +1,4 @@
 //! Free ports.
-//!
 //! C counterpart: `c-reference/rules/ports.c`.
 
 use crate::conflict::TcpSocket;

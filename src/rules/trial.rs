@@ -1,5 +1,4 @@
 //! One cell of the tables: what bind(2) and listen(2) return, and the prediction.
-//!
 //! C counterpart: `c-reference/rules/trial.c`.
 
 use crate::conflict::{TcpSocket, TcpState, conflicts};
