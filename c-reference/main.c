@@ -151,7 +151,7 @@ int main(int argc, char **argv)
     }
 
     if (argc < 2)
-        usage_error(NULL, "the command is missing; it must be serve, rules, explain or abi");
+        usage_error(NULL, "the command is missing: serve, rules, explain or abi");
     if (strcmp(argv[1], "serve") == 0)
         run_serve(argv + 2);
     if (strcmp(argv[1], "rules") == 0)

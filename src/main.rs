@@ -177,19 +177,14 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
         .skip(1)
         .collect();
 
-    if arguments
-        .iter()
-        .any(|&argument| matches!(argument, b"--help" | b"-h"))
-    {
+    let is_help = |argument: &&[u8]| matches!(*argument, b"--help" | b"-h");
+    if arguments.iter().any(is_help) {
         out!("{USAGE}{HELP}");
         return 0;
     }
 
     match *arguments {
-        [] => usage_error(
-            None,
-            "the command is missing; it must be serve, rules, explain or abi",
-        ),
+        [] => usage_error(None, "the command is missing: serve, rules, explain or abi"),
         [b"serve", ref rest @ ..] => run_serve(rest),
         [b"rules", ref rest @ ..] => run_rules(rest),
         [b"explain", ref rest @ ..] => run_explain(rest),

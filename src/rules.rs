@@ -174,16 +174,10 @@ fn print_rows(run: &mut Run, scenario: Scenario, holder: &Target, target: &Targe
         let new = with_options(target, options & 2 != 0, options & 1 != 0);
         let cell = try_new_socket(&mut run.ports, scenario, Never, &existing, &new);
         let [a, b, c, d] = [8, 4, 2, 1].map(|bit| u8::from(options & bit != 0));
-        out!(
-            "{},{},{a},{b},{},{c},{d},{},{},{},{}\n",
-            scenario_name(scenario),
-            holder.name,
-            target.name,
-            bind_name(&cell.seen),
-            listen_name(&cell.seen),
-            bind_name(&cell.predicted),
-            listen_name(&cell.predicted)
-        );
+        let (name, holder, target) = (scenario_name(scenario), holder.name, target.name);
+        let results = [&cell.seen, &cell.predicted].map(|one| [bind_name(one), listen_name(one)]);
+        let results = results.concat().join(",");
+        out!("{name},{holder},{a},{b},{target},{c},{d},{results}\n");
         count(run, &cell);
     }
 }

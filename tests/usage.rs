@@ -62,13 +62,13 @@ fn version_is_the_version_of_the_package() {
 
 #[test]
 fn a_missing_or_unknown_command_is_refused() {
-    let commands = "must be serve, rules, explain or abi";
-    refused(&[""; 0], &format!("the command is missing; it {commands}"));
+    refused(
+        &[""; 0],
+        "the command is missing: serve, rules, explain or abi",
+    );
     for command in ["", "server", "--serve"] {
-        refused(
-            &[command],
-            &format!("\"{command}\": the command {commands}"),
-        );
+        let sentence = format!("\"{command}\": the command must be serve, rules, explain or abi");
+        refused(&[command], &sentence);
     }
 }
 

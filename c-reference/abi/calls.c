@@ -6,7 +6,6 @@
  */
 #include "abi/calls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/wait.h>

@@ -7,7 +7,6 @@
  */
 #include "explain/sock_diag.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>

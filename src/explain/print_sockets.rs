@@ -80,11 +80,8 @@ fn print_notes(snapshot: &Snapshot) {
             out!("Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n")
         }
         Some(error) => {
-            let end = if root {
-                "CAP_SYS_PTRACE is missing."
-            } else {
-                "Run as root to read them."
-            };
+            let end = ["Run as root to read them.", "CAP_SYS_PTRACE is missing."];
+            let end = end[usize::from(root)];
             out!("Options cannot be read (pidfd_getfd: {error}).\n{end}\n");
         }
     }

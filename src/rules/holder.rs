@@ -232,10 +232,8 @@ pub fn release_holder(holder: &Holder) {
 
     if holder.peer != -1 {
         // The peer sends a reset, which ends the connection in any state but TIME_WAIT.
-        let (optval, optlen) = (
-            (&raw const linger).cast(),
-            size_of_val(&linger) as socklen_t,
-        );
+        let optval = (&raw const linger).cast();
+        let optlen = size_of_val(&linger) as socklen_t;
         // SAFETY: `optlen` is the size of `linger`.
         let z = unsafe { libc::setsockopt(holder.peer, SOL_SOCKET, SO_LINGER, optval, optlen) };
         if z == -1 {
