@@ -1,7 +1,7 @@
 /*
  * accept_error.c - what to do if accept(2) fails.
  *
- * Three classes: only this connection failed, a resource is short, or the error is fatal.
+ * Three classes: try again at once, try again after a delay, or give up.
  * Rust counterpart: src/accept_error.rs.
  */
 #include "accept_error.h"

@@ -8,8 +8,8 @@
  * Not modelled: SO_BINDTODEVICE (sockets on different devices never conflict), TCP_REPAIR (no test
  * at all), and sk_reuseport_match (if the last socket bound to the port has SO_REUSEPORT, a new
  * socket with SO_REUSEPORT, the same user and the same address is not tested). Before Linux 6.8,
- * SO_REUSEADDR had a similar shortcut: if the existing socket cleared the option after its bind, a
- * new socket with the option could still bind.
+ * SO_REUSEADDR had a similar shortcut: if the option was cleared on the existing socket after its
+ * bind, a new socket with the option could still bind.
  * Rust counterpart: src/conflict.rs.
  */
 #include "conflict.h"
@@ -31,9 +31,9 @@ static bool overlap(const struct tcp_socket *existing, const struct tcp_socket *
     if (is_wildcard(&ipv6->address) && !ipv6->v6only)
         return true;
 
-    /* For a new AF_INET socket, the kernel compares IPv4 addresses only, and 0.0.0.0 matches any.
-     * So it conflicts with every IPv6 socket that is not v6only, even one on ::1 that a listener on
-     * :: has accepted. A new socket on ::ffff:0.0.0.0 does not. */
+    /* For a new AF_INET socket, the kernel compares IPv4 addresses only. So a new socket on 0.0.0.0
+     * conflicts with every IPv6 socket that is not v6only, even one on ::1 accepted by a listener
+     * on :: (a socket bound to ::1 is v6only). A new socket on ::ffff:0.0.0.0 does not. */
     return new->family == AF_INET && is_wildcard(&new->address) && !existing->v6only;
 }
 
@@ -43,15 +43,15 @@ bool conflicts(const struct tcp_socket *existing, const struct tcp_socket *new)
     if (existing->state == TCP_SYN_RECV)
         return false;
 
-    /* No conflict if both have SO_REUSEADDR and the existing socket is not listening. Its state
-     * does not matter otherwise, nor do the users. Nor does the new socket's state, so two sockets
-     * can both be bound, and only the second listen(2) fails. */
+    /* No conflict if both have SO_REUSEADDR and the existing socket is not listening. No other state
+     * matters, nor do the users. The state of the new socket is not tested: two sockets can both be
+     * bound, and only the second listen(2) fails. */
     if (existing->reuseaddr && new->reuseaddr && existing->state != TCP_LISTEN)
         return false;
 
     /* No conflict if both have SO_REUSEPORT, and either the user is the same or the existing socket
-     * is in TIME_WAIT. The kernel keeps a FIN_WAIT2 socket without a process as a TIME_WAIT socket;
-     * one that a process holds is treated alike here. */
+     * is in TIME_WAIT. The kernel keeps a FIN_WAIT2 socket without a process as a TIME_WAIT socket.
+     * Simplified: for one that a process still holds, the kernel requires the same user. */
     bool time_wait = existing->state == TCP_TIME_WAIT || existing->state == TCP_FIN_WAIT2;
     if (existing->reuseport && new->reuseport && (time_wait || existing->uid == new->uid))
         return false;

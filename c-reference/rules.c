@@ -129,8 +129,9 @@ static void print_scenarios(struct run *run)
 static void print_addresses(struct run *run)
 {
     print("\n2. Two addresses. Columns: state of the existing socket, SO_REUSEADDR of both.\n"
-          "ESTAB: accepted by a listener on the address in column 1. If that is 0.0.0.0 or\n"
-          "::, its own address is 127.0.0.1 or ::1.\n\n"
+          "ESTAB: accepted by a listener on the address in column 1. If that address is\n"
+          "0.0.0.0 or ::, the accepted socket's address is 127.0.0.1 or ::1."
+          "\n\n"
           "existing         new              BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n");
     for (size_t i = 0; i < LENGTH(pairs); i++) {
         const struct target *holder = pairs[i][0], *target = pairs[i][1];
@@ -153,8 +154,8 @@ static void print_changes(struct run *run)
     const struct tcp_socket new = with_options(&v4_lo, true, false);
     struct cell cells[2];
 
-    print("\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. When the option of the\n"
-          "existing socket was changed:\n\n");
+    print("\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. The option of the\n"
+          "existing socket was\n\n");
     for (size_t i = 0; i < LENGTH(changes); i++) {
         const struct tcp_socket existing = with_options(&v4_lo, changes[i].before, false);
         const struct cell cell = try_new_socket(&run->ports, changes[i].scenario,

@@ -20,7 +20,7 @@ static _Noreturn void echo(int c, const char *client_text, pid_t pid);
 void serve(struct sockaddr_in adr_srvr, bool reuse)
 {
     char server_text[ADDRESS_TEXT], client_text[ADDRESS_TEXT];
-    bool reported = false; /* whether the current shortage has been reported */
+    bool reported = false; /* whether a shortage (accept_error) has been reported */
     int z;                 /* status code */
     format_address(&adr_srvr, server_text);
 
@@ -39,7 +39,7 @@ void serve(struct sockaddr_in adr_srvr, bool reuse)
             exit_with_error("setsockopt SO_REUSEADDR", server_text);
     }
 
-    /* 3. Bind as usual. Fails beside a listener, or if either lacks the option. (R1, T3, C1, C2) */
+    /* 3. Bind. Fails if a socket here listens, or if it or s lacks the option. (R1, T3, C1, C2) */
     socklen_t len_inet = sizeof adr_srvr;
     z = bind(s, (struct sockaddr *)&adr_srvr, len_inet);
     if (z == -1)
@@ -73,7 +73,7 @@ void serve(struct sockaddr_in adr_srvr, bool reuse)
         /* 7. Fork. Now both parent and child have s and c open. (F3) */
         pid_t pid = fork();
         if (pid == 0) {
-            /* 8. The child closes s. Left open, it would keep the port listening. (T2, C1) */
+            /* 8. The child closes s. Left open, s would go on listening. (T2, C1) */
             close(s);
             pid = getpid();
             write_line(STDOUT_FILENO, "server %d: child %d serves %s\n", parent, pid, client_text);
@@ -82,7 +82,7 @@ void serve(struct sockaddr_in adr_srvr, bool reuse)
         if (pid == -1)
             report_error("fork", client_text);
 
-        /* 9. The parent closes c. Now only the child has it open. (F4, T1, R2) */
+        /* 9. The parent closes c. Only the child, if there is one, has it open. (F4, T1, R2) */
         close(c);
     }
 }
@@ -103,7 +103,7 @@ static void echo(int c, const char *client_text, pid_t pid)
     if (n == -1)
         exit_with_error("read", client_text);
 
-    /* 11. Passive close: no TIME_WAIT here. Killing the child makes it an active close. (T4) */
+    /* 11. Passive close: no TIME_WAIT. A child killed before end of file closes actively. (T4) */
     close(c);
     write_line(STDOUT_FILENO, "child %d: %s closed after %llu bytes\n", pid, client_text, total);
     _exit(0);

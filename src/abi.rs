@@ -96,7 +96,7 @@ fn print_values() {
         let returned = get_option(s, SOL_SOCKET, SO_REUSEADDR);
         out!("{value:<24}{returned}\n");
     }
-    out!("\nThe same with an optlen of 0 to 8: optlen returned, bytes (ee: not written)\n\n");
+    out!("\nThe option is on. optlen passed; optlen returned, buffer (ee: not written)\n\n");
     for length in 0..=8 {
         let mut bytes = [0xee_u8; 8];
         let mut optlen: socklen_t = length;

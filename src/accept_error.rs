@@ -1,6 +1,6 @@
 //! What to do if accept(2) fails.
 //!
-//! Three classes: only this connection failed, a resource is short, or the error is fatal.
+//! Three classes: try again at once, try again after a delay, or give up.
 //! C counterpart: `c-reference/accept_error.c`.
 
 use crate::output::{exit_with_error, report_error};
@@ -13,9 +13,9 @@ use libc::{
 use std::net::SocketAddrV4;
 use std::ptr;
 
-/// Call this after accept(2) has failed with `reason`. Returns if the server can go on; exits if not.
-/// Pass the result of the last call as `reported`, and false after accept(2) has succeeded, so that a
-/// shortage is reported once.
+/// Call this after accept(2) has failed with `reason`. Exits if the server cannot go on. Otherwise
+/// returns whether a shortage has been reported since accept(2) last succeeded. Pass that value as
+/// `reported` the next time, or false if accept(2) has succeeded since.
 pub fn accept_error(server_text: SocketAddrV4, reason: Errno, reported: bool) -> bool {
     let delay = timespec {
         tv_sec: 0,

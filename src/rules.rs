@@ -126,8 +126,8 @@ fn print_scenarios(run: &mut Run) {
 fn print_addresses(run: &mut Run) {
     out!(
         "\n2. Two addresses. Columns: state of the existing socket, SO_REUSEADDR of both.\n\
-         ESTAB: accepted by a listener on the address in column 1. If that is 0.0.0.0 or\n\
-         ::, its own address is 127.0.0.1 or ::1.\n\n\
+         ESTAB: accepted by a listener on the address in column 1. If that address is\n\
+         0.0.0.0 or ::, the accepted socket's address is 127.0.0.1 or ::1.\n\n\
          existing         new              BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n"
     );
     for [holder, target] in PAIRS {
@@ -148,8 +148,8 @@ fn print_addresses(run: &mut Run) {
 fn print_changes(run: &mut Run) {
     let new = with_options(&V4_LO, true, false);
     out!(
-        "\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. When the option of the\n\
-         existing socket was changed:\n\n"
+        "\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. The option of the\n\
+         existing socket was\n\n"
     );
     for (text, scenario, change, before) in CHANGES {
         let existing = with_options(&V4_LO, before, false);

@@ -21,7 +21,7 @@ const TRUE: c_int = 1;
 /// good.
 pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
     let server_text = format_address(&adr_srvr);
-    let mut reported = false; // whether the current shortage has been reported
+    let mut reported = false; // whether a shortage (accept_error) has been reported
 
     // 1. Create the socket as usual. (R1)
     // SAFETY: no pointers; any argument value is safe.
@@ -42,7 +42,7 @@ pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
         }
     }
 
-    // 3. Bind as usual. Fails beside a listener, or if either lacks the option. (R1, T3, C1, C2)
+    // 3. Bind. Fails if a socket here listens, or if it or s lacks the option. (R1, T3, C1, C2)
     let mut len_inet = size_of_val(&adr_srvr) as socklen_t;
     // SAFETY: `len_inet` is the size of `adr_srvr`.
     let z = unsafe { libc::bind(s, (&raw const adr_srvr).cast(), len_inet) };
@@ -88,7 +88,7 @@ pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
         // SAFETY: the process has one thread, so no lock stays locked in the child.
         let mut pid = unsafe { libc::fork() };
         if pid == 0 {
-            // 8. The child closes s. Left open, it would keep the port listening. (T2, C1)
+            // 8. The child closes s. Left open, s would go on listening. (T2, C1)
             // SAFETY: the child does not use `s` again.
             unsafe { libc::close(s) };
             // SAFETY: no arguments; always succeeds.
@@ -103,7 +103,7 @@ pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
             report_error("fork", client_text, errno());
         }
 
-        // 9. The parent closes c. Now only the child has it open. (F4, T1, R2)
+        // 9. The parent closes c. Only the child, if there is one, has it open. (F4, T1, R2)
         // SAFETY: the parent does not use `c` again.
         unsafe { libc::close(c) };
     }
@@ -127,7 +127,7 @@ fn echo(c: c_int, client_text: SocketAddrV4, pid: pid_t) -> ! {
         total += bytes.len() as u64;
     }
 
-    // 11. Passive close: no TIME_WAIT here. Killing the child makes it an active close. (T4)
+    // 11. Passive close: no TIME_WAIT. A child killed before end of file closes actively. (T4)
     // SAFETY: the child does not use `c` again.
     unsafe { libc::close(c) };
     write_line!(

@@ -19,7 +19,7 @@ static const char *find_advice(const struct socket_entry *entry)
     case TCP_CLOSE:
         return "stop %s, or have it set SO_REUSEADDR";
     case TCP_ESTABLISHED:
-        return "stop %s after its peer has closed; else wait up to 120 s";
+        return "let the peer close, then stop %s (if reversed, wait 120 s)";
     case TCP_TIME_WAIT:
         return "wait %s s (TIME_WAIT)";
     case TCP_LAST_ACK:
@@ -78,8 +78,8 @@ struct remark_list derive_advice(const struct snapshot *snapshot, const struct e
     if (advice.count == 0 && with->error == EADDRINUSE)
         find_remark(&advice, "stop the process that holds it; as root, ss -tanp may show it");
     if (bound)
-        find_remark(&advice, "next time: have the program that holds it set SO_REUSEADDR before "
-                             "it binds");
+        find_remark(&advice, "next time: set SO_REUSEADDR before bind in every program that uses "
+                             "the port");
     if (connected && snapshot->first_port <= snapshot->port &&
         snapshot->port <= snapshot->last_port)
         find_remark(&advice, "or choose a port outside the ephemeral range (%s)");

@@ -47,7 +47,7 @@ static const char *find_reason(const struct socket_entry *entry, const struct en
         if (entry->state == TCP_LISTEN)
             return "is listening (C1)";
         return prediction->reuseaddr ? "lacks SO_REUSEADDR (C2)"
-                                     : "the new socket lacks SO_REUSEADDR (C2)";
+                                     : "conflicts because the new socket lacks SO_REUSEADDR (C2)";
     }
 
     /* If SO_REUSEADDR is the only unknown, the result of the trial may reveal it. */
@@ -55,9 +55,9 @@ static const char *find_reason(const struct socket_entry *entry, const struct en
     if (predict_one(&off, endpoint, prediction->reuseaddr) != CONFLICT)
         return "may lack IPV6_V6ONLY, which cannot be read";
     if (prediction->error == 0)
-        return "has SO_REUSEADDR, inferred because bind succeeded";
+        return "has SO_REUSEADDR, as the result shows";
     return decisive && prediction->error == EADDRINUSE
-               ? "lacks SO_REUSEADDR, inferred because bind failed (C2)"
+               ? "lacks SO_REUSEADDR, as the result shows (C2)"
                : "may lack SO_REUSEADDR, which cannot be read (C2)";
 }
 

@@ -1,5 +1,5 @@
 /*
- * explain/print_advice.c - prints the results of the trial binds, beside the predictions, and advice.
+ * explain/print_advice.c - prints the predictions with the results of the trial binds, and advice.
  * Rust counterpart: src/explain/print_advice.rs.
  */
 #include "explain/print_advice.h"
@@ -35,7 +35,8 @@ static const char *compare(const struct prediction *prediction)
                                        : "; a socket may conflict";
     if (is_wrong(prediction))
         return conflict == CONFLICT ? ", but EADDRINUSE was predicted" : ", but OK was predicted";
-    return conflict == MAY_CONFLICT ? ", not predictable (found by a trial bind)" : ", as predicted";
+    return conflict == MAY_CONFLICT ? ", not predictable, as an option cannot be read"
+                                    : ", as predicted";
 }
 
 void print_prediction(const struct endpoint *endpoint, const struct prediction *prediction)

@@ -30,8 +30,8 @@ static void print_details(const struct snapshot *snapshot, const struct socket_e
     for (size_t i = 0; i < entry->holder_count; i++) {
         const struct holder *holder = &entry->holders[i];
         const struct process *process = &snapshot->processes[holder->process];
-        print("    pid %d fd %d uid %u %s\n", process->pid, holder->fd, process->uid,
-              process->command);
+        print("    held by pid %d (%s), fd %d, uid %u\n", process->pid, process->command,
+              holder->fd, process->uid);
     }
     if (entry->seconds >= 0)
         print("    no process, %d s left\n", entry->seconds);

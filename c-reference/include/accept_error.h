@@ -4,9 +4,9 @@
 #include <stdbool.h>
 
 /*
- * Call this after accept(2) has failed, with errno set. Returns if the server can go on; exits if
- * not. Pass the result of the last call as reported, and false after accept(2) has succeeded, so
- * that a shortage is reported once.
+ * Call this after accept(2) has failed, with errno set. Exits if the server cannot go on. Otherwise
+ * returns whether a shortage has been reported since accept(2) last succeeded. Pass that value as
+ * reported the next time, or false if accept(2) has succeeded since.
  */
 bool accept_error(const char *server_text, bool reported);
 #endif

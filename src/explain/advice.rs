@@ -15,7 +15,7 @@ fn find_advice(entry: &SocketEntry) -> &'static str {
         // In CLOSE_WAIT the peer has closed first, so TIME_WAIT is on its side.
         TcpState::Listen | TcpState::SynSent | TcpState::CloseWait => "stop %s",
         TcpState::Close => "stop %s, or have it set SO_REUSEADDR",
-        TcpState::Established => "stop %s after its peer has closed; else wait up to 120 s",
+        TcpState::Established => "let the peer close, then stop %s (if reversed, wait 120 s)",
         TcpState::TimeWait => "wait %s s (TIME_WAIT)",
         TcpState::LastAck => "wait until the peer acknowledges, or until the kernel gives up",
         // FIN_WAIT1, FIN_WAIT2, CLOSING
@@ -85,7 +85,7 @@ pub fn derive_advice(
         find_remark(&mut advice, text);
     }
     if bound {
-        let text = "next time: have the program that holds it set SO_REUSEADDR before it binds";
+        let text = "next time: set SO_REUSEADDR before bind in every program that uses the port";
         find_remark(&mut advice, text);
     }
     if connected && (snapshot.first_port..=snapshot.last_port).contains(&snapshot.port) {

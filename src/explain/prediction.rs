@@ -74,7 +74,7 @@ fn find_reason(
         return match entry.state {
             TcpState::Listen => "is listening (C1)",
             _ if prediction.reuseaddr => "lacks SO_REUSEADDR (C2)",
-            _ => "the new socket lacks SO_REUSEADDR (C2)",
+            _ => "conflicts because the new socket lacks SO_REUSEADDR (C2)",
         };
     }
 
@@ -87,10 +87,8 @@ fn find_reason(
         return "may lack IPV6_V6ONLY, which cannot be read";
     }
     match prediction.error {
-        None => "has SO_REUSEADDR, inferred because bind succeeded",
-        Some(Errno(EADDRINUSE)) if decisive => {
-            "lacks SO_REUSEADDR, inferred because bind failed (C2)"
-        }
+        None => "has SO_REUSEADDR, as the result shows",
+        Some(Errno(EADDRINUSE)) if decisive => "lacks SO_REUSEADDR, as the result shows (C2)",
         Some(_) => "may lack SO_REUSEADDR, which cannot be read (C2)",
     }
 }

@@ -1,4 +1,4 @@
-//! Prints the results of the trial binds, beside the predictions, and advice.
+//! Prints the predictions with the results of the trial binds, and advice.
 //! C counterpart: `c-reference/explain/print_advice.c`.
 
 use crate::address::{Endpoint, format_endpoint};
@@ -21,7 +21,7 @@ fn compare(prediction: &Prediction) -> &'static str {
         (None, Conflict::Yes) => ", but EADDRINUSE was predicted",
         (Some(Errno(EADDRINUSE)), Conflict::No) => ", but OK was predicted",
         (None | Some(Errno(EADDRINUSE)), Conflict::Maybe) => {
-            ", not predictable (found by a trial bind)"
+            ", not predictable, as an option cannot be read"
         }
         (None | Some(Errno(EADDRINUSE)), _) => ", as predicted",
         (_, Conflict::No) => "; no socket conflicts",

@@ -26,10 +26,9 @@ fn digit(option: Option<bool>) -> char {
 fn print_details(snapshot: &Snapshot, entry: &SocketEntry) {
     for holder in &entry.holders {
         let process = &snapshot.processes[holder.process];
-        let (pid, uid) = (process.pid, process.uid);
+        let (pid, uid, fd) = (process.pid, process.uid, holder.fd);
         out!(
-            "    pid {pid} fd {} uid {uid} {}\n",
-            holder.fd,
+            "    held by pid {pid} ({}), fd {fd}, uid {uid}\n",
             process.command
         );
     }

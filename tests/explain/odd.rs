@@ -24,7 +24,8 @@ fn a_process_name_is_printed_on_one_line_whatever_its_bytes_are() {
         let report = explain(&address.to_string());
         fs::write(file, old.trim_end()).unwrap();
         let holder = report.details()[0];
-        let named = holder.starts_with("pid ") && holder.ends_with(&format!(" {shown}"));
+        let named =
+            holder.starts_with("held by pid ") && holder.contains(&format!(" ({shown}), fd "));
         assert!(named, "{}", report.text);
     }
 }
@@ -66,7 +67,7 @@ fn two_descriptors_and_an_unaccepted_connection_are_shown() {
     let _client = TcpStream::connect(address).unwrap();
     let report = explain(&address.to_string());
     let mut holders = report.details();
-    holders.retain(|line| line.starts_with("pid "));
+    holders.retain(|line| line.starts_with("held by pid "));
     assert_eq!(holders.len(), 2, "{}", report.text);
     report.shows_detail("not accepted yet");
     report.shows_detail("#2: may lack SO_REUSEADDR, which cannot be read (C2)");

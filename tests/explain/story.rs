@@ -11,9 +11,9 @@ use std::net::SocketAddrV4;
 const ALIVE: &str = "\
 # state local peer reuseaddr reuseport
 1 LISTEN THERE - 0 0
-    pid SERVER fd 3 uid UID reuseaddr
+    held by pid SERVER (reuseaddr), fd 3, uid UID
 2 ESTABLISHED THERE HERE 0 0
-    pid CHILD fd 4 uid UID reuseaddr
+    held by pid CHILD (reuseaddr), fd 4, uid UID
 
 SERVER reuseaddr
  |   1: THERE, listening
@@ -22,26 +22,26 @@ SERVER reuseaddr
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
     #1: is listening (C1)
-    #2: the new socket lacks SO_REUSEADDR (C2)
+    #2: conflicts because the new socket lacks SO_REUSEADDR (C2)
 bind THERE with SO_REUSEADDR: EADDRINUSE, as predicted
     #1: is listening (C1)
     #2: lacks SO_REUSEADDR (C2)
 
 What helps:
     #1: stop process SERVER
-    #2: stop process CHILD after its peer has closed; else wait up to N s
-    next time: have the program that holds it set SO_REUSEADDR before it binds
+    #2: let the peer close, then stop process CHILD (if reversed, wait 120 s)
+    next time: set SO_REUSEADDR before bind in every program that uses the port
 ";
 const KILLED: &str = "\
 # state local peer reuseaddr reuseport
 1 ESTABLISHED THERE HERE 1 0
-    pid CHILD fd 4 uid UID reuseaddr
+    held by pid CHILD (reuseaddr), fd 4, uid UID
 
 CHILD reuseaddr
      1: THERE <--> HERE (CLIENT)
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    #1: the new socket lacks SO_REUSEADDR (C2)
+    #1: conflicts because the new socket lacks SO_REUSEADDR (C2)
 bind THERE with SO_REUSEADDR: OK, as predicted
 
 What helps:
@@ -56,13 +56,13 @@ no process
      1: THERE <--> HERE (CLIENT), FIN_WAIT2
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    #1: the new socket lacks SO_REUSEADDR (C2)
-bind THERE with SO_REUSEADDR: EADDRINUSE, not predictable (found by a trial bind)
-    #1: lacks SO_REUSEADDR, inferred because bind failed (C2)
+    #1: conflicts because the new socket lacks SO_REUSEADDR (C2)
+bind THERE with SO_REUSEADDR: EADDRINUSE, not predictable, as an option cannot be read
+    #1: lacks SO_REUSEADDR, as the result shows (C2)
 
 What helps:
     #1: wait N s (FIN_WAIT2); if the peer closes, N s from then (TIME_WAIT)
-    next time: have the program that holds it set SO_REUSEADDR before it binds
+    next time: set SO_REUSEADDR before bind in every program that uses the port
 ";
 
 /// The words of the story for what is different in each run, and one space between the columns.
@@ -91,7 +91,7 @@ fn names(server: &Server, client: &Client, child: i32) -> [(String, &'static str
         (this_process, "CLIENT"),
         (server.address.to_string(), "THERE"),
         (client.address.to_string(), "HERE"),
-        (format!("uid {uid} "), "uid UID "),
+        (format!("uid {uid}\n"), "uid UID\n"),
         (server.pid.to_string(), "SERVER"),
         (child.to_string(), "CHILD"),
     ]
