@@ -43,9 +43,9 @@ bool conflicts(const struct tcp_socket *existing, const struct tcp_socket *new)
     if (existing->state == TCP_SYN_RECV)
         return false;
 
-    /* No conflict if both have SO_REUSEADDR and the existing socket is not listening. No other state
-     * matters, nor do the users. The state of the new socket is not tested: two sockets can both be
-     * bound, and only the second listen(2) fails. */
+    /* No conflict if both have SO_REUSEADDR and the existing socket is not listening. No other
+     * state matters, nor do the users. The state of the new socket is not tested: two sockets can
+     * both be bound, and only the second listen(2) fails. */
     if (existing->reuseaddr && new->reuseaddr && existing->state != TCP_LISTEN)
         return false;
 

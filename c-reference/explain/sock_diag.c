@@ -1,8 +1,8 @@
 /*
- * explain/sock_diag.c - lists the TCP sockets of a port with sock_diag(7) over netlink(7), as ss(8) does.
+ * explain/sock_diag.c - lists the TCP sockets of a port with sock_diag(7), a netlink(7) protocol.
  *
- * /proc/net/tcp would not do: it lacks the time left of FIN_WAIT2, IPV6_V6ONLY, and the sockets that
- * are bound and not listening, which sock_diag lists since Linux 6.8.
+ * /proc/net/tcp would not do: it lacks the time left of FIN_WAIT2, IPV6_V6ONLY, and the sockets
+ * that are bound and not listening, which sock_diag lists since Linux 6.8.
  * Rust counterpart: src/explain/sock_diag.rs.
  */
 #include "explain/sock_diag.h"
@@ -120,7 +120,7 @@ static int read_answer(int s, struct snapshot *snapshot, bool peers)
     }
 }
 
-/* Asks for the sockets of family on the port, or connected to it. Returns 0, or -1 with errno set. */
+/* Requests the sockets of family on the port, or connected to it. Returns 0, or -1 with errno. */
 static int dump(int s, struct snapshot *snapshot, sa_family_t family, bool peers)
 {
     struct request request = {

@@ -1,4 +1,4 @@
-/* explain.h - which sockets conflict with a bind, and what helps. Rust counterpart: src/explain.rs. */
+/* explain.h - why bind(2) fails, and what helps. Rust counterpart: src/explain.rs. */
 #ifndef EXPLAIN_H
 #define EXPLAIN_H
 #include "address.h"

@@ -1,4 +1,4 @@
-//! Lists the TCP sockets of a port with sock_diag(7) over netlink(7), as ss(8) does.
+//! Lists the TCP sockets of a port with sock_diag(7), a netlink(7) protocol.
 //!
 //! `/proc/net/tcp` would not do: it lacks the time left of FIN_WAIT2, IPV6_V6ONLY, and the sockets that
 //! are bound and not listening, which sock_diag lists since Linux 6.8.
@@ -179,7 +179,7 @@ fn read_answer(s: c_int, snapshot: &mut Snapshot, peers: bool) -> Result<(), Err
     }
 }
 
-/// Asks for the sockets of `family` on the port, or connected to it. An error is an errno.
+/// Requests the sockets of `family` on the port, or connected to it. An error is an errno.
 fn dump(s: c_int, snapshot: &mut Snapshot, family: c_int, peers: bool) -> Result<(), Errno> {
     // SAFETY: Request has integer members only, for which zero is valid.
     let mut request: Request = unsafe { mem::zeroed() };

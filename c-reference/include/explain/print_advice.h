@@ -1,4 +1,4 @@
-/* explain/print_advice.h - prints results and advice. Rust counterpart: src/explain/print_advice.rs. */
+/* explain/print_advice.h - prints advice. Rust counterpart: src/explain/print_advice.rs. */
 #ifndef EXPLAIN_PRINT_ADVICE_H
 #define EXPLAIN_PRINT_ADVICE_H
 #include "explain/prediction.h"

@@ -1,4 +1,4 @@
-/* explain/snapshot.h - the data that explain collects. Rust counterpart: src/explain/snapshot.rs. */
+/* explain/snapshot.h - the collected data. Rust counterpart: src/explain/snapshot.rs. */
 #ifndef EXPLAIN_SNAPSHOT_H
 #define EXPLAIN_SNAPSHOT_H
 #include "address.h"
@@ -70,7 +70,7 @@ struct id_list {
 
 /* A reason or a piece of advice, in words, and the sockets and processes that it is about. */
 struct remark {
-    const char *text; /* %s: the ephemeral range if sockets is empty, the seconds, or the processes */
+    const char *text; /* %s: the ephemeral range (if sockets is empty), seconds or processes */
     struct id_list sockets;
     struct id_list pids;
     int seconds; /* the longest time left, or -1 */
