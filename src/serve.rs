@@ -110,6 +110,7 @@ pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
 }
 
 /// Sends back what the client sends (RFC 862). Does not return: the child process exits here.
+#[inline(always)] // Rust touches each page of a large stack frame: once in serve, not in each child
 fn echo(c: c_int, client_text: SocketAddrV4, pid: pid_t) -> ! {
     let mut buffer = [MaybeUninit::uninit(); 1 << 16];
     let mut total: u64 = 0;
