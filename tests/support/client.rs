@@ -33,6 +33,13 @@ impl Client {
         Client::connect(server.address).map_err(|error| format!("connect: {error}"))
     }
 
+    /// Connects to `server`, and waits until it has echoed a word.
+    pub fn served(server: SocketAddrV4) -> Result<Client> {
+        let client = Client::connect(server);
+        let mut client = client.map_err(|error| format!("connect to {server}: {error}"))?;
+        client.echo("hello").map(|()| client)
+    }
+
     /// Sends `text`, and waits until it comes back.
     pub fn echo(&mut self, text: &str) -> Result<()> {
         let mut back = vec![0; text.len()];
@@ -76,7 +83,7 @@ impl Client {
     }
 }
 
-/// The error in words. "Resource temporarily unavailable" would not tell that the deadline has passed.
+/// The error as a message. A read that reaches its deadline fails with EAGAIN, whose text does not say so.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::WouldBlock => format!("nothing within {DEADLINE:?}"),

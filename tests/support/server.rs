@@ -1,7 +1,7 @@
 //! Servers, each in its own process group.
 
 use super::{Build, Client, DEADLINE, Result, wait_for};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,16 +19,17 @@ pub enum Start {
 }
 
 impl Start {
-    /// `runs`, or `EADDRINUSE` if bind failed with it; any other end is an error.
+    /// `runs`, or `EADDRINUSE` if bind failed with it. Any other exit is an error.
     pub fn bind_result(&self) -> Result<String> {
         let Start::Exited { status, stderr } = self else {
             return Ok("runs".into());
         };
         let lower = stderr.to_lowercase();
-        match lower.contains("address already in use") || lower.contains("eaddrinuse") {
-            true if status.code() == Some(1) => Ok("EADDRINUSE".into()),
-            _ => Err(format!("it exits with {status} and prints {stderr:?}")),
+        let in_use = lower.contains("address already in use") || lower.contains("eaddrinuse");
+        if in_use && status.code() == Some(1) {
+            return Ok("EADDRINUSE".into());
         }
+        Err(format!("it exits with {status} and prints {stderr:?}"))
     }
 
     /// The server, if it listens.
@@ -104,7 +105,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
 
 /// Makes this process the parent of orphaned descendants, so that it can wait for them.
 pub fn become_subreaper() {
-    // SAFETY: PR_SET_CHILD_SUBREAPER takes no pointers.
+    // SAFETY: no pointers; any argument value is safe.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
 }
 
@@ -127,7 +128,7 @@ pub fn prepare_child(command: &mut Command) {
         };
         // SAFETY: `limit` is an rlimit.
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) };
-        // SAFETY: PR_SET_PDEATHSIG takes no pointers.
+        // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
         let (first, last, flags) = (3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
         // SAFETY: no pointers; the descriptors stay open until exec.
@@ -146,15 +147,9 @@ pub fn prepare_child(command: &mut Command) {
 pub fn read_lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        for line in BufReader::new(pipe)
-            .split(b'\n')
-            .map_while(|line| line.ok())
-        {
-            let line = String::from_utf8_lossy(&line).into_owned();
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
+        let mut lines = BufReader::new(pipe).split(b'\n').map_while(io::Result::ok);
+        // It ends early if the receiver has been dropped.
+        let _ = lines.try_for_each(|line| sender.send(String::from_utf8_lossy(&line).into_owned()));
     });
     receiver
 }
@@ -225,7 +220,7 @@ impl Server {
         let status = self.wait()?;
         match status.signal() {
             Some(by) if by == signal => Ok(()),
-            _ => Err(format!("ended by {status}, not by signal {signal}")),
+            _ => Err(format!("{status} instead of signal {signal}")),
         }
     }
 
@@ -248,9 +243,6 @@ pub fn send_signal(pid: i32, signal: i32) -> Result<()> {
     // SAFETY: no pointers; any argument value is safe.
     match unsafe { libc::kill(pid, signal) } {
         0 => Ok(()),
-        _ => Err(format!(
-            "signal {signal} to process {pid}: {}",
-            errno::errno()
-        )),
+        _ => Err(format!("kill {pid} {signal}: {}", errno::errno())),
     }
 }
