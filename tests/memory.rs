@@ -1,8 +1,8 @@
 //! Both builds under valgrind's memcheck, which finds no errors and no leaks.
 
 use crate::support::{
-    Build, Client, Result, builds, fresh_address, fresh_port, launch, process, scratch, serve_args,
-    tool, wait_for,
+    Build, Client, Result, builds, fresh_address, fresh_port, launch, project, scratch, serve_args,
+    tool, wait_for_reaping,
 };
 use libc::SIGTERM;
 use std::fs;
@@ -14,10 +14,10 @@ use std::process::Command;
 fn valgrind(build: &Build, log: &Path) -> Command {
     let mut command = Command::new(tool("valgrind", "valgrind"));
     // abi passes wrong arguments on purpose: abi.supp names the functions that do.
-    let suppressions = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/abi.supp");
+    let suppressions = project("tests/abi.supp");
     command.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
     command.arg(format!("--log-file={}", log.display()));
-    command.arg(format!("--suppressions={suppressions}"));
+    command.arg(format!("--suppressions={}", suppressions.display()));
     command.arg(&build.path);
     command
 }
@@ -58,17 +58,11 @@ fn a_server_and_its_children_make_no_memory_errors() -> Result<()> {
         closing.echo(&"hello ".repeat(10_000))?;
         let mut children = vec![server.child(&closing)?];
         closing.half_close()?;
-        let mut resetting = Client::of(&server)?;
-        resetting.echo("hello")?;
+        let resetting = Client::served(server.address)?;
         children.push(server.child(&resetting)?);
         resetting.reset()?;
         server.error_line()?;
-        wait_for("end of the children", || {
-            children
-                .iter()
-                .all(|child| process(*child).is_none())
-                .then_some(())
-        })?;
+        children.into_iter().try_for_each(wait_for_reaping)?;
         server.terminate(SIGTERM)?;
         assert_eq!(findings(&log), "", "{}", build.name);
     }

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     tool("strace", "strace");
     let columns = port_is_free(PORT)
         .map_err(|reason| (1, reason))
-        .and_then(|()| Ok([builds(), &guest().map_err(|reason| (2, reason))?].concat()));
+        .and_then(|()| Ok([&builds()[..], &guest().map_err(|reason| (2, reason))?].concat()));
     match columns {
         Ok(columns) => report(&columns),
         Err((status, reason)) => {

@@ -1,7 +1,9 @@
 //! T1 to T4: the trouble.
 
 use super::figure::Figure;
-use crate::support::{Build, Client, Result, Server, process, send_signal, sockets, wait_for};
+use crate::support::{
+    Build, Client, Result, Server, send_signal, sockets, wait_for, wait_for_reaping,
+};
 use libc::SIGKILL;
 use std::io::ErrorKind;
 use std::thread;
@@ -21,9 +23,7 @@ pub fn t1_reversed(build: &Build) -> Result<String> {
     second.echo("second client")?;
     send_signal(figure.child, SIGKILL)?;
     figure.client.receive_all()?;
-    wait_for("end of the child, reaped", || {
-        process(figure.child).is_none().then_some(())
-    })?;
+    wait_for_reaping(figure.child)?;
     second.echo("second client")?;
     Client::of(&figure.server)?.echo("third client")?;
     Ok("yes".into())

@@ -24,9 +24,8 @@ use page::Study;
 use std::env;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::{Command, ExitCode};
-use support::{builds, release, tool};
+use support::{builds, project, release, terminal_width, tool};
 
 fn main() -> ExitCode {
     match study() {
@@ -43,7 +42,7 @@ fn main() -> ExitCode {
 
 /// Checks, runs, and writes the page, or returns the reasons why there is none.
 fn study() -> Result<(), Vec<String>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/study.html");
+    let path = project("target/study.html");
     let failed = |error: io::Error| vec![format!("{}: {error}", path.display())];
     // Where this run fails, the page of an earlier run must not remain.
     match fs::remove_file(&path) {
@@ -79,10 +78,7 @@ fn study() -> Result<(), Vec<String>> {
 
     let text = if env::var_os("STUDY").is_some_and(|value| value == "1") {
         eprintln!("study: {}", path.display());
-        let width = env::var("COLUMNS")
-            .ok()
-            .and_then(|columns| columns.parse().ok());
-        columns::columns(&pairs, &calls, width.unwrap_or(80_usize).clamp(80, 160))
+        columns::columns(&pairs, &calls, terminal_width().min(160))
     } else {
         let parts = pairs.iter().flat_map(|pair| &pair.rust.parts);
         let functions = pairs.iter().map(|pair| pair.rust.functions().len());

@@ -1,8 +1,8 @@
 //! A source file in parts: its head, then each function, cut again at the numbered steps.
 
+use crate::support::project;
 use std::fs;
 use std::ops::Range;
-use std::path::Path;
 
 #[derive(Clone, Copy)]
 pub enum Language {
@@ -38,8 +38,7 @@ pub struct Line {
 
 /// The text of a file of this project.
 pub fn read(path: &str) -> Result<String, String> {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
-        .map_err(|error| format!("{path}: {error}"))
+    fs::read_to_string(project(path)).map_err(|error| format!("{path}: {error}"))
 }
 
 impl Source {

@@ -64,10 +64,9 @@ fn parse_socket(line: &str) -> Option<Socket> {
 pub fn sockets_of(pid: i32) -> Vec<Socket> {
     let mut found = Vec::new();
     for _ in 0..10 {
-        let entries = fs::read_dir(format!("/proc/{pid}/fd"))
-            .into_iter()
-            .flatten();
-        let links = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        let folder = fs::read_dir(format!("/proc/{pid}/fd"));
+        let entries = folder.into_iter().flatten().flatten();
+        let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
         let links = links.map(|link| link.to_string_lossy().into_owned());
         let held: Vec<String> = links.filter(|link| link.starts_with("socket:")).collect();
         found = sockets();
@@ -77,6 +76,19 @@ pub fn sockets_of(pid: i32) -> Vec<Socket> {
         }
     }
     found
+}
+
+/// Waits until process `pid` has one socket only, the `expected` one, and returns it. Just after fork, a
+/// process has two.
+pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socket> {
+    wait_for(
+        format!("single socket, as expected, in process {pid}"),
+        || {
+            let mut held = sockets_of(pid);
+            held.pop()
+                .filter(|socket| held.is_empty() && expected(socket))
+        },
+    )
 }
 
 /// The number in `field` of /proc/PID/status.
@@ -119,6 +131,13 @@ pub fn wait_for_stop(pid: i32) -> Result<()> {
     })
 }
 
+/// Waits until process `pid` has exited and been reaped.
+pub fn wait_for_reaping(pid: i32) -> Result<()> {
+    wait_for(format!("exit of process {pid}, reaped"), || {
+        process(pid).is_none().then_some(())
+    })
+}
+
 /// The release of the running kernel, as uname -r prints it.
 pub fn release() -> String {
     let text = fs::read_to_string("/proc/sys/kernel/osrelease").expect("/proc is mounted");
@@ -128,9 +147,8 @@ pub fn release() -> String {
 /// Whether `release` is older than Linux 6.8. From 6.8 on, bind checks each socket on the port, and
 /// sock_diag lists bound sockets.
 pub fn is_before_6_8(release: &str) -> bool {
-    let mut numbers = release
-        .split(['.', '-'])
-        .map_while(|part| part.parse().ok());
+    let parts = release.split(['.', '-']);
+    let mut numbers = parts.map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) < (Some(6), Some(8))
 }
 
