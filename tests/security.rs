@@ -38,8 +38,7 @@ fn a_child_has_only_its_connection_and_the_server_only_its_listening_socket() ->
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let mut clients = Vec::new();
         for _ in 0..3 {
-            let mut client = Client::of(&server)?;
-            client.echo("hello")?;
+            let client = Client::served(server.address)?;
             let child = server.child(&client)?;
             let sockets = sockets_of(child);
             let peers: Vec<_> = sockets.iter().map(|socket| socket.peer).collect();
@@ -59,8 +58,7 @@ fn a_child_has_only_its_connection_and_the_server_only_its_listening_socket() ->
 fn during_a_restart_another_user_may_take_the_port() -> Result<()> {
     for build in builds() {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut client = Client::of(&server)?;
-        client.echo("hello")?;
+        let _client = Client::served(server.address)?;
         server.terminate(libc::SIGKILL)?;
 
         let folder = env::temp_dir().join(format!("reuseaddr-{}", server.pid));

@@ -44,12 +44,11 @@ pub fn t3_retried(build: &Build) -> Result<String> {
     figure.server.terminate(SIGKILL)?;
     let end = Instant::now() + Duration::from_secs(1);
     loop {
-        let verdict = build
-            .serve_on(figure.server.address, false)?
-            .bind_result()?;
-        if verdict != "EADDRINUSE" || Instant::now() > end {
+        let restart = build.serve_on(figure.server.address, false)?;
+        let result = restart.bind_result()?;
+        if result != "EADDRINUSE" || Instant::now() > end {
             figure.client.echo("still served")?;
-            return Ok(verdict);
+            return Ok(result);
         }
         thread::sleep(Duration::from_millis(100));
     }
@@ -66,8 +65,8 @@ pub enum Last {
     Child,
 }
 
-/// Ends the connection as `last` tells. Returns the server, the client if it keeps its end open, and
-/// the state of the server's end in the kernel's list.
+/// Kills a server and ends its connection as `last` names it. Returns the server, the client if it keeps
+/// its end open, and the state of the server's end in the kernel's list.
 fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static str)> {
     let Figure {
         mut server,
@@ -119,10 +118,10 @@ pub fn t4_over(build: &Build) -> Result<String> {
     let (server, _, _) = ended(build, Last::Client)?;
     let closed = Instant::now();
     loop {
-        let verdict = build.serve_on(server.address, false)?.bind_result()?;
+        let result = build.serve_on(server.address, false)?.bind_result()?;
         let seconds = closed.elapsed().as_secs_f64();
-        if verdict != "EADDRINUSE" || seconds > 90.0 {
-            return Ok(format!("{verdict}\n{seconds:.1} s after the client closed"));
+        if result != "EADDRINUSE" || seconds > 90.0 {
+            return Ok(format!("{result}\n{seconds:.1} s after the client closed"));
         }
         thread::sleep(Duration::from_millis(100));
     }
