@@ -55,20 +55,18 @@ fn restarted_under_load(build: &Build) -> Result<()> {
         restarts.map(|()| counts)
     })?;
 
+    let name = &build.name;
     let lengths = downtimes.iter().map(|time| *time.end() - *time.start());
     let longest = lengths.max().unwrap_or_default();
     println!(
-        "{}: {CLIENTS} clients served through {RESTARTS} restarts, at most {:.1?} of downtime each;\n    \
+        "{name}: {CLIENTS} clients served through {RESTARTS} restarts, at most {longest:.1?} of downtime each;\n    \
          {} of {attempts} other connection attempts were refused, all during the downtime",
-        build.name,
-        longest,
         refused.len()
     );
     for (attempt, reason) in refused {
         let overlaps = |time: &RangeInclusive<Instant>| {
             attempt.start() <= time.end() && time.start() <= attempt.end()
         };
-        let name = &build.name;
         assert!(
             downtimes.iter().any(overlaps),
             "{name}: refused outside the downtimes: {reason}"

@@ -55,9 +55,8 @@ impl Source {
             let begins = functions.iter().find(|(start, ..)| *start == index);
             let step = language.step(line);
             if parts.is_empty() || begins.is_some() || step.is_some() {
-                let within = parts
-                    .last()
-                    .map_or(("", false), |part| (&part.function, part.only));
+                let last = parts.last();
+                let within = last.map_or(("", false), |part| (&part.function, part.only));
                 let (function, only) = begins.map_or(within, |(_, name, only)| (name, *only));
                 parts.push(Part {
                     function: function.into(),
@@ -68,15 +67,13 @@ impl Source {
             }
             let (start, end) = (offset, offset + line.len());
             offset = end + 1;
-            let here = comments
-                .iter()
-                .map(|comment| comment.start.max(start)..comment.end.min(end))
-                .filter(|comment| comment.start < comment.end)
-                .map(|comment| comment.start - start..comment.end - start);
+            let column = |place: usize| place.clamp(start, end) - start;
+            let here = comments.iter();
+            let here = here.map(|comment| column(comment.start)..column(comment.end));
             let line = Line {
                 number: index + 1,
                 text: line.to_string(),
-                comments: here.collect(),
+                comments: here.filter(|comment| !comment.is_empty()).collect(),
             };
             parts.last_mut().expect("there is one").lines.push(line);
         }
@@ -85,21 +82,21 @@ impl Source {
 
     /// The functions that the file defines, in its order.
     pub fn functions(&self) -> Vec<&str> {
-        self.names(|_| true)
+        names(self.parts.iter())
     }
 
     /// Those that the other language has to define as well.
     pub fn shared_functions(&self) -> Vec<&str> {
-        self.names(|part| !part.only)
+        names(self.parts.iter().filter(|part| !part.only))
     }
+}
 
-    fn names(&self, wanted: impl Fn(&Part) -> bool) -> Vec<&str> {
-        let parts = self.parts.iter().filter(|part| wanted(part));
-        let mut names: Vec<&str> = parts.map(|part| &*part.function).collect();
-        names.dedup();
-        names.retain(|name| !name.is_empty());
-        names
-    }
+/// The functions that `parts` belong to.
+fn names<'a>(parts: impl Iterator<Item = &'a Part>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = parts.map(|part| &*part.function).collect();
+    names.dedup();
+    names.retain(|name| !name.is_empty());
+    names
 }
 
 impl Part {
@@ -171,10 +168,10 @@ impl Language {
                 }
                 Language::C => None,
                 Language::Rust => line.split_once("fn ").and_then(|(before, after)| {
-                    let begins = ["pub", "const ", "unsafe ", "extern "];
-                    let begins = begins.iter().any(|word| before.starts_with(word));
-                    (before.is_empty() || begins)
-                        .then(|| after.split(['(', '<']).next().unwrap_or(after))
+                    let starts = ["pub", "const ", "unsafe ", "extern "];
+                    let starts = starts.iter().any(|word| before.starts_with(word));
+                    let name = after.split(['(', '<']).next();
+                    name.filter(|_| before.is_empty() || starts)
                 }),
             };
             if let Some(name) = name {
@@ -198,9 +195,8 @@ impl Language {
             Language::Rust => ("// ", ""),
         };
         let words = line.trim().strip_prefix(start)?.strip_suffix(end)?;
-        words
-            .starts_with(|first: char| first.is_ascii_digit())
-            .then_some(words)
+        let numbered = words.starts_with(|first: char| first.is_ascii_digit());
+        numbered.then_some(words)
     }
 }
 
