@@ -26,14 +26,14 @@ fn valgrind(build: &Build, log: &Path) -> Command {
 fn findings(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap();
     fs::remove_file(log).unwrap();
-    // Lines that begin with -- are not findings: valgrind 3.19 does not know pidfd_open(2), says so, and
-    // lets it fail with ENOSYS.
+    // Lines that begin with -- are not findings. In valgrind 3.19, pidfd_open(2) fails with ENOSYS, which is
+    // reported on such lines.
     let findings = text.lines().filter(|line| line.starts_with("=="));
     findings.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn a_command_that_ends_makes_no_memory_errors_and_leaks_nothing() {
+fn a_command_that_exits_makes_no_memory_errors_and_leaks_nothing() {
     let held = TcpListener::bind(("127.0.0.1", fresh_port())).unwrap();
     let held = held.local_addr().unwrap().to_string();
     for build in builds() {

@@ -14,11 +14,8 @@ fn readmes() -> Vec<(PathBuf, String)> {
     let mut folders = ["src", "tests", "c-reference"].map(project).to_vec();
     while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).unwrap().flatten();
-        folders.extend(
-            entries
-                .map(|entry| entry.path())
-                .filter(|path| path.is_dir()),
-        );
+        let entries = entries.map(|entry| entry.path());
+        folders.extend(entries.filter(|path| path.is_dir()));
         paths.push(folder.join("README.md"));
     }
     let text = |path: PathBuf| Some((path.clone(), fs::read_to_string(path).ok()?));

@@ -30,15 +30,14 @@ fn main() -> ExitCode {
     // SAFETY: no pointers; SIG_DFL installs no handler.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     tool("strace", "strace");
-    let columns = port_is_free(PORT)
-        .map_err(|reason| (1, reason))
-        .and_then(|()| Ok([&builds()[..], &guest().map_err(|reason| (2, reason))?].concat()));
-    match columns {
-        Ok(columns) => report(&columns),
-        Err((status, reason)) => {
-            eprintln!("compare: {reason}");
-            status.into()
-        }
+    let failed = |status: u8, reason: String| {
+        eprintln!("compare: {reason}");
+        status.into()
+    };
+    match (port_is_free(PORT), guest()) {
+        (Err(reason), _) => failed(1, reason),
+        (_, Err(reason)) => failed(2, reason),
+        (_, Ok(guest)) => report(&[&builds()[..], &guest].concat()),
     }
 }
 

@@ -26,10 +26,11 @@ pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
     // With -f a line begins with the process id. Only calls have a parenthesis.
     let lines = trace.lines().filter(|line| line.contains('('));
     let calls = lines.map(|line| line.trim_start_matches(|c: char| !c.is_ascii_lowercase()));
-    let mut numbers = calls
+    let mut listens = calls
         .clone()
-        .filter_map(|call| call.strip_prefix("listen(")?.split(',').next());
-    let number = numbers.next().ok_or("strace shows no listen")?;
+        .filter_map(|call| call.strip_prefix("listen("));
+    let listen = listens.next().ok_or("strace shows no listen")?;
+    let number = listen.split(',').next().unwrap_or(listen);
     let neutral = |call| {
         let call = without_pointers(call).replace(&format!("({number},"), "(s,");
         call.replace(&address.ip().to_string(), "ADDRESS")
@@ -75,18 +76,17 @@ pub fn k1_without(build: &Build) -> Result<String> {
 
 pub fn k2(build: &Build, option: bool) -> Result<String> {
     let (server, calls) = traced(build, option)?;
-    let seen = calls
-        .iter()
-        .find_map(|call| call.strip_prefix("getsockopt(s, SOL_SOCKET, SO_REUSEADDR, ["))
-        .and_then(|rest| rest.strip_suffix("], [4]) = 0"))
-        .ok_or("strace shows no getsockopt of SO_REUSEADDR")?;
+    let start = "getsockopt(s, SOL_SOCKET, SO_REUSEADDR, [";
+    let seen = calls.iter().find_map(|call| call.strip_prefix(start));
+    let seen = seen.and_then(|rest| rest.strip_suffix("], [4]) = 0"));
+    let seen = seen.ok_or("strace shows no getsockopt of SO_REUSEADDR")?;
     let reported = &server.so_reuseaddr;
     let wrong = format!("getsockopt returned {seen}, the server reports {reported}");
     yes(seen == reported, &wrong).map(|_| reported.clone())
 }
 
 /// Terminates the server of `old` by `signal` while a client is served, and starts `new` on its
-/// address. Both the old client and a new one have to be served.
+/// address. The old client and a new one must be served.
 pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
     let mut figure = Figure::new(old, true)?;
     figure.client.echo("before, ")?;

@@ -2,7 +2,7 @@
 
 use super::figure::Figure;
 use crate::support::{
-    Build, Client, Result, Server, send_signal, sockets, wait_for, wait_for_reaping,
+    Build, Client, Result, Server, find_socket, send_signal, wait_for, wait_for_reaping,
 };
 use libc::SIGKILL;
 use std::io::ErrorKind;
@@ -78,10 +78,7 @@ fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static 
         // The kernel's list is read in pieces and can miss a socket: wait for five equal results.
         let (mut last, mut same) = ("", 0);
         wait_for("end of the connection", || {
-            let state = sockets()
-                .into_iter()
-                .find(|socket| (socket.local, socket.peer) == (local, peer))
-                .map_or("gone", |socket| socket.state);
+            let state = find_socket(local, peer).map_or("gone", |socket| socket.state);
             same = if state == last { same + 1 } else { 1 };
             last = state;
             (same == 5 && !passing.contains(&state)).then_some(state)

@@ -1,4 +1,4 @@
-//! Each kind of client alone: it gets back what it should, and the next client is served.
+//! One client of each kind: it gets back what it should, and the next client is served.
 
 use super::{Resources, memory, numbered, wait_until_released};
 use crate::support::{
@@ -10,8 +10,8 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::thread;
 
-/// Lets `client` loose on a server of each build, which then has as many children and descriptors as
-/// before, and serves the next client.
+/// Runs `client` against a server of each build. Afterwards, the server has as many child processes and
+/// descriptors as before, and serves the next client.
 fn survives(client: impl Fn(&mut Server) -> Result<()>) -> Result<()> {
     builds().iter().try_for_each(|build| {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;

@@ -1,4 +1,4 @@
-//! Servers that are killed and restarted under load: connected clients are served on, and new ones are
+//! Servers that are killed and restarted under load: connected clients are still served, and new ones are
 //! refused only during the downtime.
 
 use crate::support::{Build, Client, Result, Start, builds, fresh_address, raise_limit, wait_for};

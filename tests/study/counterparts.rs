@@ -89,7 +89,8 @@ impl Pair {
         })
     }
 
-    /// The parts of C, each beside Rust's. A function that is in one language only is alone.
+    /// The parts of C, each beside its part of Rust. A function of one language only has an empty place
+    /// beside it.
     pub fn parts(&self) -> Vec<[Option<&Part>; 2]> {
         let [mut c, mut rust] = [&self.c, &self.rust].map(|source| source.parts.iter().peekable());
         let mut rows = Vec::new();

@@ -24,9 +24,7 @@ pub fn svg(moment: &Moment, title: &str) -> String {
         Between::SameAddress => (SAME.into(), 241, "the same address"),
     };
     let boxes = moment.boxes.iter().zip(PLACES);
-    let boxes: String = boxes
-        .map(|(process, place)| boxed(process, place))
-        .collect();
+    let boxes: String = boxes.map(boxed).collect();
     format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n<title>{title}</title>\n<desc>{}</desc>\n\
          {line}\n{}<path d=\"M224 242V298M230 242V298\"/>\n{}{boxes}</svg>\n",
@@ -41,7 +39,7 @@ fn text(class: &str, (x, y): (usize, usize), words: &str) -> String {
 }
 
 /// A process: its role, its id and its socket.
-fn boxed(process: &Process, (x, y): (usize, usize)) -> String {
+fn boxed((process, (x, y)): (&Process, (usize, usize))) -> String {
     let (width, height) = BOX;
     let (left, right) = (x + 14, x + width - 14);
     let (class, first, second) = match &process.socket {

@@ -50,9 +50,8 @@ impl Calls {
 /// table in the code and among the calls.
 pub fn trace_steps(serve: &Pair) -> Result<Calls, Vec<String>> {
     let [c, rust] = thread::scope(|scope| {
-        let sessions = builds()
-            .each_ref()
-            .map(|build| scope.spawn(|| session(build)));
+        let sessions = builds().each_ref();
+        let sessions = sessions.map(|build| scope.spawn(|| session(build)));
         sessions.map(|session| session.join().expect("a session does not panic"))
     });
     let c = c.map_err(|reason| vec![format!("a session in C: {reason}")])?;

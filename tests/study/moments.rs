@@ -1,7 +1,7 @@
 //! Figure 12.1, run: the processes and their sockets before the kill, after it and after the restart.
 
 use crate::claims::figure::Figure;
-use crate::support::{Build, Client, Result, Server, Socket, only_socket, sockets};
+use crate::support::{Build, Client, Result, Server, Socket, find_socket, only_socket};
 use std::process;
 
 /// The figure's three processes at one moment.
@@ -16,7 +16,7 @@ pub struct Moment {
 pub struct Process {
     pub role: &'static str,
     pub pid: i32,
-    /// Its socket; none once it has been killed.
+    /// Its socket, unless the process has been killed.
     pub socket: Option<Socket>,
     /// The value of SO_REUSEADDR as the server reports it; empty for the other processes.
     pub option: String,
@@ -56,10 +56,8 @@ fn take(server: &Server, figure: &Figure, between: Between) -> Result<Moment> {
         listening = Some(only_socket(server.pid, |_| true)?);
         option = server.so_reuseaddr.clone();
     }
-    let (ours, theirs) = (figure.client.address, figure.server.address);
-    let mut all = sockets().into_iter();
-    let client = all.find(|socket| (socket.local, socket.peer) == (ours, theirs));
-    let client = client.ok_or("the client's socket is gone")?;
+    let client = find_socket(figure.client.address, figure.server.address);
+    let client = client.ok_or("the client's socket is not listed")?;
     let child = only_socket(figure.child, |_| true)?;
     let boxes = [
         ("Server", server.pid, listening, option),

@@ -104,10 +104,9 @@ fn item(claim: &Claim, outcome: &Outcome) -> String {
     } else {
         ("holds", &outcome.differs)
     };
-    let mut list: String = details
-        .iter()
-        .map(|words| format!("<li>{}</li>\n", escaped(words)))
-        .collect();
+    let details = details.iter();
+    let details = details.map(|text| format!("<li>{}</li>\n", escaped(text)));
+    let mut list: String = details.collect();
     if !list.is_empty() {
         list = format!("<ul>\n{list}</ul>\n");
     }
@@ -152,10 +151,8 @@ fn both_files(pair: &Pair, calls: &Calls) -> String {
             let (c, rust) = (code("C", c), code("Rust", rust));
             html += &format!("<div class=\"columns\">\n{c}{rust}</div>\n");
         }
-        let seen = calls.of(pair, part).into_iter();
-        let seen: String = seen
-            .map(|call| format!("<span class=\"line\">{}\n</span>", escaped(call)))
-            .collect();
+        let line = |call| format!("<span class=\"line\">{}\n</span>", escaped(call));
+        let seen: String = calls.of(pair, part).into_iter().map(line).collect();
         if !seen.is_empty() {
             html += "<div class=\"kernel\">\n<p>The kernel saw</p>\n";
             html += &format!("<pre><code>{seen}</code></pre>\n</div>\n");
@@ -208,8 +205,6 @@ fn sentence(text: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    let text = text.replace('&', "&amp;").replace('"', "&quot;");
+    text.replace('<', "&lt;").replace('>', "&gt;")
 }

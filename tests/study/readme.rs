@@ -63,9 +63,8 @@ pub fn split_ids(step: &str) -> (&str, Vec<&str>) {
 
 fn steps_for(id: &str, source: &Source) -> Vec<(usize, String)> {
     let named = |part: &Part| {
-        split_ids(part.step.as_deref().unwrap_or_default())
-            .1
-            .contains(&id)
+        let step = part.step.as_deref().unwrap_or_default();
+        split_ids(step).1.contains(&id)
     };
     let parts = source.parts.iter().filter(|part| named(part));
     let steps = parts.filter_map(|part| Some((part.number()?, part.function.clone())));

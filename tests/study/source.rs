@@ -224,7 +224,7 @@ fn comments(text: &str) -> Vec<Range<usize>> {
 
 /// The length of the string that `text` begins with, its quotes included.
 fn string_length(text: &str) -> usize {
-    let mut escaped = true; // the first quote ends nothing
+    let mut escaped = true; // the first quote does not end the string
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             b'"' if !escaped => return at + 1,

@@ -18,18 +18,15 @@ pub fn both_under(wrapper: &[String], args: &[impl AsRef<OsStr>]) -> Assert {
 
 /// Runs `build` with `args`, and `wrapper` before its path, until it exits.
 pub fn run_under(wrapper: &[String], build: &Build, args: &[impl AsRef<OsStr>]) -> Output {
-    let mut line = wrapper
-        .iter()
-        .map(OsStr::new)
-        .chain([build.path.as_os_str()]);
+    let line = wrapper.iter().map(OsStr::new);
+    let mut line = line.chain([build.path.as_os_str()]);
     let mut command = assert_cmd::Command::new(line.next().expect("at least the build"));
     command.args(line).args(args).timeout(DEADLINE * 3);
     let mut output = command.output().expect("it exits in time");
     // The hint after EADDRINUSE names the program as it was called.
+    let path = build.path.to_str().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    output.stderr = stderr
-        .replace(build.path.to_str().unwrap(), "reuseaddr")
-        .into();
+    output.stderr = stderr.replace(path, "reuseaddr").into();
     output
 }
 

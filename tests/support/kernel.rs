@@ -23,6 +23,12 @@ pub fn sockets() -> Vec<Socket> {
     table.lines().skip(1).filter_map(parse_socket).collect()
 }
 
+/// The TCP socket over IPv4 that connects `local` to `peer`.
+pub fn find_socket(local: SocketAddrV4, peer: SocketAddrV4) -> Option<Socket> {
+    let mut all = sockets().into_iter();
+    all.find(|socket| (socket.local, socket.peer) == (local, peer))
+}
+
 /// Whether a socket uses `port` on a wildcard address, IPv4 or IPv6.
 pub fn holds_every_address(port: u16) -> bool {
     let zeros = |width| format!(" {:0width$}:{port:04X} ", 0);
@@ -59,8 +65,8 @@ fn parse_socket(line: &str) -> Option<Socket> {
 
 /// The TCP sockets that process `pid` holds, from /proc/PID/fd.
 ///
-/// The kernel does not write /proc/net/tcp in one piece: a socket may be missing while others come and
-/// go. The table is therefore read again, a few times, until each socket that is held is in it.
+/// The kernel does not write /proc/net/tcp in one piece: a socket may be missing while others are created or
+/// closed. The table is therefore read again, at most ten times, until it has each socket of the process.
 pub fn sockets_of(pid: i32) -> Vec<Socket> {
     let mut found = Vec::new();
     for _ in 0..10 {
@@ -113,8 +119,8 @@ pub fn descriptors(pid: i32) -> usize {
 
 /// Whether process `pid` is blocked in `call`, a SYS_ number.
 pub fn is_in_call(pid: i32, call: libc::c_long) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/syscall"))
-        .is_ok_and(|current| current.starts_with(&format!("{call} ")))
+    let current = fs::read_to_string(format!("/proc/{pid}/syscall"));
+    current.is_ok_and(|current| current.starts_with(&format!("{call} ")))
 }
 
 /// Waits until process `pid` is blocked in `call`, a SYS_ number.

@@ -1,4 +1,4 @@
-//! Programs that tests control: tools with a terminal's lines, and strace.
+//! Programs that the tests run and control.
 
 use super::{DEADLINE, Result, prepare_child, read_lines, text, tool};
 use std::io::Write;

@@ -65,9 +65,8 @@ pub fn launch(mut command: Command) -> Result<Start> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     prepare_child(&mut command);
     become_subreaper();
-    let mut process = command
-        .spawn()
-        .map_err(|error| format!("{:?} cannot be started: {error}", command.get_program()))?;
+    let process = command.spawn();
+    let mut process = process.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
     let lines = read_lines(process.stdout.take().expect("stdout is a pipe"));
     let errors = read_lines(process.stderr.take().expect("stderr is a pipe"));
     let mut server = Server {
@@ -83,14 +82,12 @@ pub fn launch(mut command: Command) -> Result<Start> {
     match server.lines.recv_timeout(DEADLINE) {
         Ok(line) => {
             let start = format!("server {}: listening on ", server.pid);
-            let (address, so_reuseaddr) = line
-                .strip_prefix(&start)
-                .and_then(|rest| rest.split_once(", SO_REUSEADDR is "))
-                .ok_or_else(|| format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N"))?;
+            let wrong = || format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N");
+            let rest = line.strip_prefix(&start).ok_or_else(wrong)?;
+            let (address, so_reuseaddr) =
+                rest.split_once(", SO_REUSEADDR is ").ok_or_else(wrong)?;
             server.so_reuseaddr = so_reuseaddr.into();
-            server.address = address
-                .parse()
-                .map_err(|_| format!("prints that it listens on {address:?}"))?;
+            server.address = address.parse().map_err(|_| wrong())?;
             Ok(Start::Listening(server))
         }
         Err(mpsc::RecvTimeoutError::Disconnected) => Ok(Start::Exited {
@@ -118,8 +115,8 @@ pub fn kill_group(process: &mut Child) {
     while unsafe { libc::waitpid(-group, ptr::null_mut(), 0) } > 0 {}
 }
 
-/// Has the child process killed when the thread that starts it exits, without a core file. It inherits
-/// only descriptors 0, 1 and 2, and no ignored signals: a shell ignores SIGINT in background commands.
+/// Has the child process killed when the thread that starts it exits. It writes no core file, inherits only
+/// descriptors 0, 1 and 2, and ignores no signal: a shell ignores SIGINT in background commands.
 pub fn prepare_child(command: &mut Command) {
     let prepare = || {
         let limit = libc::rlimit {

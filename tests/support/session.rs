@@ -84,9 +84,9 @@ fn finished_trace(file: &Path) -> Result<String> {
     })
 }
 
-/// The calls of process `name`: all those of a child, those of a server from the first socket on. Replaced
-/// is what is different in every run: addresses, process ids, ports, pointers, and the lengths of texts
-/// that contain them.
+/// The calls of process `name`: all calls of a child process, and those of a server from the first socket(2)
+/// on. Replaces what is different in every run: addresses, process ids, ports, pointers, and the lengths of
+/// texts that contain them.
 fn neutral(
     name: &str,
     trace: &str,
