@@ -10,7 +10,7 @@ fn abi() -> String {
 }
 
 #[test]
-fn it_fits_80_columns() {
+fn the_output_fits_80_columns() {
     assert_eq!(abi().lines().find(|line| line.len() > 80), None);
 }
 

@@ -14,7 +14,7 @@ use std::fs;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
-/// For a call that is made repeatedly: which of the calls fails.
+/// Which one of repeated calls fails: the first, the second or the third.
 const OCCURRENCES: [usize; 3] = [1, 2, 3];
 
 /// Runs `trial` for each error, each occurrence and each build. Returns the first failure.
@@ -52,7 +52,7 @@ fn trace_file(address: SocketAddrV4) -> PathBuf {
     scratch(format!("{address}.faults"))
 }
 
-/// Removes strace's trace, and returns it.
+/// Returns strace's trace, and removes the file.
 fn take_trace(address: SocketAddrV4) -> Result<String> {
     let trace = fs::read_to_string(trace_file(address)).map_err(text)?;
     fs::remove_file(trace_file(address)).map_err(text)?;

@@ -10,10 +10,10 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-/// valgrind, about to run `build`. It reports to `log`; after a finding the exit status is 9.
+/// A command that runs `build` under valgrind, which reports to `log` and exits with 9 after a finding.
 fn valgrind(build: &Build, log: &Path) -> Command {
     let mut command = Command::new(tool("valgrind", "valgrind"));
-    // abi passes wrong arguments on purpose: abi.supp names the functions that do.
+    // abi passes wrong arguments on purpose. abi.supp names the functions that do so.
     let suppressions = project("tests/abi.supp");
     command.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
     command.arg(format!("--log-file={}", log.display()));

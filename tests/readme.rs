@@ -80,7 +80,7 @@ impl Terminal {
         Ok(terminal)
     }
 
-    /// Waits until the shell has reaped the processes that were killed. A person types slowly enough.
+    /// Waits until the shell has reaped the processes that were killed. A person types more slowly than that.
     fn wait_for_jobs(&mut self) -> Result<()> {
         self.0.type_in("wait; echo rea''dy\n")?;
         self.shows("ready")

@@ -25,7 +25,7 @@ fn what_a_client_sends_is_echoed_to_it_and_printed_nowhere() -> Result<()> {
         let address = client.address;
         let closed = format!("child {child}: {address} closed after {bytes} bytes");
         server.line(&closed, |line| line == closed)?;
-        // The line about the child and this one: a line between them would be the client's.
+        // The line about the child process and this one. A third line would be the client's.
         assert_eq!(server.line_count(), 2, "{}", build.name);
         assert_eq!(server.finish(), [""; 0], "{}", build.name);
     }
@@ -53,7 +53,7 @@ fn a_child_has_only_its_connection_and_the_server_only_its_listening_socket() ->
     Ok(())
 }
 
-/// Without root, the other user is the same one; the kernel does not compare the users.
+/// Without root, the other server has the same user. bind(2) does not compare the users.
 #[test]
 fn during_a_restart_another_user_may_take_the_port() -> Result<()> {
     for build in builds() {

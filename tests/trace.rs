@@ -48,7 +48,7 @@ fn masked(call: &str, start: &str, end: char) -> String {
 }
 
 /// The system calls of `build` with `command`, from unshare on, without what is different in every run.
-/// brk is left out: how memory is allocated is the language's business.
+/// brk is left out: the languages allocate memory in different ways.
 fn calls_of(build: &Build, command: &str) -> Vec<String> {
     let file = scratch(format!("{}.{command}.calls", build.name));
     let mut strace = strace("-s 256 -e signal=none -e trace=!brk", &file);

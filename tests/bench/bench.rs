@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 use support::{Result, builds, fresh_address, project, raise_limit, release, tool};
 
-/// Duration of a load, and of the first load, whose result is dropped.
+/// Duration of a load, and of the first load, whose result is not used.
 const TIME: Duration = Duration::from_millis(250);
 const WARM_UP: Duration = Duration::from_millis(50);
 /// Clients at once; the ratios are for 8 of them.

@@ -4,8 +4,8 @@ use super::remedy::traced;
 use crate::support::{Build, Result, builds, first_difference};
 use std::process::{Command, Output};
 
-/// Whether the build prints what the C build prints and has the same exit status; the detail is the
-/// last line. That this line reports no contradiction is tested elsewhere.
+/// Whether the build prints what the C build prints, with the same exit status. The detail is the last line.
+/// Another test checks that it reports no contradiction.
 pub fn same_bytes(build: &Build, arguments: &[&str]) -> Result<String> {
     if is_guest(build) {
         return Ok("-".into());
@@ -47,7 +47,7 @@ pub fn same(expected: &[String], seen: &[String]) -> Result<String> {
     }
 }
 
-/// A guest, the build that WITH names, only has to understand `serve`, and may make other calls.
+/// Whether `build` is the guest, the build that WITH names. It needs only `serve`, and may make other calls.
 pub fn is_guest(build: &Build) -> bool {
     builds().iter().all(|ours| ours.path != build.path)
 }

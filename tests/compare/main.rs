@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The build that `WITH` names, or none.
+/// The guest: the build that `WITH` names, or none.
 fn guest() -> Result<Vec<Build>> {
     let Some(path) = env::var_os("WITH").filter(|path| !path.is_empty()) else {
         return Ok(Vec::new());

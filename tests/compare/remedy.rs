@@ -14,7 +14,7 @@ use std::fs;
 pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
     let address = fresh_address();
     let file = scratch(format!("{address}.strace"));
-    // -D: the server is our child, and strace a detached grandchild.
+    // With -D the server is our child process, and strace a detached grandchild.
     let calls = "trace=socket,setsockopt,bind,listen,getsockopt";
     let mut command = strace(&format!("-D -f -e signal=none -e {calls}"), &file);
     command.arg(&build.path).args(serve_args(address, option));
@@ -99,7 +99,7 @@ pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
     Ok("yes".into())
 }
 
-/// Restarts the build as each other build of this project; a guest also in the other direction.
+/// Restarts the build as each other build of this project. If it is the guest, it also replaces each of them.
 pub fn r2_across(build: &Build) -> Result<String> {
     for other in builds().iter().filter(|our| our.path != build.path) {
         let name = &other.name;

@@ -1,4 +1,4 @@
-//! Calls of a child that fail: its own client may lose the connection, and no other client notices.
+//! Calls of a child process that fail: at most its own client loses the connection.
 
 use super::{OCCURRENCES, same, serve_clients, take_trace, trace_file, try_each};
 use crate::load::numbered;
@@ -98,7 +98,7 @@ fn a_write_that_fails_costs_one_client() -> Result<()> {
     let errors = [
         EAGAIN, EBADF, ECONNRESET, EDESTADDRREQ, EDQUOT, EFAULT, EFBIG, EINVAL, EIO, ENOSPC, EPERM, EPIPE,
     ];
-    // The first write is the line about the new child.
+    // The first write is the line about the new child process.
     costs_its_client("write", 1, &errors)
 }
 
@@ -109,7 +109,7 @@ fn a_read_or_write_that_is_interrupted_is_made_again() -> Result<()> {
 }
 
 #[test]
-fn a_line_that_cannot_be_written_and_a_failed_close_cost_nobody() -> Result<()> {
+fn a_line_that_cannot_be_written_and_a_close_that_fails_cost_no_client() -> Result<()> {
     let write = [EAGAIN, EBADF, EDQUOT, EFBIG, EINTR, EIO, ENOSPC, EPIPE];
     let close = [EBADF, EDQUOT, EINTR, EIO, ENOSPC];
     costs_nobody("write", 0, &write, &[1])?;
@@ -117,7 +117,7 @@ fn a_line_that_cannot_be_written_and_a_failed_close_cost_nobody() -> Result<()> 
 }
 
 #[test]
-fn a_signal_that_does_not_terminate_costs_nobody_whatever_call_it_interrupts() -> Result<()> {
+fn a_signal_that_does_not_terminate_costs_no_client_whatever_call_it_interrupts() -> Result<()> {
     for (signal, name) in [
         (SIGPIPE, "SIGPIPE"),
         (SIGCHLD, "SIGCHLD"),
@@ -162,7 +162,7 @@ fn a_short_write_is_continued_where_it_stopped() -> Result<()> {
     for build in builds() {
         let mut traced = Traced::start(build, "-e trace=write")?;
         let server = &mut traced.server;
-        // Small buffers on both sides make a write wait several times; one that is stopped then is short.
+        // With small buffers on both sides a write blocks several times. If it is stopped then, it is short.
         set_option_of(server.pid, 3, SO_SNDBUF, 1)?;
         let client = small_client(server.address.into()).and_then(Client::new);
         let client = client.map_err(text)?;

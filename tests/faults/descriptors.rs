@@ -1,4 +1,4 @@
-//! Out of descriptors: the server waits until there are some, without spinning.
+//! Without a free descriptor, the server waits for one, without spinning.
 
 use super::same;
 use crate::support::{Client, Result, builds, fresh_address, process_status, text, wait_for};

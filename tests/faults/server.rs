@@ -1,11 +1,11 @@
-//! Calls of the server that fail: which errors terminate it, and which cost one client or none.
+//! Calls of the server that fail: the errors that stop it, and those that cost one client or none.
 
 use super::{OCCURRENCES, faulty, same, serve_clients, traced, try_each};
 use crate::support::{Client, Result, Start, fresh_address};
 use libc::*;
 
-/// The calls before the server listens, as strace names them and as the error line does, each with the
-/// errors of its man page.
+/// The calls before the server listens: strace's name, the name in the error line, and the errors in the man
+/// page.
 #[rustfmt::skip]
 const BEFORE_IT_LISTENS: [(&str, &str, &[i32]); 7] = [
     ("rt_sigaction:when=1", "sigaction SIGPIPE", &[EINVAL]),
@@ -75,7 +75,7 @@ fn an_accept_short_of_resources_is_reported_once_and_tried_again_after_a_pause()
 }
 
 #[test]
-fn an_accept_that_can_never_succeed_ends_the_server_and_not_its_children() -> Result<()> {
+fn an_accept_that_can_never_succeed_stops_the_server_and_not_its_children() -> Result<()> {
     let errors = [EAGAIN, EBADF, EFAULT, EINVAL, ENOTSOCK];
     try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
         let address = fresh_address();

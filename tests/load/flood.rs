@@ -56,7 +56,7 @@ fn flood(build: &Build) -> Result<()> {
     let (address, all_connected) = (server.address, Barrier::new(WORKERS));
     let start = Instant::now();
     thread::scope(|scope| {
-        // After a failure a worker makes its other rounds all the same: the barrier needs all workers.
+        // A worker continues after a failure, since the barrier needs all workers.
         let work = || {
             let rounds = (0..ROUNDS).map(|_| round(address, &all_connected));
             rounds.fold(Ok(()), Result::and)

@@ -33,7 +33,7 @@ fn a_client_that_sends_nothing_does_not_delay_others() -> Result<()> {
 }
 
 #[test]
-fn a_client_that_resets_is_reported_and_ends_only_its_own_child() -> Result<()> {
+fn a_client_that_resets_is_reported_and_stops_only_its_own_child() -> Result<()> {
     survives(|server| {
         let mut other = Client::served(server.address)?;
         let client = Client::served(server.address)?;
@@ -108,7 +108,7 @@ fn a_client_that_never_reads_blocks_only_its_own_child() -> Result<()> {
 }
 
 #[test]
-fn clients_that_close_or_reset_before_accept_leave_nothing() -> Result<()> {
+fn clients_that_close_or_reset_before_accept_leave_nothing_behind() -> Result<()> {
     survives(|server| {
         send_signal(server.pid, SIGSTOP)?;
         wait_for_stop(server.pid)?;

@@ -39,13 +39,13 @@ fn restarted_under_load(build: &Build) -> Result<()> {
             }
             let killed = Instant::now();
             server.terminate(SIGKILL)?;
-            // A new child may not have closed the listening socket yet: the port is then still listening.
+            // A new child process may not have closed the listening socket yet. Then the restart fails.
             let restarted = wait_for("restart", || match build.serve_on(address, true) {
                 Ok(Start::Exited { .. }) => None,
                 start => Some(start.and_then(Start::server)),
             })??;
             downtimes.push(killed..=Instant::now());
-            // Kept, since dropping a server kills its children.
+            // Kept, since dropping a server kills its child processes.
             killed_servers.push(mem::replace(&mut server, restarted));
             let mut clients = clients.iter_mut();
             clients.try_for_each(|client| client.echo("still there?"))

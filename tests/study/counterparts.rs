@@ -31,7 +31,7 @@ pub struct Pair {
     pub rust: Source,
 }
 
-/// All pairs in a reader's order. What keeps two files from being counterparts goes into `wrong`.
+/// All pairs in a reader's order. Each difference between counterparts goes into `wrong`.
 pub fn read_pairs(wrong: &mut Vec<String>) -> Vec<Pair> {
     let (c, rust) = (names("c-reference", ".c"), names("src", ".rs"));
     let only_c = c.iter().filter(|name| !rust.contains(name));
@@ -89,8 +89,8 @@ impl Pair {
         })
     }
 
-    /// The parts of C, each beside its part of Rust. A function of one language only has an empty place
-    /// beside it.
+    /// The parts of C, each with its part of Rust. A function that exists in one language only has no
+    /// counterpart.
     pub fn parts(&self) -> Vec<[Option<&Part>; 2]> {
         let [mut c, mut rust] = [&self.c, &self.rust].map(|source| source.parts.iter().peekable());
         let mut rows = Vec::new();
@@ -113,7 +113,7 @@ impl Pair {
         ends.min().map_or(purpose, |end| &purpose[..=end]).into()
     }
 
-    /// Reports the first difference of the functions and of the steps; all that follow are shifted.
+    /// Reports only the first difference of the functions, and of the steps: it shifts all that follow.
     fn check(&self, wrong: &mut Vec<String>) {
         let sources = [&self.c, &self.rust];
         for (source, other) in [(&self.c, &self.rust), (&self.rust, &self.c)] {

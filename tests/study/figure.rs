@@ -2,7 +2,7 @@
 
 use crate::moments::{Between, Moment, Process};
 
-/// Width of the drawing: small enough that its letters are readable on a telephone.
+/// Width of the drawing, small enough for a telephone.
 const WIDTH: usize = 380;
 const HEIGHT: usize = 392;
 /// Positions of server, child and client. The child is indented, as it was forked.

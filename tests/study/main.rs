@@ -1,8 +1,8 @@
 //! `make study`: C and Rust side by side, as a page and on the terminal; and the test that each file has
 //! its counterpart.
 //!
-//! There is a page only if the files of each pair match, the READMEs match the code, both builds make the
-//! system calls in the table, and Figure 12.1 can be run. Each reason against it is a line on stderr.
+//! The page is written only if the files of each pair match, the READMEs match the code, both builds make
+//! the system calls in the table, and Figure 12.1 can be run. Otherwise each reason is a line on stderr.
 //!
 //! Environment: `STUDY=1` prints the columns on stdout as well, `COLUMNS` wide (80 to 160).
 
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 fn study() -> Result<(), Vec<String>> {
     let path = project("target/study.html");
     let failed = |error: io::Error| vec![format!("{}: {error}", path.display())];
-    // Where this run fails, the page of an earlier run must not remain.
+    // If this run fails, the page of an earlier run must not remain.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}

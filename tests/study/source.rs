@@ -200,7 +200,7 @@ impl Language {
     }
 }
 
-/// The places of comments; not what looks like one within a string or a character.
+/// The places of comments. Strings and characters may contain what looks like a comment.
 fn comments(text: &str) -> Vec<Range<usize>> {
     let mut comments = Vec::new();
     let mut at = 0;
@@ -209,7 +209,7 @@ fn comments(text: &str) -> Vec<Range<usize>> {
             [b'/', b'/', ..] => rest.find('\n').unwrap_or(rest.len()),
             [b'/', b'*', ..] => rest.find("*/").map_or(rest.len(), |end| end + 2),
             [b'"', ..] => string_length(rest),
-            // A lifetime has no second quote there.
+            // A lifetime has no second quote at that place.
             [b'\'', b'\\', _, b'\'', ..] => 4,
             [b'\'', _, b'\'', ..] => 3,
             _ => rest.chars().next().map_or(1, char::len_utf8),

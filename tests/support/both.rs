@@ -1,4 +1,4 @@
-//! Runs of both builds with the same arguments. The Rust build has to do what the C build does.
+//! Runs of both builds with the same arguments. The Rust build must do what the C build does.
 
 use super::{Build, DEADLINE, builds, tool};
 use assert_cmd::assert::{Assert, OutputAssertExt};

@@ -19,7 +19,7 @@ pub enum Start {
 }
 
 impl Start {
-    /// `runs`, or `EADDRINUSE` if bind failed with it. Any other exit is an error.
+    /// Returns `runs`, or `EADDRINUSE` if bind failed with it. Any other exit is an error.
     pub fn bind_result(&self) -> Result<String> {
         let Start::Exited { status, stderr } = self else {
             return Ok("runs".into());
@@ -58,8 +58,8 @@ pub fn serve_args(address: SocketAddrV4, option: bool) -> Vec<String> {
     args
 }
 
-/// Starts `command`, and waits until it prints that it listens, or exits. The process that is started
-/// has to become the server itself.
+/// Starts `command`, and waits until it prints that it listens, or exits. The process that is started must
+/// become the server itself.
 pub fn launch(mut command: Command) -> Result<Start> {
     command.stdin(Stdio::null()).process_group(0);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -221,7 +221,7 @@ impl Server {
         }
     }
 
-    /// Waits until the server has exited. Its children may go on.
+    /// Waits until the server has exited. Its child processes may still run.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         wait_for("exit of the server", || {
             self.process.try_wait().expect("the server is our child")
