@@ -10,7 +10,7 @@ fn abi() -> String {
 }
 
 #[test]
-fn it_fits_80_columns() {
+fn the_output_fits_80_columns() {
     assert_eq!(abi().lines().find(|line| line.len() > 80), None);
 }
 
@@ -44,9 +44,8 @@ fn an_unexpected_result_is_marked_and_makes_the_exit_status_1() {
     let row = "shutdown    not connected                           EBADF! expected: ENOTCONN\n";
     let injecting = injecting(&["shutdown:error=EBADF:when=1"]);
     let outcome = both_under(&injecting, &["abi"]).code(1);
-    outcome
-        .stdout(contains(row))
-        .stdout(ends_with("\nunexpected results: 1\n"));
+    let sum = ends_with("\nunexpected results: 1\n");
+    outcome.stdout(contains(row)).stdout(sum);
 }
 
 #[test]

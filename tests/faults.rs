@@ -4,15 +4,17 @@ mod child;
 mod descriptors;
 mod server;
 
-use crate::support::{Build, Result, Start, builds, in_order, launch, scratch, serve_args, tool};
+use crate::support::{
+    Build, Client, Result, Server, Start, builds, in_order, launch, scratch, serve_args, strace,
+    text,
+};
 use errno::Errno;
 use std::fmt::Debug;
 use std::fs;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
-use std::process::Command;
 
-/// For a call that is made repeatedly: which of the calls fails.
+/// Which one of repeated calls fails: the first, the second or the third.
 const OCCURRENCES: [usize; 3] = [1, 2, 3];
 
 /// Runs `trial` for each error, each occurrence and each build. Returns the first failure.
@@ -24,11 +26,8 @@ fn try_each(
     let mut trials = Vec::new();
     for &error in errors {
         for &occurrence in occurrences {
-            trials.extend(
-                builds()
-                    .iter()
-                    .map(|build| (build, Errno(error), occurrence)),
-            );
+            let trial = |build| (build, Errno(error), occurrence);
+            trials.extend(builds().each_ref().map(trial));
         }
     }
     let run = |number: usize| {
@@ -43,11 +42,9 @@ fn try_each(
 
 /// Runs `serve` with `injection` (strace's `-e inject=`) in the server, and not in its children.
 fn faulty(build: &Build, address: SocketAddrV4, injection: &str) -> Result<Start> {
-    let mut command = Command::new(tool("strace", "strace"));
-    command.args(["-D", "-e", "signal=none", "-e"]);
-    command.arg(format!("inject={injection}")).arg("-o");
-    command.arg(trace_file(address)).arg(&build.path);
-    command.args(serve_args(address, true));
+    let options = format!("-D -e signal=none -e inject={injection}");
+    let mut command = strace(&options, &trace_file(address));
+    command.arg(&build.path).args(serve_args(address, true));
     launch(command)
 }
 
@@ -55,17 +52,27 @@ fn trace_file(address: SocketAddrV4) -> PathBuf {
     scratch(format!("{address}.faults"))
 }
 
-/// Removes strace's trace, and returns the number of its lines that contain `text`.
-fn count_in_trace(address: SocketAddrV4, text: &str) -> usize {
-    let trace = fs::read_to_string(trace_file(address)).unwrap();
-    fs::remove_file(trace_file(address)).unwrap();
-    trace.lines().filter(|line| line.contains(text)).count()
+/// Returns strace's trace, and removes the file.
+fn take_trace(address: SocketAddrV4) -> Result<String> {
+    let trace = fs::read_to_string(trace_file(address)).map_err(text)?;
+    fs::remove_file(trace_file(address)).map_err(text)?;
+    Ok(trace)
+}
+
+/// An error if strace's trace does not contain `text` in `count` places. Removes the trace.
+fn traced(address: SocketAddrV4, text: &str, count: usize) -> Result<()> {
+    same(take_trace(address)?.matches(text).count(), count)
+}
+
+/// Connects `count` clients, one after the other, each of which is served.
+fn serve_clients(server: &Server, count: usize) -> Result<()> {
+    (0..count).try_for_each(|_| Client::served(server.address).map(drop))
 }
 
 /// An error if `seen` is not `expected`.
 fn same<T: PartialEq + Debug>(seen: T, expected: T) -> Result<()> {
-    match seen == expected {
-        true => Ok(()),
-        false => Err(format!("{seen:?}, not {expected:?}")),
+    if seen == expected {
+        return Ok(());
     }
+    Err(format!("{seen:?}, not {expected:?}"))
 }

@@ -1,5 +1,5 @@
-//! Clients of every kind, one by one and by the thousand: all bytes come back, and nothing of them is left
-//! in the server.
+//! Clients of every kind, one by one and a thousand at once: all bytes come back, and the server keeps no
+//! descriptor, child process or memory of them.
 
 mod flood;
 mod kinds;
@@ -16,7 +16,7 @@ struct Resources {
 }
 
 impl Resources {
-    /// The resources of process `pid`. A zombie counts as a child.
+    /// The resources of process `pid`. A zombie counts as a child process.
     fn of(pid: i32) -> Resources {
         let processes = fs::read_dir("/proc").unwrap().flatten();
         let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

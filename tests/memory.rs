@@ -1,8 +1,8 @@
 //! Both builds under valgrind's memcheck, which finds no errors and no leaks.
 
 use crate::support::{
-    Build, Client, Result, builds, fresh_address, fresh_port, launch, process, scratch, serve_args,
-    tool, wait_for,
+    Build, Client, Result, builds, fresh_address, fresh_port, launch, project, scratch, serve_args,
+    tool, wait_for_reaping,
 };
 use libc::SIGTERM;
 use std::fs;
@@ -10,14 +10,14 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-/// valgrind, about to run `build`. It reports to `log`; after a finding the exit status is 9.
+/// A command that runs `build` under valgrind, which reports to `log` and exits with 9 after a finding.
 fn valgrind(build: &Build, log: &Path) -> Command {
     let mut command = Command::new(tool("valgrind", "valgrind"));
-    // abi passes wrong arguments on purpose: abi.supp names the functions that do.
-    let suppressions = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/abi.supp");
+    // abi passes wrong arguments on purpose. abi.supp names the functions that do so.
+    let suppressions = project("tests/abi.supp");
     command.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
     command.arg(format!("--log-file={}", log.display()));
-    command.arg(format!("--suppressions={suppressions}"));
+    command.arg(format!("--suppressions={}", suppressions.display()));
     command.arg(&build.path);
     command
 }
@@ -26,14 +26,14 @@ fn valgrind(build: &Build, log: &Path) -> Command {
 fn findings(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap();
     fs::remove_file(log).unwrap();
-    // Lines that begin with -- are not findings: valgrind 3.19 does not know pidfd_open(2), says so, and
-    // lets it fail with ENOSYS.
+    // Lines that begin with -- are not findings. In valgrind 3.19, pidfd_open(2) fails with ENOSYS, which is
+    // reported on such lines.
     let findings = text.lines().filter(|line| line.starts_with("=="));
     findings.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn a_command_that_ends_makes_no_memory_errors_and_leaks_nothing() {
+fn a_command_that_exits_makes_no_memory_errors_and_leaks_nothing() {
     let held = TcpListener::bind(("127.0.0.1", fresh_port())).unwrap();
     let held = held.local_addr().unwrap().to_string();
     for build in builds() {
@@ -58,17 +58,11 @@ fn a_server_and_its_children_make_no_memory_errors() -> Result<()> {
         closing.echo(&"hello ".repeat(10_000))?;
         let mut children = vec![server.child(&closing)?];
         closing.half_close()?;
-        let mut resetting = Client::of(&server)?;
-        resetting.echo("hello")?;
+        let resetting = Client::served(server.address)?;
         children.push(server.child(&resetting)?);
         resetting.reset()?;
         server.error_line()?;
-        wait_for("end of the children", || {
-            children
-                .iter()
-                .all(|child| process(*child).is_none())
-                .then_some(())
-        })?;
+        children.into_iter().try_for_each(wait_for_reaping)?;
         server.terminate(SIGTERM)?;
         assert_eq!(findings(&log), "", "{}", build.name);
     }

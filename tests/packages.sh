@@ -43,6 +43,6 @@ fi
 echo "Installing Debian packages:$packages" >&2
 $sudo apt-get update -qq
 check_debian_rust
-# shellcheck disable=SC2086 # a list of words
+# shellcheck disable=SC2086 # a list of names
 $sudo env DEBIAN_FRONTEND=noninteractive \
     apt-get install -qq -y --no-install-recommends $packages >&2

@@ -25,7 +25,7 @@ fn what_a_client_sends_is_echoed_to_it_and_printed_nowhere() -> Result<()> {
         let address = client.address;
         let closed = format!("child {child}: {address} closed after {bytes} bytes");
         server.line(&closed, |line| line == closed)?;
-        // The line about the child and this one: a line between them would be the client's.
+        // The line about the child process and this one. A third line would be the client's.
         assert_eq!(server.line_count(), 2, "{}", build.name);
         assert_eq!(server.finish(), [""; 0], "{}", build.name);
     }
@@ -38,8 +38,7 @@ fn a_child_has_only_its_connection_and_the_server_only_its_listening_socket() ->
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let mut clients = Vec::new();
         for _ in 0..3 {
-            let mut client = Client::of(&server)?;
-            client.echo("hello")?;
+            let client = Client::served(server.address)?;
             let child = server.child(&client)?;
             let sockets = sockets_of(child);
             let peers: Vec<_> = sockets.iter().map(|socket| socket.peer).collect();
@@ -54,13 +53,12 @@ fn a_child_has_only_its_connection_and_the_server_only_its_listening_socket() ->
     Ok(())
 }
 
-/// Without root, the other user is the same one; the kernel does not compare the users.
+/// Without root, the other server has the same user. bind(2) does not compare the users.
 #[test]
 fn during_a_restart_another_user_can_take_the_port() -> Result<()> {
     for build in builds() {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut client = Client::of(&server)?;
-        client.echo("hello")?;
+        let _client = Client::served(server.address)?;
         server.terminate(libc::SIGKILL)?;
 
         let folder = env::temp_dir().join(format!("reuseaddr-{}", server.pid));

@@ -1,31 +1,30 @@
 //! Both builds under strace: their system calls are compared one by one.
 
-use crate::support::{Build, Result, builds, scratch, session, tool, without_pointers, wrapped};
+use crate::support::{
+    Build, Result, builds, first_difference, half, scratch, session, side_by_side, strace,
+    terminal_width, without_pointers, wrapped,
+};
 use std::fs;
-use std::process::Command;
 
 #[test]
 fn the_system_calls_of_both_builds_are_the_same_one_by_one() -> Result<()> {
-    let columns = std::env::var("COLUMNS").ok();
-    let columns = columns.and_then(|columns| columns.parse().ok());
-    let width = columns.unwrap_or(80_usize).max(80) / 2 - 4;
+    let width = terminal_width() - 2;
     let [c, rust] = [session(&builds()[0])?, session(&builds()[1])?];
     let mut different = Vec::new();
-
     println!(
         "\nSERVER is killed and restarted, without the option (REFUSED) and with it (GRANTED);\n\
-         OLD, HALF and RUDE are its children.\n\n  {:<width$}  Rust",
-        "C"
+         OLD, HALF and RUDE are its child processes.\n"
     );
-
+    println!(
+        "  {}",
+        side_by_side(&["C".into()], &["Rust".into()], width)[0]
+    );
     for step in 0..c.len().max(rust.len()) {
         let [c, rust] = [&c, &rust].map(|calls| calls.get(step).map_or("-", |call| call));
         let mark = if c == rust { ' ' } else { '!' };
-        let [left, right] = [c, rust].map(|call| wrapped(call, width));
-        for line in 0..left.len().max(right.len()) {
-            let [left, right] =
-                [&left, &right].map(|lines| lines.get(line).map_or("", |line| line));
-            println!("{mark} {left:<width$}  {right}");
+        let [left, right] = [c, rust].map(|call| wrapped(call, half(width)));
+        for line in side_by_side(&left, &right, width) {
+            println!("{mark} {line}");
         }
         if c != rust {
             different.push(format!("step {}: C {c}, Rust {rust}", step + 1));
@@ -49,12 +48,11 @@ fn masked(call: &str, start: &str, end: char) -> String {
 }
 
 /// The system calls of `build` with `command`, from unshare on, without what is different in every run.
-/// brk is left out: how memory is allocated is the language's business.
+/// brk is left out: the languages allocate memory in different ways.
 fn calls_of(build: &Build, command: &str) -> Vec<String> {
     let file = scratch(format!("{}.{command}.calls", build.name));
-    let mut strace = Command::new(tool("strace", "strace"));
-    strace.args(["-s", "256", "-e", "signal=none", "-e", "trace=!brk", "-o"]);
-    strace.arg(&file).arg(&build.path).arg(command);
+    let mut strace = strace("-s 256 -e signal=none -e trace=!brk", &file);
+    strace.arg(&build.path).arg(command);
     assert!(strace.output().unwrap().status.success(), "{command}");
     let trace = fs::read_to_string(&file).unwrap();
     let _ = fs::remove_file(&file);
@@ -88,11 +86,8 @@ fn calls_of(build: &Build, command: &str) -> Vec<String> {
 #[test]
 fn rules_and_abi_make_the_same_system_calls_in_both_builds() {
     for (command, at_least) in [("abi", 300), ("rules", 4000)] {
-        let [c, rust] = [0, 1].map(|build| calls_of(&builds()[build], command));
+        let [c, rust] = builds().each_ref().map(|build| calls_of(build, command));
         assert!(c.len() >= at_least, "{command}: {} calls", c.len());
-        for (step, (c, rust)) in c.iter().zip(&rust).enumerate() {
-            assert_eq!(c, rust, "{command}, call {}", step + 1);
-        }
-        assert_eq!(c.len(), rust.len(), "{command}");
+        assert_eq!(first_difference(&c, &rust), None, "{command}");
     }
 }

@@ -16,14 +16,13 @@ use load::{idle_clients, load};
 use memory::private_memory;
 use results::Results;
 use servers::{ALLOWED, BARE, C, FORK, NO_FORK, RUST, Server, servers};
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
-use support::{Result, builds, fresh_address, raise_limit, release, tool};
+use support::{Result, builds, fresh_address, project, raise_limit, release, tool};
 
-/// Duration of a load, and of the first load, whose result is dropped.
+/// Duration of a load, and of the first load, whose result is not used.
 const TIME: Duration = Duration::from_millis(250);
 const WARM_UP: Duration = Duration::from_millis(50);
 /// Clients at once; the ratios are for 8 of them.
@@ -55,13 +54,13 @@ fn measure() -> Result<()> {
     print_head(rounds);
 
     for round in 0..rounds {
-        results.add("rate", FORK, EIGHT, round, forks(&limit)?);
+        results.add(("rate", FORK, EIGHT), round, forks(&limit)?);
         for server in alternated(&all, round) {
             let running = server.start(fresh_address())?;
             load(running.address, EIGHT, WARM_UP)?;
             for clients in CLIENTS {
                 let rate = load(running.address, clients, TIME)?;
-                results.add("rate", server.name, clients, round, rate);
+                results.add(("rate", server.name, clients), round, rate);
             }
         }
     }
@@ -73,14 +72,14 @@ fn measure() -> Result<()> {
     for round in 0..rounds {
         for server in alternated(&all, round).filter(|server| server.name != NO_FORK) {
             let kib = private_memory(server)?;
-            results.add("private", server.name, 0, round, kib);
+            results.add(("private", server.name, 0), round, kib);
             let running = server.start(fresh_address())?;
             load(running.address, EIGHT, WARM_UP)?;
             let mut idle = Vec::new();
             for count in IDLE {
                 idle.extend(idle_clients(running.address, count - idle.len())?);
                 let rate = load(running.address, EIGHT, TIME)?;
-                results.add("rate beside idle", server.name, count, round, rate);
+                results.add(("rate beside idle", server.name, count), round, rate);
             }
         }
     }
@@ -95,11 +94,11 @@ fn measure() -> Result<()> {
 
     for round in 0..rounds {
         let bare = milliseconds(bare_exec(&limit)?);
-        results.add("downtime", BARE, 0, round, bare);
-        results.add("downtime", ALLOWED, 0, round, 2.0 * bare + 1.0);
+        results.add(("downtime", BARE, 0), round, bare);
+        results.add(("downtime", ALLOWED, 0), round, 2.0 * bare + 1.0);
         for server in alternated(&all, round) {
             let time = milliseconds(downtime(server)?);
-            results.add("downtime", server.name, 0, round, time);
+            results.add(("downtime", server.name, 0), round, time);
         }
     }
     println!("\n4. Downtime, ms: SIGKILL to the listener, restart, until a client is served\n");
@@ -110,19 +109,18 @@ fn measure() -> Result<()> {
         wait_for_time_wait(&mut results)?;
     }
     print_targets(&results);
-    let csv = env::var_os("CSV").map(|file| (fs::write(&file, results.csv()), file));
-    csv.map_or(Ok(()), |(written, file)| {
-        written.map_err(|error| format!("CSV={file:?}: {error}"))
-    })
+    let Some(file) = env::var_os("CSV") else {
+        return Ok(());
+    };
+    let written = fs::write(&file, results.csv());
+    written.map_err(|error| format!("CSV={file:?}: {error}"))
 }
 
 fn print_head(rounds: usize) {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let mut models = cpus
-        .lines()
-        .filter_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let model = cpus.split("model name\t: ").nth(1);
+    let model = model.map_or("unknown processor", |rest| rest.lines().next().unwrap());
     let cores = thread::available_parallelism().map_or(0, usize::from);
-    let model = models.next().unwrap_or("unknown processor");
     println!("Linux {}, {cores} cores, {model}", release());
     println!("Medians of {rounds} rounds. Ratios are within a round: median (least to most).\n");
     println!("socat        forks; echoes through a pipe, by select");
@@ -147,13 +145,11 @@ fn print_targets(results: &Results) {
         ("downtime, against 2 x bare exec + 1 ms", downtime(RUST), downtime(ALLOWED), "at most", 1.0),
     ];
     for (text, this, other, bound, limit) in targets {
-        let ratio = results
-            .ratio(this, other)
-            .map_or(f64::NAN, |ratio| ratio.median);
-        let reached = if bound == "at most" {
-            ratio <= limit
-        } else {
-            ratio >= limit
+        let ratio = results.ratio(this, other);
+        let ratio = ratio.map_or(f64::NAN, |ratio| ratio.median);
+        let reached = match bound {
+            "at most" => ratio <= limit,
+            _ => ratio >= limit,
         };
         let mark = if reached { "" } else { "  not reached" };
         println!("{text:<46}{bound:<8} {limit:<6}{ratio:.2}{mark}");
@@ -170,20 +166,14 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Compiles limit.c, which is part of this program: the sources may be elsewhere when it runs.
+/// Compiles limit.c.
 fn build_limit() -> Result<PathBuf> {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("limit");
-    let mut compiler = Command::new(tool("cc", "gcc libc6-dev"))
-        .args("-std=c11 -D_GNU_SOURCE -O2 -static -x c - -o".split(' '))
-        .arg(&path)
-        .stdin(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("cc: {error}"))?;
-    let mut source = compiler.stdin.take().expect("stdin is a pipe");
-    let written = source.write_all(include_bytes!("limit.c"));
-    drop(source);
-    match compiler.wait() {
-        Ok(status) if status.success() && written.is_ok() => Ok(path),
+    let mut compiler = Command::new(tool("cc", "gcc libc6-dev"));
+    compiler.args("-std=c11 -D_GNU_SOURCE -O2 -static -o".split(' '));
+    compiler.arg(&path).arg(project("tests/bench/limit.c"));
+    match compiler.status() {
+        Ok(status) if status.success() => Ok(path),
         _ => Err("cc cannot compile tests/bench/limit.c".into()),
     }
 }
@@ -201,14 +191,14 @@ fn forks(limit: &Path) -> Result<f64> {
 /// Downtime without the option, of both builds at the same time, as it takes a minute.
 fn wait_for_time_wait(results: &mut Results) -> Result<()> {
     let times = thread::scope(|scope| {
-        let waiting =
-            [0, 1].map(|build| scope.spawn(move || downtime_without_option(&builds()[build])));
+        let waiting = builds().each_ref();
+        let waiting = waiting.map(|build| scope.spawn(|| downtime_without_option(build)));
         waiting.map(|time| time.join().expect("no panic"))
     });
     println!();
     for (name, time) in [C, RUST].into_iter().zip(times) {
         let seconds = time?.as_secs_f64();
-        results.add("downtime without the option", name, 0, 0, seconds * 1e3);
+        results.add(("downtime without the option", name, 0), 0, seconds * 1e3);
         println!("{name}, without the option: {seconds:.1} s, until TIME_WAIT is over");
     }
     Ok(())

@@ -17,15 +17,14 @@ pub fn downtime(server: &Server) -> Result<Duration> {
     let text = |error: io::Error| format!("{}: {error}", server.name);
     let address = fresh_address();
     let mut running = server.start(address)?;
-    let mut client = Client::connect(address).map_err(text)?;
-    client.echo("hello")?;
+    let _client = Client::served(address)?;
 
     let start = Instant::now();
     send_signal(running.process.id() as i32, SIGKILL)?;
     running.process.wait().map_err(text)?;
     let process = server.command(address).spawn().map_err(text)?;
     let _restarted = Running { process, address };
-    while !Client::connect(address).is_ok_and(|mut client| client.echo("hello").is_ok()) {
+    while Client::served(address).is_err() {
         if start.elapsed() > DEADLINE {
             return Err(format!("{} does not serve after its restart", server.name));
         }
@@ -46,17 +45,16 @@ pub fn bare_exec(limit: &Path) -> Result<Duration> {
 pub fn downtime_without_option(build: &Build) -> Result<Duration> {
     let address = fresh_address();
     let mut server = build.serve_on(address, false)?.server()?;
-    let mut client = Client::of(&server)?;
-    client.echo("hello")?;
+    let mut client = Client::served(address)?;
     let start = Instant::now();
     let child = server.child(&client)?;
     send_signal(child, SIGKILL)?;
     server.terminate(SIGKILL)?;
-    client.receive_all()?; // the child is dead
+    client.receive_all()?; // until the child process has been killed
     drop(client);
     while start.elapsed() < Duration::from_secs(90) {
         if let Start::Listening(server) = build.serve_on(address, false)? {
-            Client::of(&server)?.echo("hello")?;
+            Client::served(server.address)?;
             return Ok(start.elapsed());
         }
         thread::sleep(Duration::from_millis(100));

@@ -22,10 +22,8 @@ pub fn load(server: SocketAddrV4, clients: usize, time: Duration) -> Result<f64>
     };
     let count: io::Result<usize> = thread::scope(|scope| {
         let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
-        clients
-            .into_iter()
-            .map(|client| client.join().expect("no panic"))
-            .sum()
+        let clients = clients.into_iter();
+        clients.map(|client| client.join().expect("no panic")).sum()
     });
     let count = count.map_err(|error| format!("{server}: {error}"))?;
     Ok(count as f64 / start.elapsed().as_secs_f64())
@@ -49,9 +47,5 @@ fn converse(server: SocketAddrV4) -> io::Result<()> {
 
 /// Connects `count` clients, each of which has had an echo and is then idle.
 pub fn idle_clients(server: SocketAddrV4, count: usize) -> Result<Vec<Client>> {
-    let client = |_| {
-        let mut client = Client::connect(server).map_err(|error| error.to_string())?;
-        client.echo("hello").map(|()| client)
-    };
-    (0..count).map(client).collect()
+    (0..count).map(|_| Client::served(server)).collect()
 }

@@ -34,9 +34,8 @@ fn private_of_tree(pid: i32) -> f64 {
         let (_, value) = line.strip_prefix("Private_")?.split_once(':')?;
         value.split_whitespace().next()?.parse().ok()
     };
-    files
-        .map(|file| file.lines().filter_map(private).sum::<f64>())
-        .sum()
+    let sums = files.map(|file| file.lines().filter_map(private).sum::<f64>());
+    sums.sum()
 }
 
 fn descends(mut pid: i32, from: i32) -> bool {

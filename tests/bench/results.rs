@@ -18,15 +18,8 @@ pub struct Spread {
 }
 
 impl Results {
-    pub fn add(
-        &mut self,
-        what: &'static str,
-        name: &'static str,
-        clients: usize,
-        round: usize,
-        value: f64,
-    ) {
-        self.0.push(((what, name, clients), round, value));
+    pub fn add(&mut self, key: Key, round: usize, value: f64) {
+        self.0.push((key, round, value));
     }
 
     /// The values of `key`, by rounds.
@@ -53,34 +46,26 @@ impl Results {
         ratio_heading: &str,
         ratio: impl Fn(&'static str) -> [Key; 2],
     ) {
-        let headings: String = columns
-            .iter()
-            .map(|(text, ..)| format!("{text:>11}"))
-            .collect();
+        let headings = columns.iter().map(|(text, ..)| format!("{text:>11}"));
+        let headings: String = headings.collect();
         println!("{heading:<12}{headings}   {ratio_heading}");
         for name in NAMES {
             let medians = columns.iter().map(|(_, what, clients)| {
-                spread(self.of((what, name, *clients)).map(|(_, value)| value))
+                let values = self.of((what, name, *clients)).map(|(_, value)| value);
+                spread(values).map(|spread| short(spread.median))
             });
-            let medians: Vec<Option<Spread>> = medians.collect();
+            let medians: Vec<Option<String>> = medians.collect();
             if medians.iter().all(Option::is_none) {
                 continue;
             }
-            let cells = medians
-                .into_iter()
-                .map(|value| value.map_or("-".into(), |value| short(value.median)));
-            let cells: String = cells.map(|cell| format!("{cell:>11}")).collect();
+            let cells = medians.iter().map(|cell| cell.as_deref().unwrap_or("-"));
+            let mut row: String = cells.map(|cell| format!("{cell:>11}")).collect();
             let [this, other] = ratio(name);
-            let ratio = self.ratio(this, other).filter(|_| this != other);
-            let ratio = ratio.map_or(String::new(), |ratio| {
-                let Spread {
-                    median,
-                    least,
-                    most,
-                } = ratio;
-                format!("   {median:.2} ({least:.2} to {most:.2})")
-            });
-            println!("{name:<12}{cells}{ratio}");
+            if let Some(ratio) = self.ratio(this, other).filter(|_| this != other) {
+                let range = format!("({:.2} to {:.2})", ratio.least, ratio.most);
+                row += &format!("   {:.2} {range}", ratio.median);
+            }
+            println!("{name:<12}{row}");
         }
     }
 

@@ -30,7 +30,7 @@ pub struct Server {
 
 /// All servers; `limit` is the program of limit.c.
 pub fn servers(limit: &Path) -> [Server; 4] {
-    let [c, rust] = [0, 1].map(|build| builds()[build].path.clone());
+    let [c, rust] = builds().each_ref().map(|build| build.path.clone());
     let ours = |at| serve_args(at, true);
     let socat = |at: SocketAddrV4| {
         let (ip, port) = (at.ip(), at.port());
@@ -63,10 +63,8 @@ impl Server {
     pub fn command(&self, address: SocketAddrV4) -> Command {
         let mut command = Command::new(&self.program);
         command.args((self.arguments)(address)).process_group(0);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         prepare_child(&mut command);
         command
     }
@@ -78,7 +76,7 @@ impl Server {
         let process = process.map_err(|error| format!("{}: {error}", self.name))?;
         let running = Running { process, address };
         wait_for(format!("service by {}", self.name), || {
-            Client::connect(address).ok()?.echo("hello").ok()
+            Client::served(address).ok()
         })?;
         Ok(running)
     }

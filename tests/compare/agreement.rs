@@ -1,34 +1,31 @@
 //! Our own checks: both builds print the same bytes and make the same system calls.
 
 use super::remedy::traced;
-use crate::support::{Build, Result, builds};
+use crate::support::{Build, Result, builds, first_difference};
 use std::process::{Command, Output};
 
-/// Whether the build prints what the C build prints and has the same exit status; the detail is the
-/// last line. That this line reports no contradiction is tested elsewhere.
+/// Whether the build prints what the C build prints, with the same exit status. The detail is the last line.
+/// Another test checks that it reports no contradiction.
 pub fn same_bytes(build: &Build, arguments: &[&str]) -> Result<String> {
     if is_guest(build) {
         return Ok("-".into());
     }
-    let run = |build: &Build| Command::new(&build.path).args(arguments).output();
-    let outputs: Vec<Output> = [&builds()[0], build]
-        .into_iter()
-        .map(|build| run(build).map_err(|error| format!("{}: {error}", build.path.display())))
-        .collect::<Result<_>>()?;
+    let run = |build: &Build| {
+        let output = Command::new(&build.path).args(arguments).output();
+        output.map_err(|error| format!("{}: {error}", build.path.display()))
+    };
+    let (of_c, output) = (run(&builds()[0])?, run(build)?);
     let lines = |output: &Output| {
-        let text =
-            String::from_utf8_lossy(&[&*output.stdout, &output.stderr].concat()).into_owned();
+        let bytes = [&*output.stdout, &output.stderr].concat();
+        let text = String::from_utf8_lossy(&bytes);
         text.lines().map(String::from).collect::<Vec<_>>()
     };
-    let (expected, seen) = (lines(&outputs[0]), lines(&outputs[1]));
-    if let Some(difference) = difference(&expected, &seen) {
-        return Err(difference);
-    }
-    if outputs[0] != outputs[1] {
-        let [expected, seen] = [&outputs[0], &outputs[1]].map(|output| output.status);
-        return Err(format!(
-            "expected {expected}, seen {seen}, or the bytes differ in a newline"
-        ));
+    let (expected, seen) = (lines(&of_c), lines(&output));
+    same(&expected, &seen)?;
+    if output != of_c {
+        let (expected, seen) = (of_c.status, output.status);
+        let newline = "or the bytes differ in a newline";
+        return Err(format!("expected {expected}, seen {seen}, {newline}"));
     }
     Ok(format!("yes\n{}", seen.last().map_or("", |line| line)))
 }
@@ -39,21 +36,18 @@ pub fn same_calls(build: &Build) -> Result<String> {
         return Ok("-".into());
     }
     let ((_, expected), (_, seen)) = (traced(&builds()[0], true)?, traced(build, true)?);
-    difference(&expected, &seen).map_or_else(|| Ok("yes".into()), Err)
+    same(&expected, &seen)
 }
 
-/// The first place where two lists differ, in words.
-pub fn difference(expected: &[String], seen: &[String]) -> Option<String> {
-    let places = 0..expected.len().max(seen.len());
-    let place = places
-        .into_iter()
-        .find(|&place| expected.get(place) != seen.get(place))?;
-    let [expected, seen] =
-        [expected, seen].map(|list| list.get(place).map_or("nothing", |item| item));
-    Some(format!("expected {expected}, seen {seen}"))
+/// The cell `yes` if both lists are equal, else the first difference as an error.
+pub fn same(expected: &[String], seen: &[String]) -> Result<String> {
+    match first_difference(expected, seen) {
+        None => Ok("yes".into()),
+        Some((_, [expected, seen])) => Err(format!("expected {expected}, seen {seen}")),
+    }
 }
 
-/// A guest, the build that WITH names, only has to understand `serve`, and may make other calls.
+/// Whether `build` is the guest, the build that WITH names. It needs only `serve`, and may make other calls.
 pub fn is_guest(build: &Build) -> bool {
     builds().iter().all(|ours| ours.path != build.path)
 }

@@ -1,4 +1,4 @@
-//! The rows of `make compare`: what the page says, what Linux does, and how a row is tried.
+//! The rows of `make compare`: what the page claims, what Linux does, and the function that tries it.
 
 mod agreement;
 pub mod figure;
@@ -13,7 +13,7 @@ use trouble::{Last, t1, t1_reversed, t2, t3_retried, t4_over, t4_restart, t4_sta
 
 /// A row of the report.
 pub struct Claim {
-    /// The claim's id and a few words; an indented row continues the row above it.
+    /// The claim's id and a short text. An indented row continues the row above it.
     pub text: &'static str,
     /// What is seen if the page is right; empty in a check of our own.
     pub page: &'static str,

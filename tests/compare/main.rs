@@ -30,19 +30,18 @@ fn main() -> ExitCode {
     // SAFETY: no pointers; SIG_DFL installs no handler.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     tool("strace", "strace");
-    let columns = port_is_free(PORT)
-        .map_err(|reason| (1, reason))
-        .and_then(|()| Ok([builds(), &guest().map_err(|reason| (2, reason))?].concat()));
-    match columns {
-        Ok(columns) => report(&columns),
-        Err((status, reason)) => {
-            eprintln!("compare: {reason}");
-            status.into()
-        }
+    let failed = |status: u8, reason: String| {
+        eprintln!("compare: {reason}");
+        status.into()
+    };
+    match (port_is_free(PORT), guest()) {
+        (Err(reason), _) => failed(1, reason),
+        (_, Err(reason)) => failed(2, reason),
+        (_, Ok(guest)) => report(&[&builds()[..], &guest].concat()),
     }
 }
 
-/// The build that `WITH` names, or none.
+/// The guest: the build that `WITH` names, or none.
 fn guest() -> Result<Vec<Build>> {
     let Some(path) = env::var_os("WITH").filter(|path| !path.is_empty()) else {
         return Ok(Vec::new());
@@ -63,11 +62,8 @@ fn report(columns: &[Build]) -> ExitCode {
     let rows = CLAIMS.iter().filter(|claim| slow || claim.text != SLOW);
     let rows: Vec<&Claim> = rows.collect();
     println!("The page's claims on Linux {}\n{HEAD}", release());
-    print_line(
-        "claim",
-        columns.iter().map(|build| build.name.clone()),
-        "page",
-    );
+    let names = columns.iter().map(|build| build.name.clone());
+    print_line("claim", names, "page");
 
     let width = columns.len();
     let mut sums = Sums::default();
@@ -92,15 +88,16 @@ fn print_line(text: &str, cells: impl Iterator<Item = String>, page: &str) {
     println!("{text:<37}{cells}{page}");
 }
 
-/// Counts of what has been printed: rows, but for `unexpected`, which counts cells.
+/// Sums over the rows that have been printed.
 #[derive(Default)]
 struct Sums {
-    rows: usize,
+    /// The last cell of each row.
+    pages: Vec<&'static str>,
+    /// The page's claims.
     ids: BTreeSet<&'static str>,
-    own: usize,
-    holds: usize,
-    differs: usize,
+    /// Number of rows in which the builds differ.
     builds_differ: usize,
+    /// Number of unexpected cells.
     unexpected: usize,
 }
 
@@ -122,22 +119,18 @@ impl Sums {
                 _ => detail.to_string(),
             };
             values.push(value);
-            details.extend(Some((&build.name, detail)).filter(|(_, detail)| !detail.is_empty()));
+            if !detail.is_empty() {
+                details.push((&build.name, detail));
+            }
         }
 
-        let page = if claim.page.is_empty() {
-            self.own += 1;
-            "-"
-        } else if !values[..2].iter().all(|value| expected(value)) {
-            "?"
-        } else if claim.page == claim.linux {
-            self.holds += 1;
-            "holds"
-        } else {
-            self.differs += 1;
-            "differs"
+        let page = match claim.page {
+            "" => "-",
+            _ if !values[..2].iter().all(|value| expected(value)) => "?",
+            page if page == claim.linux => "holds",
+            _ => "differs",
         };
-        self.rows += 1;
+        self.pages.push(page);
         self.ids.extend(claim.text.get(..2).filter(|_| page != "-"));
         self.unexpected += values.iter().filter(|value| !expected(value)).count();
         let tried: BTreeSet<_> = values.iter().filter(|value| **value != "-").collect();
@@ -154,43 +147,37 @@ impl Sums {
         }
         for (name, detail) in details {
             let name = if shared { "" } else { &format!("{name}: ") };
-            println!(
-                "{}",
-                wrapped(&format!("      {name}{detail}"), 80).join("\n")
-            );
+            let lines = wrapped(&format!("      {name}{detail}"), 80);
+            println!("{}", lines.join("\n"));
         }
     }
 
     fn print(&self, slow: bool) {
-        if self.differs > 0 {
+        let count = |page| self.pages.iter().filter(|other| **other == page).count();
+        let [holds, differs, undecided, own] = ["holds", "differs", "?", "-"].map(count);
+        let rows = self.pages.len();
+        if differs > 0 {
             println!("{DIFFERS}");
         }
-        if self.differs > 0 && !slow {
+        if differs > 0 && !slow {
             println!("make compare SLOW=1 restarts the server after TIME_WAIT as well.");
         }
         let agree = match self.builds_differ {
             0 => "the builds agree in all".to_string(),
             count => format!("the builds differ in {count}"),
         };
-        let tested = self.rows - self.own;
-        let undecided = match tested - self.holds - self.differs {
+        let undecided = match undecided {
             0 => String::new(),
             count => format!(", {count} are undecided (?)"),
         };
+        let (tested, claims) = (rows - own, self.ids.len());
         println!(
-            "\n{} rows: {agree}. Of the {tested} rows on the page's {} claims,\n\
-             {} hold and {} do not{undecided}; {} rows are our own checks (-).",
-            self.rows,
-            self.ids.len(),
-            self.holds,
-            self.differs,
-            self.own
+            "\n{rows} rows: {agree}. Of the {tested} rows on the page's {claims} claims,\n\
+             {holds} hold and {differs} do not{undecided}; {own} rows are our own checks (-)."
         );
         if self.unexpected > 0 {
-            println!(
-                "Unexpected cells (!): {}; the reason is below each row.",
-                self.unexpected
-            );
+            let count = self.unexpected;
+            println!("Unexpected cells (!): {count}; the reason is below each row.");
         }
     }
 }

@@ -1,55 +1,41 @@
 //! R1 and R2, C1 and C2, K1 and K2: the remedy, its conditions, the code.
 
-use super::agreement::{difference, is_guest};
+use super::agreement::{is_guest, same};
 use super::figure::{Figure, yes};
 use crate::support::{
-    Build, Client, Result, Server, builds, fresh_address, launch, serve_args, sockets_of, tool,
-    wait_for,
+    Build, Client, Result, Server, builds, fresh_address, launch, only_socket, scratch, serve_args,
+    strace, without_pointers,
 };
 use libc::SIGKILL;
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 
 /// Starts a server under strace. Returns it with the calls on sockets that it made until it listened,
 /// in which the descriptor of the listening socket is replaced by `s` and the address by `ADDRESS`.
 pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
     let address = fresh_address();
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.strace", address.ip()));
-    let mut command = Command::new(tool("strace", "strace"));
-    // -D: the server is our child, and strace a detached grandchild.
-    command
-        .args(["-D", "-f", "-e", "signal=none"])
-        .args(["-e", "trace=socket,setsockopt,bind,listen,getsockopt"])
-        .arg("-o")
-        .arg(&file)
-        .arg(&build.path)
-        .args(serve_args(address, option));
+    let file = scratch(format!("{address}.strace"));
+    // With -D the server is our child process, and strace a detached grandchild.
+    let calls = "trace=socket,setsockopt,bind,listen,getsockopt";
+    let mut command = strace(&format!("-D -f -e signal=none -e {calls}"), &file);
+    command.arg(&build.path).args(serve_args(address, option));
     let start = launch(command);
-    let trace = fs::read_to_string(&file).map_err(|error| format!("strace: {error}"));
+    let trace = fs::read_to_string(&file);
     let _ = fs::remove_file(&file);
     let server = start?.server()?;
+    let trace = trace.map_err(|error| format!("strace: {error}"))?;
     // With -f a line begins with the process id. Only calls have a parenthesis.
-    let calls: Vec<&str> = trace
-        .iter()
-        .flat_map(|trace| trace.lines())
-        .map(|line| line.trim_start_matches(|first: char| !first.is_ascii_lowercase()))
-        .filter(|line| line.contains('('))
-        .collect();
-
-    let number = calls
-        .iter()
-        .find_map(|call| call.strip_prefix("listen(")?.split(',').next())
-        .ok_or("strace shows no listen")?;
-    let calls = calls.iter().map(|call| {
-        let words: Vec<&str> = call.split_whitespace().collect(); // strace aligns the results
-        words
-            .join(" ")
-            .replace(&format!("({number},"), "(s,")
-            .replace(&address.ip().to_string(), "ADDRESS")
-    });
-    let calls = calls.collect();
-    Ok((server, calls))
+    let lines = trace.lines().filter(|line| line.contains('('));
+    let calls = lines.map(|line| line.trim_start_matches(|c: char| !c.is_ascii_lowercase()));
+    let mut listens = calls
+        .clone()
+        .filter_map(|call| call.strip_prefix("listen("));
+    let listen = listens.next().ok_or("strace shows no listen")?;
+    let number = listen.split(',').next().unwrap_or(listen);
+    let neutral = |call| {
+        let call = without_pointers(call).replace(&format!("({number},"), "(s,");
+        call.replace(&address.ip().to_string(), "ADDRESS")
+    };
+    Ok((server, calls.map(neutral).collect()))
 }
 
 /// The page's call, with its five arguments.
@@ -65,57 +51,42 @@ pub fn r1(build: &Build) -> Result<String> {
     ]
     .map(|start| calls.iter().position(|call| call.starts_with(start)));
     let right = order.iter().all(Option::is_some) && order.is_sorted();
-    let seen = calls.join("; ");
-    yes(
-        right,
-        &format!("expected the four in this order, seen {seen}"),
-    )
+    let wrong = format!("expected the four in this order, seen {}", calls.join("; "));
+    yes(right, &wrong)
 }
 
 pub fn k1(build: &Build) -> Result<String> {
     let (_server, calls) = traced(build, true)?;
-    let call = calls
-        .iter()
-        .find(|call| call.contains("SO_REUSEADDR"))
-        .ok_or_else(|| format!("expected {SETSOCKOPT}, seen no such call"))?;
-    yes(
-        call == SETSOCKOPT,
-        &format!("expected {SETSOCKOPT}, seen {call}"),
-    )
-    .map(|yes| format!("{yes}\n{call}"))
+    let call = calls.iter().find(|call| call.contains("SO_REUSEADDR"));
+    let call = call.map_or("no such call", |call| call);
+    let wrong = format!("expected {SETSOCKOPT}, seen {call}");
+    yes(call == SETSOCKOPT, &wrong).map(|yes| format!("{yes}\n{call}"))
 }
 
 pub fn k1_without(build: &Build) -> Result<String> {
     let (_server, mut calls) = traced(build, true)?;
     let (_server, without) = traced(build, false)?;
-    if !calls.contains(&SETSOCKOPT.to_string()) {
-        let seen = calls.join("; ");
-        return Err(format!("expected {SETSOCKOPT}, seen {seen}"));
-    }
+    let wrong = format!("expected {SETSOCKOPT}, seen {}", calls.join("; "));
+    yes(calls.iter().any(|call| call == SETSOCKOPT), &wrong)?;
     calls.retain(|call| call != SETSOCKOPT);
     // The option that getsockopt returns has to differ.
     let as_if_on = |call: &String| call.replace("[0]", "[1]");
-    let without: Vec<String> = without.iter().map(as_if_on).collect();
-    difference(&calls, &without).map_or_else(|| Ok("yes".into()), Err)
+    same(&calls, &without.iter().map(as_if_on).collect::<Vec<_>>())
 }
 
 pub fn k2(build: &Build, option: bool) -> Result<String> {
     let (server, calls) = traced(build, option)?;
-    let seen = calls
-        .iter()
-        .find_map(|call| call.strip_prefix("getsockopt(s, SOL_SOCKET, SO_REUSEADDR, ["))
-        .and_then(|rest| rest.strip_suffix("], [4]) = 0"))
-        .ok_or("strace shows no getsockopt of SO_REUSEADDR")?;
+    let start = "getsockopt(s, SOL_SOCKET, SO_REUSEADDR, [";
+    let seen = calls.iter().find_map(|call| call.strip_prefix(start));
+    let seen = seen.and_then(|rest| rest.strip_suffix("], [4]) = 0"));
+    let seen = seen.ok_or("strace shows no getsockopt of SO_REUSEADDR")?;
     let reported = &server.so_reuseaddr;
-    yes(
-        seen == reported,
-        &format!("getsockopt returned {seen}, the server reports {reported}"),
-    )?;
-    Ok(reported.clone())
+    let wrong = format!("getsockopt returned {seen}, the server reports {reported}");
+    yes(seen == reported, &wrong).map(|_| reported.clone())
 }
 
 /// Terminates the server of `old` by `signal` while a client is served, and starts `new` on its
-/// address. Both the old client and a new one have to be served.
+/// address. The old client and a new one must be served.
 pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
     let mut figure = Figure::new(old, true)?;
     figure.client.echo("before, ")?;
@@ -123,19 +94,18 @@ pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
     let restarted = new.serve_on(figure.server.address, true)?.server();
     let restarted = restarted.map_err(|error| format!("the restart: {error}"))?;
     figure.client.echo("after")?;
-    Client::of(&restarted)?.echo("new client")?;
+    Client::served(restarted.address)?;
     figure.client.echo("and still")?;
     Ok("yes".into())
 }
 
-/// Restarts the build as each other build of this project; a guest also in the other direction.
+/// Restarts the build as each other build of this project. If it is the guest, it also replaces each of them.
 pub fn r2_across(build: &Build) -> Result<String> {
     for other in builds().iter().filter(|our| our.path != build.path) {
-        r2(build, other, SIGKILL)
-            .map_err(|error| format!("restarted as {}: {error}", other.name))?;
+        let name = &other.name;
+        r2(build, other, SIGKILL).map_err(|error| format!("restarted as {name}: {error}"))?;
         if is_guest(build) {
-            r2(other, build, SIGKILL)
-                .map_err(|error| format!("restarted from {}: {error}", other.name))?;
+            r2(other, build, SIGKILL).map_err(|error| format!("restarted from {name}: {error}"))?;
         }
     }
     Ok("yes".into())
@@ -143,26 +113,24 @@ pub fn r2_across(build: &Build) -> Result<String> {
 
 pub fn c1(build: &Build) -> Result<String> {
     let first = build.serve_on(fresh_address(), true)?.server()?;
-    let verdict = build.serve_on(first.address, true)?.bind_result()?;
+    let result = build.serve_on(first.address, true)?.bind_result()?;
     Client::of(&first)?.echo("the first server still serves")?;
-    Ok(verdict)
+    Ok(result)
 }
 
 pub fn c1_child(build: &Build) -> Result<String> {
     let figure = Figure::new(build, true)?;
-    wait_for("child whose only socket is the accepted one", || {
-        let held = sockets_of(figure.child);
-        (held.len() == 1 && held[0].peer == figure.client.address).then(|| "yes".into())
-    })
+    let client = figure.client.address;
+    only_socket(figure.child, |socket| socket.peer == client)?;
+    Ok("yes".into())
 }
 
 /// Kills a server with the option `before` while its child serves, and restarts it with `after`.
 pub fn c2(build: &Build, before: bool, after: bool) -> Result<String> {
     let mut figure = Figure::new(build, before)?;
     figure.server.terminate(SIGKILL)?;
-    let verdict = build
-        .serve_on(figure.server.address, after)?
-        .bind_result()?;
+    let restart = build.serve_on(figure.server.address, after)?;
+    let result = restart.bind_result()?;
     figure.client.echo("still served")?;
-    Ok(verdict)
+    Ok(result)
 }

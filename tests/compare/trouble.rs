@@ -1,7 +1,9 @@
 //! T1 to T4: the trouble.
 
 use super::figure::Figure;
-use crate::support::{Build, Client, Result, Server, process, send_signal, sockets, wait_for};
+use crate::support::{
+    Build, Client, Result, Server, find_socket, send_signal, wait_for, wait_for_reaping,
+};
 use libc::SIGKILL;
 use std::io::ErrorKind;
 use std::thread;
@@ -21,9 +23,7 @@ pub fn t1_reversed(build: &Build) -> Result<String> {
     second.echo("second client")?;
     send_signal(figure.child, SIGKILL)?;
     figure.client.receive_all()?;
-    wait_for("end of the child, reaped", || {
-        process(figure.child).is_none().then_some(())
-    })?;
+    wait_for_reaping(figure.child)?;
     second.echo("second client")?;
     Client::of(&figure.server)?.echo("third client")?;
     Ok("yes".into())
@@ -44,12 +44,11 @@ pub fn t3_retried(build: &Build) -> Result<String> {
     figure.server.terminate(SIGKILL)?;
     let end = Instant::now() + Duration::from_secs(1);
     loop {
-        let verdict = build
-            .serve_on(figure.server.address, false)?
-            .bind_result()?;
-        if verdict != "EADDRINUSE" || Instant::now() > end {
+        let restart = build.serve_on(figure.server.address, false)?;
+        let result = restart.bind_result()?;
+        if result != "EADDRINUSE" || Instant::now() > end {
             figure.client.echo("still served")?;
-            return Ok(verdict);
+            return Ok(result);
         }
         thread::sleep(Duration::from_millis(100));
     }
@@ -66,8 +65,8 @@ pub enum Last {
     Child,
 }
 
-/// Ends the connection as `last` tells. Returns the server, the client if it keeps its end open, and
-/// the state of the server's end in the kernel's list.
+/// Kills a server and ends its connection as `last` names it. Returns the server, the client if it keeps
+/// its end open, and the state of the server's end in the kernel's list.
 fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static str)> {
     let Figure {
         mut server,
@@ -79,10 +78,7 @@ fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static 
         // The kernel's list is read in pieces and can miss a socket: wait for five equal results.
         let (mut last, mut same) = ("", 0);
         wait_for("end of the connection", || {
-            let state = sockets()
-                .into_iter()
-                .find(|socket| (socket.local, socket.peer) == (local, peer))
-                .map_or("gone", |socket| socket.state);
+            let state = find_socket(local, peer).map_or("gone", |socket| socket.state);
             same = if state == last { same + 1 } else { 1 };
             last = state;
             (same == 5 && !passing.contains(&state)).then_some(state)
@@ -119,10 +115,10 @@ pub fn t4_over(build: &Build) -> Result<String> {
     let (server, _, _) = ended(build, Last::Client)?;
     let closed = Instant::now();
     loop {
-        let verdict = build.serve_on(server.address, false)?.bind_result()?;
+        let result = build.serve_on(server.address, false)?.bind_result()?;
         let seconds = closed.elapsed().as_secs_f64();
-        if verdict != "EADDRINUSE" || seconds > 90.0 {
-            return Ok(format!("{verdict}\n{seconds:.1} s after the client closed"));
+        if result != "EADDRINUSE" || seconds > 90.0 {
+            return Ok(format!("{result}\n{seconds:.1} s after the client closed"));
         }
         thread::sleep(Duration::from_millis(100));
     }

@@ -1,61 +1,52 @@
-//! Calls of a child that fail: its own client may lose the connection, and no other client notices.
+//! Calls of a child process that fail: at most its own client loses the connection.
 
-use super::{OCCURRENCES, same, trace_file, try_each};
+use super::{OCCURRENCES, same, serve_clients, take_trace, trace_file, try_each};
 use crate::load::numbered;
 use crate::support::{
-    Build, Client, Result, Server, builds, fresh_address, prepare_child, send_signal, set_option,
-    small_client, text, tool, wait_for, wait_for_call, wait_for_stop,
+    Build, Client, Program, Result, Server, builds, fresh_address, process_status, send_signal,
+    set_option, small_client, strace, text, wait_for, wait_for_call, wait_for_stop,
 };
 use libc::*;
-use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 
-/// A server, and a strace that attached to it, and follows its children, while it waited in accept.
+/// A server, and a strace that was attached to it in accept and follows its child processes.
 struct Traced {
     server: Server,
-    strace: Child,
+    strace: Program,
 }
 
 impl Traced {
-    /// Starts both; `options` are strace's.
-    fn start(build: &Build, options: &[&str]) -> Result<Traced> {
+    /// Starts the server, and strace with `options`.
+    fn start(build: &Build, options: &str) -> Result<Traced> {
         let server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut command = Command::new(tool("strace", "strace"));
-        command.args(["-f", "-e", "signal=none", "-o"]);
-        command.arg(trace_file(server.address)).args(options);
-        command
-            .args(["-p", &server.pid.to_string()])
-            .stderr(Stdio::null());
-        prepare_child(&mut command);
-        let strace = command.spawn().map_err(text)?;
+        let options = format!("-f -e signal=none -p {} {options}", server.pid);
+        let mut command = strace(&options, &trace_file(server.address));
+        command.stderr(Stdio::null());
+        let strace = Program::start(command)?;
         wait_for("strace at the server", || {
-            let status = fs::read_to_string(format!("/proc/{}/status", server.pid)).ok()?;
-            (!status.contains("\nTracerPid:\t0\n")).then_some(())
+            process_status(server.pid, "TracerPid").filter(|tracer| *tracer != 0)
         })?;
         Ok(Traced { server, strace })
     }
 
     /// Detaches strace, and returns its trace.
     fn detach(&mut self) -> Result<String> {
-        send_signal(self.strace.id() as i32, SIGTERM)?;
-        self.strace.wait().map_err(text)?;
-        let file = trace_file(self.server.address);
-        let trace = fs::read_to_string(&file).map_err(text)?;
-        fs::remove_file(file).map_err(text)?;
-        Ok(trace)
+        send_signal(self.strace.process.id() as i32, SIGTERM)?;
+        self.strace.process.wait().map_err(text)?;
+        take_trace(self.server.address)
     }
 }
 
-/// In a child, `call` fails once it has been made `before` times and some: the client of the child loses
+/// In a child process, one `call` fails, after `before` others that are not for its client: the client loses
 /// its connection, and others are served.
 fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
     try_each(errors, &OCCURRENCES, |build, error, occurrence| {
         let when = before + occurrence;
-        let injection = format!("inject={call}:error={}:when={when}", error.0);
-        let mut traced = Traced::start(build, &["-e", &injection])?;
+        let injection = format!("-e inject={call}:error={}:when={when}", error.0);
+        let mut traced = Traced::start(build, &injection)?;
         let mut client = Client::of(&traced.server)?;
         for _ in 1..occurrence {
             client.echo("hello")?;
@@ -66,14 +57,23 @@ fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
         // End of file, or a reset if the child had not read everything.
         let _ = client.stream.read_to_end(&mut Vec::new());
         same(traced.detach()?.matches("(INJECTED)").count(), 1)?;
-        Client::of(&traced.server)?.echo("hello")?;
+        serve_clients(&traced.server, 1)?;
         same(traced.server.finish(), vec![])
     })
 }
 
+/// If `call` fails with each of `errors`, after `before` calls, all clients are served.
+fn costs_nobody(call: &str, before: usize, errors: &[i32], occurrences: &[usize]) -> Result<()> {
+    try_each(errors, occurrences, |build, error, occurrence| {
+        let when = before + occurrence;
+        let injection = format!("inject={call}:error={}:when={when}", error.0);
+        all_are_served(build, &injection, "(INJECTED)")
+    })
+}
+
 /// With strace's `injection` all clients are served; the trace contains `mark`.
-fn costs_nobody(build: &Build, injection: &str, mark: &str) -> Result<()> {
-    let mut traced = Traced::start(build, &["-e", "signal=all", "-e", injection])?;
+fn all_are_served(build: &Build, injection: &str, mark: &str) -> Result<()> {
+    let mut traced = Traced::start(build, &format!("-e signal=all -e {injection}"))?;
     for _ in 0..4 {
         let mut client = Client::of(&traced.server)?;
         for text in ["hello", "still there?", "and now?"] {
@@ -98,40 +98,26 @@ fn a_write_that_fails_costs_one_client() -> Result<()> {
     let errors = [
         EAGAIN, EBADF, ECONNRESET, EDESTADDRREQ, EDQUOT, EFAULT, EFBIG, EINVAL, EIO, ENOSPC, EPERM, EPIPE,
     ];
-    // The first write is the line about the new child.
+    // The first write is the line about the new child process.
     costs_its_client("write", 1, &errors)
 }
 
 #[test]
 fn a_read_or_write_that_is_interrupted_is_made_again() -> Result<()> {
-    for (call, before) in [("read", 0), ("write", 1)] {
-        try_each(&[EINTR], &OCCURRENCES, |build, error, occurrence| {
-            let when = before + occurrence;
-            let injection = format!("inject={call}:error={}:when={when}", error.0);
-            costs_nobody(build, &injection, "(INJECTED)")
-        })?;
-    }
-    Ok(())
+    costs_nobody("read", 0, &[EINTR], &OCCURRENCES)?;
+    costs_nobody("write", 1, &[EINTR], &OCCURRENCES)
 }
 
 #[test]
-fn a_line_that_cannot_be_written_and_a_failed_close_cost_nobody() -> Result<()> {
+fn a_line_that_cannot_be_written_and_a_close_that_fails_cost_no_client() -> Result<()> {
     let write = [EAGAIN, EBADF, EDQUOT, EFBIG, EINTR, EIO, ENOSPC, EPIPE];
     let close = [EBADF, EDQUOT, EINTR, EIO, ENOSPC];
-    for (call, errors, occurrences) in [
-        ("write", &write[..], &[1][..]),
-        ("close", &close, &OCCURRENCES),
-    ] {
-        try_each(errors, occurrences, |build, error, occurrence| {
-            let injection = format!("inject={call}:error={}:when={occurrence}", error.0);
-            costs_nobody(build, &injection, "(INJECTED)")
-        })?;
-    }
-    Ok(())
+    costs_nobody("write", 0, &write, &[1])?;
+    costs_nobody("close", 0, &close, &OCCURRENCES)
 }
 
 #[test]
-fn a_signal_that_does_not_terminate_costs_nobody_whatever_call_it_interrupts() -> Result<()> {
+fn a_signal_that_does_not_terminate_costs_no_client_whatever_call_it_interrupts() -> Result<()> {
     for (signal, name) in [
         (SIGPIPE, "SIGPIPE"),
         (SIGCHLD, "SIGCHLD"),
@@ -141,7 +127,7 @@ fn a_signal_that_does_not_terminate_costs_nobody_whatever_call_it_interrupts() -
         try_each(&[signal], &OCCURRENCES, |build, _, occurrence| {
             let calls = "accept,clone,close,read,write";
             let injection = format!("inject={calls}:signal={name}:when={occurrence}");
-            costs_nobody(build, &injection, &format!("--- {name} "))
+            all_are_served(build, &injection, &format!("--- {name} "))
         })?;
     }
     Ok(())
@@ -154,17 +140,17 @@ fn set_option_of(process: i32, fd: i32, name: i32, value: i32) -> Result<()> {
     // SAFETY: no pointers; any argument value is safe.
     let copy = unsafe { syscall(SYS_pidfd_getfd, pidfd, fd, 0) } as i32;
     let reason = errno::errno();
-    // SAFETY: pidfd is not used again.
+    // SAFETY: `pidfd` is a descriptor that nothing else owns, and is not used again; close(-1) has no effect.
     unsafe { close(pidfd) };
     if copy == -1 {
         return Err(format!("pidfd_getfd: {reason}"));
     }
-    // SAFETY: copy is a new descriptor, and nothing else owns it.
+    // SAFETY: `copy` is a new descriptor, and nothing else owns it.
     let copy = unsafe { OwnedFd::from_raw_fd(copy) };
     set_option(&copy, SOL_SOCKET, name, value).map_err(text)
 }
 
-/// Whether `line` of a trace is a write of fewer bytes than it was asked for.
+/// Whether `line` of a trace is a write that returned less than the number of bytes it was given.
 fn is_short(line: &str) -> Option<bool> {
     let (call, written) = line.rsplit_once(") = ")?;
     let length: usize = call.rsplit(' ').next()?.parse().ok()?;
@@ -174,9 +160,9 @@ fn is_short(line: &str) -> Option<bool> {
 #[test]
 fn a_short_write_is_continued_where_it_stopped() -> Result<()> {
     for build in builds() {
-        let mut traced = Traced::start(build, &["-e", "trace=write"])?;
+        let mut traced = Traced::start(build, "-e trace=write")?;
         let server = &mut traced.server;
-        // Small buffers on both sides make a write wait several times; one that is stopped then is short.
+        // With small buffers on both sides a write blocks several times. If it is stopped then, it is short.
         set_option_of(server.pid, 3, SO_SNDBUF, 1)?;
         let client = small_client(server.address.into()).and_then(Client::new);
         let client = client.map_err(text)?;

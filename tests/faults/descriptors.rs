@@ -1,4 +1,4 @@
-//! Out of descriptors: the server waits until there are some, without spinning.
+//! Without a free descriptor, the server waits for one, without spinning.
 
 use super::same;
 use crate::support::{Client, Result, builds, fresh_address, process_status, text, wait_for};
@@ -41,11 +41,9 @@ fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Resul
         wait_for("ten pauses", || (pauses()? >= before + 10).then_some(()))?;
         let cpu = (cpu_time(pid)? - cpu_start) as f64;
         let percent = 100.0 * cpu / start.elapsed().as_nanos() as f64;
-        println!(
-            "{}: {percent:.2}% of a core, out of descriptors",
-            build.name
-        );
-        assert!(percent < 5.0, "{}: {percent:.0}% of a core", build.name);
+        let name = &build.name;
+        println!("{name}: {percent:.2}% of a core, out of descriptors");
+        assert!(percent < 5.0, "{name}: {percent:.0}% of a core");
 
         limit_descriptors(pid, 4096)?;
         client.echo("hello")?;

@@ -1,11 +1,11 @@
-//! Calls of the server that fail: which errors terminate it, and which cost one client or none.
+//! Calls of the server that fail: the errors that stop it, and those that cost one client or none.
 
-use super::{OCCURRENCES, count_in_trace, faulty, same, try_each};
+use super::{OCCURRENCES, faulty, same, serve_clients, traced, try_each};
 use crate::support::{Client, Result, Start, fresh_address};
 use libc::*;
 
-/// The calls before the server listens, as strace names them and as the error line does, each with the
-/// errors of its man page.
+/// The calls before the server listens: strace's name, the name in the error line, and the errors in the man
+/// page.
 #[rustfmt::skip]
 const BEFORE_IT_LISTENS: [(&str, &str, &[i32]); 7] = [
     ("rt_sigaction:when=1", "sigaction SIGPIPE", &[EINVAL]),
@@ -27,19 +27,16 @@ fn a_call_that_fails_before_the_server_listens_ends_it_with_its_name() -> Result
             let Start::Exited { status, stderr } = faulty(build, address, &injection)? else {
                 return Err("it runs".into());
             };
-            let line = match named.starts_with("sigaction ") {
-                true => format!("reuseaddr: {named}: {error}"),
-                false => format!("reuseaddr: {named} {address}: {error}"),
-            };
-            let hint = match error.0 {
-                EADDRINUSE => {
-                    let program = build.path.display();
-                    format!("\nreuseaddr: to see why, run: {program} explain {address}")
-                }
-                _ => String::new(),
-            };
-            same((status.code(), stderr), (Some(1), line + &hint))?;
-            same(count_in_trace(address, "(INJECTED)"), 1)
+            let mut line = format!("reuseaddr: {named} {address}: {error}");
+            if named.starts_with("sigaction ") {
+                line = format!("reuseaddr: {named}: {error}");
+            }
+            if error.0 == EADDRINUSE {
+                let program = build.path.display();
+                line += &format!("\nreuseaddr: to see why, run: {program} explain {address}");
+            }
+            same((status.code(), stderr), (Some(1), line))?;
+            traced(address, "(INJECTED)", 1)
         })?;
     }
     Ok(())
@@ -56,11 +53,9 @@ fn an_accept_that_fails_for_one_client_is_passed_over_in_silence() -> Result<()>
         let address = fresh_address();
         let injection = format!("accept:error={}:when={occurrence}", error.0);
         let server = faulty(build, address, &injection)?.server()?;
-        for _ in 0..occurrence {
-            Client::of(&server)?.echo("hello")?;
-        }
+        serve_clients(&server, occurrence)?;
         same(server.finish(), vec![])?;
-        same(count_in_trace(address, "(INJECTED)"), 1)
+        traced(address, "(INJECTED)", 1)
     })
 }
 
@@ -72,57 +67,45 @@ fn an_accept_short_of_resources_is_reported_once_and_tried_again_after_a_pause()
         let last = occurrence + 2;
         let injection = format!("accept:error={}:when={occurrence}..{last}", error.0);
         let server = faulty(build, address, &injection)?.server()?;
-        for _ in 0..occurrence {
-            Client::of(&server)?.echo("hello")?;
-        }
+        serve_clients(&server, occurrence)?;
         let line = format!("reuseaddr: accept {address}: {error}");
         same(server.finish(), vec![line])?;
-        same(count_in_trace(address, "tv_nsec=100000000}"), 3)
+        traced(address, "tv_nsec=100000000}", 3)
     })
 }
 
 #[test]
-fn an_accept_that_can_never_succeed_ends_the_server_and_not_its_children() -> Result<()> {
+fn an_accept_that_can_never_succeed_stops_the_server_and_not_its_children() -> Result<()> {
     let errors = [EAGAIN, EBADF, EFAULT, EINVAL, ENOTSOCK];
     try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
         let address = fresh_address();
         let injection = format!("accept:error={}:when={occurrence}", error.0);
         let mut server = faulty(build, address, &injection)?.server()?;
-        let mut clients = Vec::new();
-        for _ in 1..occurrence {
-            let mut client = Client::of(&server)?;
-            client.echo("hello")?;
-            clients.push(client);
-        }
+        let clients = (1..occurrence).map(|_| Client::served(address));
+        let mut clients: Vec<Client> = clients.collect::<Result<_>>()?;
         same(server.wait()?.code(), Some(1))?;
         let line = format!("reuseaddr: accept {address}: {error}");
         same(server.error_line()?, line)?;
-        for client in &mut clients {
-            client.echo("still there?")?;
-        }
-        same(count_in_trace(address, "(INJECTED)"), 1)
+        let mut clients = clients.iter_mut();
+        clients.try_for_each(|client| client.echo("still there?"))?;
+        traced(address, "(INJECTED)", 1)
     })
 }
 
 #[test]
 fn a_fork_that_fails_costs_one_client_and_no_more() -> Result<()> {
-    try_each(
-        &[EAGAIN, ENOMEM, ENOSYS],
-        &OCCURRENCES,
-        |build, error, occurrence| {
-            let address = fresh_address();
-            let injection = format!("clone:error={}:when={occurrence}", error.0);
-            let mut server = faulty(build, address, &injection)?.server()?;
-            for _ in 1..occurrence {
-                Client::of(&server)?.echo("hello")?;
-            }
-            let mut lost = Client::of(&server)?;
-            same(lost.receive_all()?, vec![])?;
-            let line = format!("reuseaddr: fork {}: {error}", lost.address);
-            same(server.error_line()?, line)?;
-            Client::of(&server)?.echo("hello")?;
-            same(server.finish(), vec![])?;
-            same(count_in_trace(address, "(INJECTED)"), 1)
-        },
-    )
+    let errors = [EAGAIN, ENOMEM, ENOSYS];
+    try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
+        let address = fresh_address();
+        let injection = format!("clone:error={}:when={occurrence}", error.0);
+        let mut server = faulty(build, address, &injection)?.server()?;
+        serve_clients(&server, occurrence - 1)?;
+        let mut lost = Client::of(&server)?;
+        same(lost.receive_all()?, vec![])?;
+        let line = format!("reuseaddr: fork {}: {error}", lost.address);
+        same(server.error_line()?, line)?;
+        serve_clients(&server, 1)?;
+        same(server.finish(), vec![])?;
+        traced(address, "(INJECTED)", 1)
+    })
 }

@@ -1,4 +1,4 @@
-//! Each kind of client alone: it gets back what it should, and the next client is served.
+//! One client of each kind: it gets back what it should, and the next client is served.
 
 use super::{Resources, memory, numbered, wait_until_released};
 use crate::support::{
@@ -10,8 +10,8 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::thread;
 
-/// Lets `client` loose on a server of each build, which then has as many children and descriptors as
-/// before, and serves the next client.
+/// Runs `client` against a server of each build. Afterwards, the server has as many child processes and
+/// descriptors as before, and serves the next client.
 fn survives(client: impl Fn(&mut Server) -> Result<()>) -> Result<()> {
     builds().iter().try_for_each(|build| {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
@@ -19,7 +19,7 @@ fn survives(client: impl Fn(&mut Server) -> Result<()>) -> Result<()> {
         client(&mut server)
             .and_then(|()| wait_until_released(&server, &before))
             .map_err(|reason| format!("{}: {reason}", build.name))?;
-        Client::of(&server)?.echo("hello")
+        Client::served(server.address).map(drop)
     })
 }
 
@@ -28,23 +28,17 @@ fn a_client_that_sends_nothing_does_not_delay_others() -> Result<()> {
     survives(|server| {
         let silent = Client::of(server)?;
         server.child(&silent)?;
-        Client::of(server)?.echo("hello")?;
-        drop(silent);
-        Ok(())
+        Client::served(server.address).map(drop)
     })
 }
 
 #[test]
-fn a_client_that_resets_is_reported_and_ends_only_its_own_child() -> Result<()> {
+fn a_client_that_resets_is_reported_and_stops_only_its_own_child() -> Result<()> {
     survives(|server| {
-        let mut other = Client::of(server)?;
-        other.echo("hello")?;
-        let mut client = Client::of(server)?;
-        client.echo("hello")?;
-        let line = format!(
-            "reuseaddr: read {}: Connection reset by peer",
-            client.address
-        );
+        let mut other = Client::served(server.address)?;
+        let client = Client::served(server.address)?;
+        let address = client.address;
+        let line = format!("reuseaddr: read {address}: Connection reset by peer");
         client.reset()?;
         assert_eq!(server.error_line()?, line);
         other.echo("still there")
@@ -74,8 +68,7 @@ fn a_client_that_sends_byte_by_byte_gets_back_byte_by_byte() -> Result<()> {
 #[test]
 fn all_of_64_mib_that_a_client_reads_late_arrives_and_the_child_buffers_little() -> Result<()> {
     survives(|server| {
-        let mut client = Client::of(server)?;
-        client.echo("hello")?;
+        let mut client = Client::served(server.address)?;
         let child = server.child(&client)?;
         let before = memory(child);
         let sent = numbered(64 << 20);
@@ -108,14 +101,14 @@ fn a_client_that_never_reads_blocks_only_its_own_child() -> Result<()> {
             while client.stream.write(&[0; 1 << 16]).is_ok() {}
             is_in_call(child, SYS_write).then_some(())
         })?;
-        Client::of(server)?.echo("hello")?;
+        Client::served(server.address)?;
         client.reset()?;
         server.error_line().map(|_| ())
     })
 }
 
 #[test]
-fn clients_that_close_or_reset_before_accept_leave_nothing() -> Result<()> {
+fn clients_that_close_or_reset_before_accept_leave_nothing_behind() -> Result<()> {
     survives(|server| {
         send_signal(server.pid, SIGSTOP)?;
         wait_for_stop(server.pid)?;
@@ -127,6 +120,6 @@ fn clients_that_close_or_reset_before_accept_leave_nothing() -> Result<()> {
             }
         }
         send_signal(server.pid, SIGCONT)?;
-        Client::of(server)?.echo("hello")
+        Client::served(server.address).map(drop)
     })
 }

@@ -1,11 +1,10 @@
-//! Servers that are killed and restarted under load: connected clients are served on, and new ones are
+//! Servers that are killed and restarted under load: connected clients are still served, and new ones are
 //! refused only during the downtime.
 
-use crate::support::{
-    Build, Client, Result, Start, builds, fresh_address, raise_limit, text, wait_for,
-};
+use crate::support::{Build, Client, Result, Start, builds, fresh_address, raise_limit, wait_for};
 use libc::SIGKILL;
 use std::mem;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -13,19 +12,12 @@ use std::time::Instant;
 const RESTARTS: usize = 10;
 const CLIENTS: usize = 1000;
 
-/// Start and end.
-type Span = (Instant, Instant);
-
-fn overlap(one: Span, other: Span) -> bool {
-    one.0 <= other.1 && other.0 <= one.1
-}
-
 fn restarted_under_load(build: &Build) -> Result<()> {
     let address = fresh_address();
     let mut server = build.serve_on(address, true)?.server()?;
     let done = AtomicBool::new(false);
     let mut killed_servers = Vec::new();
-    let mut downtimes: Vec<Span> = Vec::new();
+    let mut downtimes = Vec::new();
     let mut clients: Vec<Client> = Vec::new();
 
     let (attempts, refused) = thread::scope(|scope| -> Result<_> {
@@ -34,9 +26,8 @@ fn restarted_under_load(build: &Build) -> Result<()> {
             let (mut attempts, mut refused) = (0, Vec::new());
             while !done.load(Ordering::Relaxed) {
                 let start = Instant::now();
-                let client = Client::connect(address).map_err(text);
-                if let Err(reason) = client.and_then(|mut client| client.echo("hello")) {
-                    refused.push(((start, Instant::now()), reason));
+                if let Err(reason) = Client::served(address) {
+                    refused.push((start..=Instant::now(), reason));
                 }
                 attempts += 1;
             }
@@ -44,46 +35,41 @@ fn restarted_under_load(build: &Build) -> Result<()> {
         });
         let restarts = (0..RESTARTS).try_for_each(|_| {
             for _ in 0..CLIENTS / RESTARTS {
-                let mut client = Client::of(&server)?;
-                client.echo("hello")?;
-                clients.push(client);
+                clients.push(Client::served(address)?);
             }
             let killed = Instant::now();
             server.terminate(SIGKILL)?;
-            // A new child may not have closed the listening socket yet: the port is then still listening.
+            // A new child process may not have closed the listening socket yet. Then the restart fails.
             let restarted = wait_for("restart", || match build.serve_on(address, true) {
                 Ok(Start::Exited { .. }) => None,
                 start => Some(start.and_then(Start::server)),
             })??;
-            downtimes.push((killed, Instant::now()));
-            // Kept, since dropping a server kills its children.
+            downtimes.push(killed..=Instant::now());
+            // Kept, since dropping a server kills its child processes.
             killed_servers.push(mem::replace(&mut server, restarted));
-            clients
-                .iter_mut()
-                .try_for_each(|client| client.echo("still there?"))
+            let mut clients = clients.iter_mut();
+            clients.try_for_each(|client| client.echo("still there?"))
         });
         done.store(true, Ordering::Relaxed);
         let counts = new_clients.join().unwrap();
         restarts.map(|()| counts)
     })?;
 
-    let longest = downtimes
-        .iter()
-        .map(|downtime| downtime.1 - downtime.0)
-        .max();
+    let name = &build.name;
+    let lengths = downtimes.iter().map(|time| *time.end() - *time.start());
+    let longest = lengths.max().unwrap_or_default();
     println!(
-        "{}: {CLIENTS} clients served through {RESTARTS} restarts, at most {:.1?} of downtime each;\n    \
+        "{name}: {CLIENTS} clients served through {RESTARTS} restarts, at most {longest:.1?} of downtime each;\n    \
          {} of {attempts} other connection attempts were refused, all during the downtime",
-        build.name,
-        longest.unwrap_or_default(),
         refused.len()
     );
     for (attempt, reason) in refused {
-        let excused = downtimes.iter().any(|downtime| overlap(attempt, *downtime));
+        let overlaps = |time: &RangeInclusive<Instant>| {
+            attempt.start() <= time.end() && time.start() <= attempt.end()
+        };
         assert!(
-            excused,
-            "{}: refused outside the downtimes: {reason}",
-            build.name
+            downtimes.iter().any(overlaps),
+            "{name}: refused outside the downtimes: {reason}"
         );
     }
     Ok(())

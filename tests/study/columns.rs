@@ -3,25 +3,20 @@
 use crate::counterparts::Pair;
 use crate::kernel::{Calls, WHO};
 use crate::source::Part;
-use crate::support::wrapped;
+use crate::support::{half, side_by_side, wrapped};
 use std::slice;
 
-/// Columns between C and Rust, and of a line's number.
-const GAP: usize = 3;
+/// Columns of a line's number.
 const NUMBER: usize = 4;
 
 /// All pairs in lines of at most `width` columns; below a step of `serve`, its system calls.
 pub fn columns(pairs: &[Pair], calls: &Calls, width: usize) -> String {
-    let mut lines = wrapped(
-        &format!("Below each step of serve: its system calls, as the kernel saw them. {WHO}"),
-        width,
-    );
+    let head = "Below each step of serve: its system calls, as the kernel saw them.";
+    let mut lines = wrapped(&format!("{head} {WHO}"), width);
     for pair in pairs {
+        let title = format!("{}: {}", pair.name, pair.purpose());
         lines.extend([String::new(), "=".repeat(width)]);
-        lines.extend(wrapped(
-            &format!("{}: {}", pair.name, pair.purpose()),
-            width,
-        ));
+        lines.extend(wrapped(&title, width));
         lines.push("=".repeat(width));
         let [c, rust] = [&pair.c.path, &pair.rust.path].map(slice::from_ref);
         lines.extend(side_by_side(c, rust, width));
@@ -40,12 +35,12 @@ pub fn columns(pairs: &[Pair], calls: &Calls, width: usize) -> String {
                 lines.extend(wrapped(step, width));
             }
             lines.push(String::new());
-            let [left, right] = row.map(|part| numbered(part, (width - GAP) / 2));
+            let [left, right] = row.map(|part| numbered(part, half(width)));
             lines.extend(side_by_side(&left, &right, width));
-            let seen = calls.of(pair, part);
-            lines.extend(seen.first().map(|_| String::new()));
-            let seen = seen.iter().map(|call| format!("    {call}"));
-            lines.extend(seen.flat_map(|call| wrapped(&call, width)));
+            for (index, call) in calls.of(pair, part).iter().enumerate() {
+                lines.extend((index == 0).then(String::new));
+                lines.extend(wrapped(&format!("    {call}"), width));
+            }
         }
     }
     lines.join("\n") + "\n"
@@ -62,12 +57,4 @@ fn numbered(part: Option<&Part>, width: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-fn side_by_side(left: &[String], right: &[String], width: usize) -> Vec<String> {
-    let half = (width - GAP) / 2;
-    let cell = |lines: &[String], row: usize| lines.get(row).cloned().unwrap_or_default();
-    let rows = (0..left.len().max(right.len()))
-        .map(|row| format!("{:<half$}{:GAP$}{}", cell(left, row), "", cell(right, row)));
-    rows.map(|row| row.trim_end().to_string()).collect()
 }

@@ -2,19 +2,23 @@
 //! them the same numbered steps.
 
 use crate::source::{Language, Part, Source};
+use crate::support::{Result, first_difference, project};
 use std::fs;
-use std::path::Path;
 
-/// The groups in a reader's order. A name stands for a file and for the folder of that name.
-const GROUPS: [(&str, &[&str]); 5] = [
-    (
-        "The page",
-        &["serve", "main", "accept_error", "address", "output"],
-    ),
-    ("The rule", &["conflict", "rules"]),
-    ("explain", &["explain"]),
-    ("abi", &["abi"]),
-    ("Shared", &["sock", "netns"]),
+/// The files in a reader's order, each with its heading in the contents. A name stands for a file and for
+/// the folder of that name.
+const ORDER: [(&str, &str); 11] = [
+    ("serve", "The page"),
+    ("main", "The page"),
+    ("accept_error", "The page"),
+    ("address", "The page"),
+    ("output", "The page"),
+    ("conflict", "The rule"),
+    ("rules", "The rule"),
+    ("explain", "explain"),
+    ("abi", "abi"),
+    ("sock", "Shared"),
+    ("netns", "Shared"),
 ];
 
 /// A file in both languages.
@@ -27,48 +31,32 @@ pub struct Pair {
     pub rust: Source,
 }
 
-/// All pairs in a reader's order. What keeps two files from being counterparts goes into `wrong`.
+/// All pairs in a reader's order. Each difference between counterparts goes into `wrong`.
 pub fn read_pairs(wrong: &mut Vec<String>) -> Vec<Pair> {
     let (c, rust) = (names("c-reference", ".c"), names("src", ".rs"));
-    for name in c.iter().filter(|name| !rust.contains(name)) {
-        wrong.push(format!(
-            "c-reference/{name}.c has no counterpart src/{name}.rs"
-        ));
-    }
-    for name in rust.iter().filter(|name| !c.contains(name)) {
-        wrong.push(format!(
-            "src/{name}.rs has no counterpart c-reference/{name}.c"
-        ));
-    }
-    let groups = GROUPS
-        .iter()
-        .flat_map(|(group, names)| names.iter().map(move |name| (*group, *name)));
-    let groups: Vec<(&str, &str)> = groups.chain([("Other files", "")]).collect();
+    let only_c = c.iter().filter(|name| !rust.contains(name));
+    wrong.extend(only_c.map(|name| format!("c-reference/{name}.c has no counterpart in src")));
+    let only_rust = rust.iter().filter(|name| !c.contains(name));
+    wrong.extend(only_rust.map(|name| format!("src/{name}.rs has no counterpart in c-reference")));
+
     let place = |name: &str| {
         let first = name.split('/').next();
-        let place = groups.iter().position(|(_, group)| first == Some(group));
-        place.unwrap_or(groups.len() - 1)
+        let place = ORDER.iter().position(|(name, _)| first == Some(name));
+        place.unwrap_or(ORDER.len())
     };
     let mut both: Vec<String> = c.into_iter().filter(|name| rust.contains(name)).collect();
     both.sort_by_key(|name| place(name));
 
     let mut pairs = Vec::new();
     for name in both {
-        let c = Source::read(Language::C, format!("c-reference/{name}.c"));
-        let rust = Source::read(Language::Rust, format!("src/{name}.rs"));
-        match (c, rust) {
-            (Ok(c), Ok(rust)) => {
-                let group = groups[place(&name)].0;
-                let pair = Pair {
-                    group,
-                    name,
-                    c,
-                    rust,
-                };
+        let group = ORDER.get(place(&name));
+        let group = group.map_or("Other files", |(_, group)| group);
+        match Pair::read(group, name) {
+            Ok(pair) => {
                 pair.check(wrong);
                 pairs.push(pair);
             }
-            (c, rust) => wrong.extend([c.err(), rust.err()].into_iter().flatten()),
+            Err(reason) => wrong.push(reason),
         }
     }
     pairs
@@ -77,11 +65,9 @@ pub fn read_pairs(wrong: &mut Vec<String>) -> Vec<Pair> {
 /// The paths of the files below `folder` that end in `ending`, without both, sorted.
 fn names(folder: &str, ending: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    let files = fs::read_dir(project(folder));
     for file in files.into_iter().flatten().flatten() {
-        let Ok(name) = file.file_name().into_string() else {
-            continue;
-        };
+        let name = file.file_name().to_string_lossy().into_owned();
         if file.path().is_dir() {
             let within = names(&format!("{folder}/{name}"), ending);
             found.extend(within.iter().map(|file| format!("{name}/{file}")));
@@ -94,12 +80,19 @@ fn names(folder: &str, ending: &str) -> Vec<String> {
 }
 
 impl Pair {
-    /// The parts of C, each beside Rust's. A function that is in one language only is alone.
+    fn read(group: &'static str, name: String) -> Result<Pair> {
+        Ok(Pair {
+            c: Source::read(Language::C, format!("c-reference/{name}.c"))?,
+            rust: Source::read(Language::Rust, format!("src/{name}.rs"))?,
+            group,
+            name,
+        })
+    }
+
+    /// The parts of C, each with its part of Rust. A function that exists in one language only has no
+    /// counterpart.
     pub fn parts(&self) -> Vec<[Option<&Part>; 2]> {
-        let (mut c, mut rust) = (
-            self.c.parts.iter().peekable(),
-            self.rust.parts.iter().peekable(),
-        );
+        let [mut c, mut rust] = [&self.c, &self.rust].map(|source| source.parts.iter().peekable());
         let mut rows = Vec::new();
         while c.peek().is_some() || rust.peek().is_some() {
             let alone = c.next_if(|part| part.only).map(|part| [Some(part), None]);
@@ -120,28 +113,25 @@ impl Pair {
         ends.min().map_or(purpose, |end| &purpose[..=end]).into()
     }
 
-    /// Reports the first difference of the functions and of the steps; all that follow are shifted.
+    /// Reports only the first difference of the functions, and of the steps: it shifts all that follow.
     fn check(&self, wrong: &mut Vec<String>) {
         let sources = [&self.c, &self.rust];
         for (source, other) in [(&self.c, &self.rust), (&self.rust, &self.c)] {
+            let (path, other_path) = (&source.path, &other.path);
             if source.functions().is_empty() {
-                wrong.push(format!("{} defines no function", source.path));
+                wrong.push(format!("{path} defines no function"));
             }
             let both = other.functions();
-            for part in source.parts.iter().filter(|part| part.only) {
-                if both.contains(&&*part.function) {
-                    let name = &part.function;
-                    wrong.push(format!(
-                        "{name} is marked in {}, but defined in {} too",
-                        source.path, other.path
-                    ));
+            for Part { function, only, .. } in &source.parts {
+                if *only && both.contains(&&**function) {
+                    let error = format!("{function} is marked in {path}, but {other_path}");
+                    wrong.push(error + " defines it as well");
                 }
             }
         }
         let [c, rust] = sources.map(Source::shared_functions);
         let renamed = c != rust; // reported here, and not once more for its steps
-        if let Some(index) = first_difference(&c, &rust, PartialEq::eq) {
-            let [c, rust] = [c, rust].map(|names| *names.get(index).unwrap_or(&"missing"));
+        if let Some((index, [c, rust])) = first_difference(&c, &rust) {
             let (name, count) = (&self.name, index + 1);
             wrong.push(format!(
                 "{name}: function {count} is {c} in C, and {rust} in Rust"
@@ -156,39 +146,27 @@ impl Pair {
                 wrong.push(format!("{} should be step {count}", place(source, part)));
             }
         }
-        let same = |c: &&Part, rust: &&Part| {
-            c.step == rust.step && (renamed || c.function == rust.function)
+        let keys = |steps: &[&Part]| -> Vec<String> {
+            let function = |part: &Part| if renamed { "" } else { &*part.function }.to_string();
+            let steps = steps.iter();
+            steps
+                .map(|part| format!("{:?} {}", part.step, function(part)))
+                .collect()
         };
-        if let Some(index) = first_difference(&c, &rust, same) {
+        if let Some((index, _)) = first_difference(&keys(&c), &keys(&rust)) {
             let [c, rust] = [(&self.c, c), (&self.rust, rust)].map(|(source, steps)| {
-                let missing = || format!("no step {} ({})", index + 1, source.path);
-                steps
-                    .get(index)
-                    .map_or_else(missing, |part| place(source, part))
+                let missing = format!("no step {} ({})", index + 1, source.path);
+                let found = steps.get(index);
+                found.map_or(missing, |part| place(source, part))
             });
             wrong.push(format!("the steps differ: {c}; {rust}"));
         }
     }
 }
 
-/// The first index at which two lists differ.
-pub fn first_difference<T>(
-    left: &[T],
-    right: &[T],
-    same: impl Fn(&T, &T) -> bool,
-) -> Option<usize> {
-    let mut both = left.iter().zip(right);
-    let different = both.position(|(left, right)| !same(left, right));
-    let end = left.len().min(right.len());
-    different.or((left.len() != right.len()).then_some(end))
-}
-
 fn steps(source: &Source) -> Vec<&Part> {
-    source
-        .parts
-        .iter()
-        .filter(|part| part.step.is_some())
-        .collect()
+    let parts = source.parts.iter();
+    parts.filter(|part| part.step.is_some()).collect()
 }
 
 /// A step in an error: its text, its file, its line and its function.

@@ -1,9 +1,8 @@
 //! A moment of Figure 12.1 as an SVG with a description in words; colour carries no meaning.
 
 use crate::moments::{Between, Moment, Process};
-use std::fmt::Write;
 
-/// Width of the drawing: small enough that its letters are readable on a telephone.
+/// Width of the drawing, small enough for a telephone.
 const WIDTH: usize = 380;
 const HEIGHT: usize = 392;
 /// Positions of server, child and client. The child is indented, as it was forked.
@@ -16,10 +15,6 @@ const SAME: &str = "<path class=\"same\" d=\"M227 94V150\"/>";
 
 /// The drawing.
 pub fn svg(moment: &Moment, title: &str) -> String {
-    let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n<title>{title}</title>\n<desc>{}</desc>\n",
-        describe(moment)
-    );
     let (line, x, words) = match moment.between {
         Between::Fork => (format!("<path d=\"{FORK}\"/>\n{HEAD}"), 48, "fork"),
         Between::ForkedOnce => {
@@ -28,20 +23,23 @@ pub fn svg(moment: &Moment, title: &str) -> String {
         }
         Between::SameAddress => (SAME.into(), 241, "the same address"),
     };
-    let _ = write!(
-        svg,
-        "{line}\n<text class=\"note\" x=\"{x}\" y=\"127\">{words}</text>\n"
-    );
-    svg += "<path d=\"M224 242V298M230 242V298\"/>\n";
-    svg += "<text class=\"note\" x=\"241\" y=\"275\">connection</text>\n";
-    for (process, place) in moment.boxes.iter().zip(PLACES) {
-        svg += &boxed(process, place);
-    }
-    svg + "</svg>\n"
+    let boxes = moment.boxes.iter().zip(PLACES);
+    let boxes: String = boxes.map(boxed).collect();
+    format!(
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n<title>{title}</title>\n<desc>{}</desc>\n\
+         {line}\n{}<path d=\"M224 242V298M230 242V298\"/>\n{}{boxes}</svg>\n",
+        describe(moment),
+        text("note", (x, 127), words),
+        text("note", (241, 275), "connection")
+    )
+}
+
+fn text(class: &str, (x, y): (usize, usize), words: &str) -> String {
+    format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{words}</text>\n")
 }
 
 /// A process: its role, its id and its socket.
-fn boxed(process: &Process, (x, y): (usize, usize)) -> String {
+fn boxed((process, (x, y)): (&Process, (usize, usize))) -> String {
     let (width, height) = BOX;
     let (left, right) = (x + 14, x + width - 14);
     let (class, first, second) = match &process.socket {
@@ -52,57 +50,48 @@ fn boxed(process: &Process, (x, y): (usize, usize)) -> String {
             "its socket is closed",
         ),
     };
-    let mut text = format!(
-        "<rect{class} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/>\n\
-         <text class=\"role\" x=\"{left}\" y=\"{}\">{}</text>\n\
-         <text class=\"note end\" x=\"{right}\" y=\"{}\">process {}</text>\n",
-        y + 28,
-        process.role,
-        y + 28,
-        process.pid
+    let mut drawn = format!(
+        "<rect{class} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/>\n"
     );
-    for (line, words) in [(54, first.as_str()), (77, second)] {
-        let _ = writeln!(
-            text,
-            "<text class=\"mono\" x=\"{left}\" y=\"{}\">{words}</text>",
-            y + line
-        );
-    }
+    let pid = format!("process {}", process.pid);
+    drawn += &text("role", (left, y + 28), process.role);
+    drawn += &text("note end", (right, y + 28), &pid);
+    drawn += &text("mono", (left, y + 54), &first);
+    drawn += &text("mono", (left, y + 77), second);
     if !process.option.is_empty() {
-        let _ = writeln!(
-            text,
-            "<text class=\"note end\" x=\"{right}\" y=\"{}\">SO_REUSEADDR is {}</text>",
-            y + 77,
-            process.option
-        );
+        let option = format!("SO_REUSEADDR is {}", process.option);
+        drawn += &text("note end", (right, y + 77), &option);
     }
-    text
+    drawn
 }
 
 /// The drawing in words.
 fn describe(moment: &Moment) -> String {
     let [server, child, client] = &moment.boxes;
-    let mut words = match (&server.socket, moment.between) {
-        (Some(socket), Between::SameAddress) => format!(
-            "The socket of a new server, process {}, is in state {} on {}, the child's address; SO_REUSEADDR \
-             is {}.",
-            server.pid, socket.state, socket.local, server.option
+    let (pid, option) = (server.pid, &server.option);
+    let mut words = match &server.socket {
+        None => format!(
+            "The server, process {pid}, drawn dashed, forked the child, was then killed by SIGKILL and has \
+             no socket any more."
         ),
-        (Some(socket), _) => format!(
-            "The socket of the server, process {}, is in state {} on {}; SO_REUSEADDR is {}. The server \
-             forked the child.",
-            server.pid, socket.state, socket.local, server.option
-        ),
-        (None, _) => format!(
-            "The server, process {}, drawn dashed, forked the child, was then killed by SIGKILL and has no \
-             socket any more.",
-            server.pid
-        ),
+        Some(socket) => {
+            let place = format!("is in state {} on {}", socket.state, socket.local);
+            if moment.between == Between::SameAddress {
+                format!(
+                    "The socket of a new server, process {pid}, {place}, the child's address; SO_REUSEADDR \
+                     is {option}."
+                )
+            } else {
+                format!(
+                    "The socket of the server, process {pid}, {place}; SO_REUSEADDR is {option}. The server \
+                     forked the child."
+                )
+            }
+        }
     };
     for (name, process) in [("child", child), ("client", client)] {
         if let Some(socket) = &process.socket {
-            let _ = write!(
-                words,
+            words += &format!(
                 " The {name}, process {}, has a socket on {} in state {}, connected to {}.",
                 process.pid, socket.local, socket.state, socket.peer
             );

@@ -1,8 +1,8 @@
 //! The system calls of each step of `serve`, as the kernel saw them.
 
-use crate::counterparts::{Pair, first_difference};
+use crate::counterparts::Pair;
 use crate::source::Part;
-use crate::support::{builds, session};
+use crate::support::{builds, first_difference, session};
 use std::thread;
 
 /// The processes that make these calls.
@@ -40,10 +40,8 @@ pub struct Calls(Vec<(usize, String)>);
 impl Calls {
     /// The calls of a step of `serve`; other files have none.
     pub fn of(&self, pair: &Pair, part: &Part) -> Vec<&str> {
-        let calls = self
-            .0
-            .iter()
-            .filter(|(step, _)| pair.name == "serve" && part.number() == Some(*step));
+        let number = part.number().filter(|_| pair.name == "serve");
+        let calls = self.0.iter().filter(|(step, _)| number == Some(*step));
         calls.map(|(_, call)| &**call).collect()
     }
 }
@@ -52,36 +50,31 @@ impl Calls {
 /// table in the code and among the calls.
 pub fn trace_steps(serve: &Pair) -> Result<Calls, Vec<String>> {
     let [c, rust] = thread::scope(|scope| {
-        let sessions = [0, 1].map(|build| scope.spawn(move || session(&builds()[build])));
+        let sessions = builds().each_ref();
+        let sessions = sessions.map(|build| scope.spawn(|| session(build)));
         sessions.map(|session| session.join().expect("a session does not panic"))
     });
     let c = c.map_err(|reason| vec![format!("a session in C: {reason}")])?;
     let rust = rust.map_err(|reason| vec![format!("a session in Rust: {reason}")])?;
-    if let Some(index) = first_difference(&c, &rust, PartialEq::eq) {
-        let [c, rust] = [&c, &rust].map(|calls| calls.get(index).map_or("none", |call| call));
+    if let Some((index, [c, rust])) = first_difference(&c, &rust) {
         let count = index + 1;
-        return Err(vec![format!(
-            "system call {count}: {c} in C, and {rust} in Rust"
-        )]);
+        let difference = format!("system call {count}: {c} in C, and {rust} in Rust");
+        return Err(vec![difference]);
     }
 
     let (mut found, mut missing, mut last) = (Vec::new(), Vec::new(), 1);
     for (code, start) in SEEN {
         let steps = serve.c.parts.iter().filter(|part| part.contains(code));
         let Some(step) = steps.filter_map(Part::number).find(|step| *step >= last) else {
-            missing.push(format!(
-                "{}: {code:?} is in no step from {last} on",
-                serve.c.path
-            ));
+            let path = &serve.c.path;
+            missing.push(format!("{path}: {code:?} is in no step from {last} on"));
             continue;
         };
         last = step;
         let mut parts = serve.rust.parts.iter();
         if !parts.any(|part| part.number() == Some(step) && part.contains(code)) {
-            missing.push(format!(
-                "{}: {code:?} is not in step {step}",
-                serve.rust.path
-            ));
+            let path = &serve.rust.path;
+            missing.push(format!("{path}: {code:?} is not in step {step}"));
         }
         match c.iter().find(|call| call.starts_with(start)) {
             Some(call) => found.push((step, call.clone())),

@@ -1,8 +1,8 @@
 //! `make study`: C and Rust side by side, as a page and on the terminal; and the test that each file has
 //! its counterpart.
 //!
-//! There is a page only if the files of each pair match, the READMEs match the code, both builds make the
-//! system calls in the table, and Figure 12.1 can be run. Each reason against it is a line on stderr.
+//! The page is written only if the files of each pair match, the READMEs match the code, both builds make
+//! the system calls in the table, and Figure 12.1 can be run. Otherwise each reason is a line on stderr.
 //!
 //! Environment: `STUDY=1` prints the columns on stdout as well, `COLUMNS` wide (80 to 160).
 
@@ -24,9 +24,8 @@ use page::Study;
 use std::env;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::{Command, ExitCode};
-use support::{builds, release, tool};
+use support::{builds, project, release, terminal_width, tool};
 
 fn main() -> ExitCode {
     match study() {
@@ -43,9 +42,9 @@ fn main() -> ExitCode {
 
 /// Checks, runs, and writes the page, or returns the reasons why there is none.
 fn study() -> Result<(), Vec<String>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/study.html");
+    let path = project("target/study.html");
     let failed = |error: io::Error| vec![format!("{}: {error}", path.display())];
-    // Where this run fails, the page of an earlier run must not remain.
+    // If this run fails, the page of an earlier run must not remain.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
@@ -79,10 +78,7 @@ fn study() -> Result<(), Vec<String>> {
 
     let text = if env::var_os("STUDY").is_some_and(|value| value == "1") {
         eprintln!("study: {}", path.display());
-        let width = env::var("COLUMNS")
-            .ok()
-            .and_then(|columns| columns.parse().ok());
-        columns::columns(&pairs, &calls, width.unwrap_or(80_usize).clamp(80, 160))
+        columns::columns(&pairs, &calls, terminal_width().min(160))
     } else {
         let parts = pairs.iter().flat_map(|pair| &pair.rust.parts);
         let functions = pairs.iter().map(|pair| pair.rust.functions().len());

@@ -1,7 +1,7 @@
 //! Figure 12.1, run: the processes and their sockets before the kill, after it and after the restart.
 
 use crate::claims::figure::Figure;
-use crate::support::{Build, Client, Result, Server, Socket, sockets, sockets_of, wait_for};
+use crate::support::{Build, Client, Result, Server, Socket, find_socket, only_socket};
 use std::process;
 
 /// The figure's three processes at one moment.
@@ -16,7 +16,7 @@ pub struct Moment {
 pub struct Process {
     pub role: &'static str,
     pub pid: i32,
-    /// Its socket; none once it has been killed.
+    /// Its socket, unless the process has been killed.
     pub socket: Option<Socket>,
     /// The value of SO_REUSEADDR as the server reports it; empty for the other processes.
     pub option: String,
@@ -53,14 +53,12 @@ pub fn run_story(build: &Build) -> Result<[Moment; 3]> {
 fn take(server: &Server, figure: &Figure, between: Between) -> Result<Moment> {
     let (mut listening, mut option) = (None, String::new());
     if between != Between::ForkedOnce {
-        listening = Some(only_socket(server.pid, "server")?);
+        listening = Some(only_socket(server.pid, |_| true)?);
         option = server.so_reuseaddr.clone();
     }
-    let (ours, theirs) = (figure.client.address, figure.server.address);
-    let mut all = sockets().into_iter();
-    let client = all.find(|socket| (socket.local, socket.peer) == (ours, theirs));
-    let client = client.ok_or("the client's socket is gone")?;
-    let child = only_socket(figure.child, "child")?;
+    let client = find_socket(figure.client.address, figure.server.address);
+    let client = client.ok_or("the client's socket is not listed")?;
+    let child = only_socket(figure.child, |_| true)?;
     let boxes = [
         ("Server", server.pid, listening, option),
         ("Child", figure.child, Some(child), String::new()),
@@ -73,12 +71,4 @@ fn take(server: &Server, figure: &Figure, between: Between) -> Result<Moment> {
         option,
     });
     Ok(Moment { boxes, between })
-}
-
-/// The only socket of process `pid`, which has two just after fork.
-fn only_socket(pid: i32, name: &str) -> Result<Socket> {
-    wait_for(format!("{name} that has one socket"), || {
-        let mut held = sockets_of(pid);
-        if held.len() == 1 { held.pop() } else { None }
-    })
 }

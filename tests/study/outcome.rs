@@ -18,11 +18,10 @@ pub struct Outcome {
 pub fn try_claims() -> BTreeMap<&'static str, Outcome> {
     let rows = CLAIMS.iter().filter(|claim| claim.text != SLOW);
     let id_of = |claim: &Claim| IDS.into_iter().find(|id| claim.text.starts_with(id));
-    let rows: Vec<_> = rows
-        .filter_map(|claim| Some((id_of(claim)?, claim)))
-        .collect();
+    let rows = rows.filter_map(|claim| Some((id_of(claim)?, claim)));
+    let rows: Vec<_> = rows.collect();
     let mut outcomes: BTreeMap<&str, Outcome> = BTreeMap::new();
-    let run = |row: usize| [0, 1].map(|build| (rows[row].1.run)(&builds()[build]));
+    let run = |row: usize| builds().each_ref().map(rows[row].1.run);
     in_order(rows.len(), run, |row, cells: [Result<String>; 2]| {
         let (id, claim) = rows[row];
         let outcome = outcomes.entry(id).or_default();

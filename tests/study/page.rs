@@ -8,7 +8,6 @@ use crate::outcome::Outcome;
 use crate::readme::{Claim, split_ids};
 use crate::source::{Line, Part};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// The three moments of the figure, and the claims shown with each.
 const MOMENTS: [(&str, &[&str]); 3] = [
@@ -35,7 +34,10 @@ pub struct Study<'a> {
 
 /// The page.
 pub fn page(study: &Study) -> String {
-    let mut html = format!(
+    let contents = contents(study.pairs);
+    let story = story(study);
+    let pairs = study.pairs.iter().map(|pair| both_files(pair, study.calls));
+    format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
@@ -45,66 +47,56 @@ pub fn page(study: &Study) -> String {
          <p>A forking server is killed while its child process still serves a client. If SO_REUSEADDR is \
          set, the server can be restarted at once; otherwise it cannot. The server is shown in C and in \
          Rust, with the same functions, the same numbered steps and the same system calls.</p>\n\
-         <p class=\"seen-on\">Run on {}, in C and in Rust.</p>\n</header>\n",
-        escaped(&study.seen_on)
-    );
-    write_contents(&mut html, study.pairs);
-    html += "<main id=\"content\">\n";
-    write_story(&mut html, study);
-    for pair in study.pairs {
-        write_pair(&mut html, pair, study.calls);
-    }
-    html += "</main>\n<footer>\n<p>The page of the book, its story and the names of its variables are Warren W. \
-             Gay’s: <cite>Linux Socket Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR \
-             Option”. This page is made by <code>make study</code>.</p>\n</footer>\n</body>\n</html>\n";
-    html
+         <p class=\"seen-on\">Run on {}, in C and in Rust.</p>\n</header>\n\
+         {contents}<main id=\"content\">\n{story}{}</main>\n\
+         <footer>\n<p>The page of the book, its story and the names of its variables are Warren W. \
+         Gay’s: <cite>Linux Socket Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR \
+         Option”. This page is made by <code>make study</code>.</p>\n</footer>\n</body>\n</html>\n",
+        escaped(&study.seen_on),
+        pairs.collect::<String>()
+    )
 }
 
-fn write_contents(html: &mut String, pairs: &[Pair]) {
-    *html += "<nav aria-label=\"Contents\">\n<ul>\n<li><b>The story</b><span>\
-              <a href=\"#story\">Figure 12.1 and its claims</a></span></li>\n";
-    for group in pairs.chunk_by(|pair, next| pair.group == next.group) {
-        let links = group
-            .iter()
-            .map(|pair| format!(" <a href=\"#{0}\">{0}</a>", pair.name));
-        let (title, links) = (group[0].group, links.collect::<String>());
-        let _ = writeln!(html, "<li><b>{title}</b><span>{links}</span></li>");
-    }
-    *html += "</ul>\n</nav>\n";
+fn contents(pairs: &[Pair]) -> String {
+    let groups = pairs.chunk_by(|pair, next| pair.group == next.group);
+    let groups = groups.map(|group| {
+        let link = |pair: &Pair| format!(" <a href=\"#{0}\">{0}</a>", pair.name);
+        let links: String = group.iter().map(link).collect();
+        format!("<li><b>{}</b><span>{links}</span></li>\n", group[0].group)
+    });
+    format!(
+        "<nav aria-label=\"Contents\">\n<ul>\n<li><b>The story</b><span>\
+         <a href=\"#story\">Figure 12.1 and its claims</a></span></li>\n{}</ul>\n</nav>\n",
+        groups.collect::<String>()
+    )
 }
 
 /// Figure 12.1 in three moments, each with its claims.
-fn write_story(html: &mut String, study: &Study) {
-    *html += "<section id=\"story\">\n<h2>Figure 12.1, as run on this machine</h2>\n<div class=\"moments\">\n";
-    for ((title, ids), moment) in MOMENTS.iter().zip(study.moments) {
-        let _ = write!(
-            html,
-            "<section>\n<h3>{title}</h3>\n{}<ul class=\"claims\">\n",
-            svg(moment, title)
-        );
-        for claim in study.claims.iter().filter(|claim| ids.contains(&claim.id)) {
-            write_claim(html, claim, &study.outcomes[claim.id]);
-        }
-        *html += "</ul>\n</section>\n";
-    }
-    *html += "</div>\n</section>\n";
+fn story(study: &Study) -> String {
+    let moments = MOMENTS.iter().zip(study.moments);
+    let moments = moments.map(|((title, ids), moment)| {
+        let claims = study.claims.iter().filter(|claim| ids.contains(&claim.id));
+        let claims = claims.map(|claim| item(claim, &study.outcomes[claim.id]));
+        format!(
+            "<section>\n<h3>{title}</h3>\n{}<ul class=\"claims\">\n{}</ul>\n</section>\n",
+            svg(moment, title),
+            claims.collect::<String>()
+        )
+    });
+    format!(
+        "<section id=\"story\">\n<h2>Figure 12.1, as run on this machine</h2>\n\
+         <div class=\"moments\">\n{}</div>\n</section>\n",
+        moments.collect::<String>()
+    )
 }
 
-fn write_claim(html: &mut String, claim: &Claim, outcome: &Outcome) {
-    let steps: Vec<String> = claim
-        .steps
-        .iter()
-        .map(|(number, _)| format!("<a href=\"#serve-{number}\">{number}</a>"))
-        .collect();
+/// A claim with its steps and its outcome.
+fn item(claim: &Claim, outcome: &Outcome) -> String {
+    let Claim { id, words, steps } = claim;
     let plural = if steps.len() == 1 { "step" } else { "steps" };
-    let function = claim.steps.first().map_or("", |(_, function)| function);
-    let _ = writeln!(
-        html,
-        "<li id=\"{id}\"><p><b>{id}</b> {}</p>\n<p class=\"where\"><code>{function}</code>, {plural} {}</p>",
-        escaped(&claim.words),
-        steps.join(", "),
-        id = claim.id,
-    );
+    let function = steps.first().map_or("", |(_, function)| function);
+    let link = |(number, _): &(usize, String)| format!("<a href=\"#serve-{number}\">{number}</a>");
+    let links: Vec<String> = steps.iter().map(link).collect();
     let (class, details) = if !outcome.unexpected.is_empty() {
         ("unexpected", &outcome.unexpected)
     } else if !outcome.differs.is_empty() {
@@ -112,34 +104,33 @@ fn write_claim(html: &mut String, claim: &Claim, outcome: &Outcome) {
     } else {
         ("holds", &outcome.differs)
     };
-    let _ = writeln!(html, "<p class=\"outcome {class}\"><b>{class}</b></p>");
-    if !details.is_empty() {
-        let details = details
-            .iter()
-            .map(|words| format!("<li>{}</li>\n", escaped(words)));
-        let _ = write!(html, "<ul>\n{}</ul>\n", details.collect::<String>());
+    let details = details.iter();
+    let details = details.map(|text| format!("<li>{}</li>\n", escaped(text)));
+    let mut list: String = details.collect();
+    if !list.is_empty() {
+        list = format!("<ul>\n{list}</ul>\n");
     }
-    *html += "</li>\n";
+    format!(
+        "<li id=\"{id}\"><p><b>{id}</b> {}</p>\n<p class=\"where\"><code>{function}</code>, {plural} {}</p>\n\
+         <p class=\"outcome {class}\"><b>{class}</b></p>\n{list}</li>\n",
+        escaped(words),
+        links.join(", ")
+    )
 }
 
 /// A file in both languages.
-fn write_pair(html: &mut String, pair: &Pair, calls: &Calls) {
+fn both_files(pair: &Pair, calls: &Calls) -> String {
     let name = &pair.name;
-    let _ = write!(
-        html,
+    let mut html = format!(
         "<section id=\"{name}\" class=\"pair\">\n<h2>{name}</h2>\n<p>{}</p>\n",
         escaped(&sentence(&pair.purpose()))
     );
     if name == "serve" {
-        let _ = writeln!(
-            html,
-            "<p class=\"who\">Below each step: its system calls, the same in both. {}</p>",
-            escaped(WHO)
-        );
+        let head = "Below each step: its system calls, the same in both.";
+        html += &format!("<p class=\"who\">{head} {}</p>\n", escaped(WHO));
     }
-    let _ = writeln!(
-        html,
-        "<div class=\"columns files\"><p>{}</p><p>{}</p></div>",
+    html += &format!(
+        "<div class=\"columns files\"><p>{}</p><p>{}</p></div>\n",
         pair.c.path, pair.rust.path
     );
     let mut function = None;
@@ -147,79 +138,63 @@ fn write_pair(html: &mut String, pair: &Pair, calls: &Calls) {
         let Some(part) = c.or(rust) else { continue };
         if function != Some(&part.function) {
             function = Some(&part.function);
-            let _ = match part.function.as_str() {
-                "" => writeln!(html, "<h3>The head</h3>"),
-                function => writeln!(html, "<h3><code>{function}</code></h3>"),
+            html += &match part.function.as_str() {
+                "" => "<h3>The head</h3>\n".to_string(),
+                function => format!("<h3><code>{function}</code></h3>\n"),
             };
         }
         if let (Some(number), Some(step)) = (part.number(), &part.step) {
-            write_step(html, name, number, step);
+            html += &step_heading(name, number, step);
         }
-        let codes = [("C", c), ("Rust", rust)]
-            .map(|(name, part)| (name, part.map_or(&[][..], Part::shown)));
-        if codes.iter().any(|(_, lines)| !lines.is_empty()) {
-            *html += "<div class=\"columns\">\n";
-            for (language, lines) in codes {
-                write_code(html, language, lines);
-            }
-            *html += "</div>\n";
+        let [c, rust] = [c, rust].map(|part| part.map_or(&[][..], Part::shown));
+        if !c.is_empty() || !rust.is_empty() {
+            let (c, rust) = (code("C", c), code("Rust", rust));
+            html += &format!("<div class=\"columns\">\n{c}{rust}</div>\n");
         }
-        let seen = calls.of(pair, part);
+        let line = |call| format!("<span class=\"line\">{}\n</span>", escaped(call));
+        let seen: String = calls.of(pair, part).into_iter().map(line).collect();
         if !seen.is_empty() {
-            *html += "<div class=\"kernel\">\n<p>The kernel saw</p>\n<pre><code>";
-            for call in seen {
-                let _ = write!(html, "<span class=\"line\">{}\n</span>", escaped(call));
-            }
-            *html += "</code></pre>\n</div>\n";
+            html += "<div class=\"kernel\">\n<p>The kernel saw</p>\n";
+            html += &format!("<pre><code>{seen}</code></pre>\n</div>\n");
         }
     }
-    *html += "</section>\n";
+    html + "</section>\n"
 }
 
 /// The heading of a step, with links to the claims that it names.
-fn write_step(html: &mut String, name: &str, number: usize, step: &str) {
+fn step_heading(name: &str, number: usize, step: &str) -> String {
     let (words, ids) = split_ids(step);
     let words = words.split_once(". ").map_or(words, |(_, words)| words);
-    let links: Vec<String> = ids
-        .iter()
-        .map(|id| format!("<a href=\"#{id}\">{id}</a>"))
-        .collect();
-    let mut links = links.join(", ");
+    let links = ids.iter().map(|id| format!("<a href=\"#{id}\">{id}</a>"));
+    let mut links = links.collect::<Vec<_>>().join(", ");
     if !links.is_empty() {
         links = format!(" <span class=\"ids\">({links})</span>");
     }
-    let _ = writeln!(
-        html,
-        "<h4 id=\"{name}-{number}\"><span class=\"step\">{number}.</span> {}{links}</h4>",
+    format!(
+        "<h4 id=\"{name}-{number}\"><span class=\"step\">{number}.</span> {}{links}</h4>\n",
         escaped(words)
-    );
+    )
 }
 
-fn write_code(html: &mut String, language: &str, lines: &[Line]) {
-    let _ = write!(
-        html,
-        "<div>\n<p class=\"language\">{language}</p>\n<pre><code>"
-    );
-    for line in lines {
-        write_line(html, line);
-    }
-    *html += "</code></pre>\n</div>\n";
+fn code(language: &str, lines: &[Line]) -> String {
+    let lines: String = lines.iter().map(code_line).collect();
+    let head = format!("<p class=\"language\">{language}</p>");
+    format!("<div>\n{head}\n<pre><code>{lines}</code></pre>\n</div>\n")
 }
 
 /// A line; where it is too long, it continues with a deeper indent.
-fn write_line(html: &mut String, line: &Line) {
-    let _ = write!(
-        html,
-        "<span class=\"line\" style=\"--in:{}\"><span class=\"number\">{}</span>",
-        line.indent(),
-        line.number
-    );
-    for (comment, text) in line.pieces() {
+fn code_line(line: &Line) -> String {
+    let pieces = line.pieces().into_iter().map(|(comment, text)| {
         let (open, close) = if comment { ("<i>", "</i>") } else { ("", "") };
-        let _ = write!(html, "{open}{}{close}", escaped(text));
-    }
+        format!("{open}{}{close}", escaped(text))
+    });
     // The newline is inside the span, so that it is copied and does not add an empty line.
-    *html += "\n</span>";
+    format!(
+        "<span class=\"line\" style=\"--in:{}\"><span class=\"number\">{}</span>{}\n</span>",
+        line.indent(),
+        line.number,
+        pieces.collect::<String>()
+    )
 }
 
 /// The text with a capital at its start.
@@ -230,8 +205,6 @@ fn sentence(text: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    let text = text.replace('&', "&amp;").replace('"', "&quot;");
+    text.replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,8 +1,8 @@
 //! A source file in parts: its head, then each function, cut again at the numbered steps.
 
+use crate::support::project;
 use std::fs;
 use std::ops::Range;
-use std::path::Path;
 
 #[derive(Clone, Copy)]
 pub enum Language {
@@ -38,8 +38,7 @@ pub struct Line {
 
 /// The text of a file of this project.
 pub fn read(path: &str) -> Result<String, String> {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
-        .map_err(|error| format!("{path}: {error}"))
+    fs::read_to_string(project(path)).map_err(|error| format!("{path}: {error}"))
 }
 
 impl Source {
@@ -56,9 +55,8 @@ impl Source {
             let begins = functions.iter().find(|(start, ..)| *start == index);
             let step = language.step(line);
             if parts.is_empty() || begins.is_some() || step.is_some() {
-                let within = parts
-                    .last()
-                    .map_or(("", false), |part| (&part.function, part.only));
+                let last = parts.last();
+                let within = last.map_or(("", false), |part| (&part.function, part.only));
                 let (function, only) = begins.map_or(within, |(_, name, only)| (name, *only));
                 parts.push(Part {
                     function: function.into(),
@@ -69,15 +67,13 @@ impl Source {
             }
             let (start, end) = (offset, offset + line.len());
             offset = end + 1;
-            let here = comments
-                .iter()
-                .map(|comment| comment.start.max(start)..comment.end.min(end))
-                .filter(|comment| comment.start < comment.end)
-                .map(|comment| comment.start - start..comment.end - start);
+            let column = |place: usize| place.clamp(start, end) - start;
+            let here = comments.iter();
+            let here = here.map(|comment| column(comment.start)..column(comment.end));
             let line = Line {
                 number: index + 1,
                 text: line.to_string(),
-                comments: here.collect(),
+                comments: here.filter(|comment| !comment.is_empty()).collect(),
             };
             parts.last_mut().expect("there is one").lines.push(line);
         }
@@ -86,21 +82,21 @@ impl Source {
 
     /// The functions that the file defines, in its order.
     pub fn functions(&self) -> Vec<&str> {
-        self.names(|_| true)
+        names(self.parts.iter())
     }
 
     /// Those that the other language has to define as well.
     pub fn shared_functions(&self) -> Vec<&str> {
-        self.names(|part| !part.only)
+        names(self.parts.iter().filter(|part| !part.only))
     }
+}
 
-    fn names(&self, wanted: impl Fn(&Part) -> bool) -> Vec<&str> {
-        let parts = self.parts.iter().filter(|part| wanted(part));
-        let mut names: Vec<&str> = parts.map(|part| &*part.function).collect();
-        names.dedup();
-        names.retain(|name| !name.is_empty());
-        names
-    }
+/// The functions that `parts` belong to.
+fn names<'a>(parts: impl Iterator<Item = &'a Part>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = parts.map(|part| &*part.function).collect();
+    names.dedup();
+    names.retain(|name| !name.is_empty());
+    names
 }
 
 impl Part {
@@ -172,10 +168,10 @@ impl Language {
                 }
                 Language::C => None,
                 Language::Rust => line.split_once("fn ").and_then(|(before, after)| {
-                    let begins = ["pub", "const ", "unsafe ", "extern "];
-                    let begins = begins.iter().any(|word| before.starts_with(word));
-                    (before.is_empty() || begins)
-                        .then(|| after.split(['(', '<']).next().unwrap_or(after))
+                    let starts = ["pub", "const ", "unsafe ", "extern "];
+                    let starts = starts.iter().any(|word| before.starts_with(word));
+                    let name = after.split(['(', '<']).next();
+                    name.filter(|_| before.is_empty() || starts)
                 }),
             };
             if let Some(name) = name {
@@ -199,13 +195,12 @@ impl Language {
             Language::Rust => ("// ", ""),
         };
         let words = line.trim().strip_prefix(start)?.strip_suffix(end)?;
-        words
-            .starts_with(|first: char| first.is_ascii_digit())
-            .then_some(words)
+        let numbered = words.starts_with(|first: char| first.is_ascii_digit());
+        numbered.then_some(words)
     }
 }
 
-/// The places of comments; not what looks like one within a string or a character.
+/// The places of comments. Strings and characters may contain what looks like a comment.
 fn comments(text: &str) -> Vec<Range<usize>> {
     let mut comments = Vec::new();
     let mut at = 0;
@@ -214,7 +209,7 @@ fn comments(text: &str) -> Vec<Range<usize>> {
             [b'/', b'/', ..] => rest.find('\n').unwrap_or(rest.len()),
             [b'/', b'*', ..] => rest.find("*/").map_or(rest.len(), |end| end + 2),
             [b'"', ..] => string_length(rest),
-            // A lifetime has no second quote there.
+            // A lifetime has no second quote at that place.
             [b'\'', b'\\', _, b'\'', ..] => 4,
             [b'\'', _, b'\'', ..] => 3,
             _ => rest.chars().next().map_or(1, char::len_utf8),
@@ -229,7 +224,7 @@ fn comments(text: &str) -> Vec<Range<usize>> {
 
 /// The length of the string that `text` begins with, its quotes included.
 fn string_length(text: &str) -> usize {
-    let mut escaped = true; // the first quote ends nothing
+    let mut escaped = true; // the first quote does not end the string
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             b'"' if !escaped => return at + 1,

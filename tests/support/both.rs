@@ -1,4 +1,4 @@
-//! Runs of both builds with the same arguments. The Rust build has to do what the C build does.
+//! Runs of both builds with the same arguments. The Rust build must do what the C build does.
 
 use super::{Build, DEADLINE, builds, tool};
 use assert_cmd::assert::{Assert, OutputAssertExt};
@@ -18,23 +18,22 @@ pub fn both_under(wrapper: &[String], args: &[impl AsRef<OsStr>]) -> Assert {
 
 /// Runs `build` with `args`, and `wrapper` before its path, until it exits.
 pub fn run_under(wrapper: &[String], build: &Build, args: &[impl AsRef<OsStr>]) -> Output {
-    let line: Vec<&OsStr> = wrapper.iter().map(OsStr::new).collect();
-    let line = [&line[..], &[build.path.as_os_str()]].concat();
-    let mut command = assert_cmd::Command::new(line[0]);
-    command.args(&line[1..]).args(args).timeout(DEADLINE * 3);
-    let mut output = command.output().expect("it ends in time");
+    let line = wrapper.iter().map(OsStr::new);
+    let mut line = line.chain([build.path.as_os_str()]);
+    let mut command = assert_cmd::Command::new(line.next().expect("at least the build"));
+    command.args(line).args(args).timeout(DEADLINE * 3);
+    let mut output = command.output().expect("it exits in time");
     // The hint after EADDRINUSE names the program as it was called.
+    let path = build.path.to_str().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    output.stderr = stderr
-        .replace(build.path.to_str().unwrap(), "reuseaddr")
-        .into();
+    output.stderr = stderr.replace(path, "reuseaddr").into();
     output
 }
 
-/// Takes what the C build does as the predicate for the Rust build: exit status, stdout and stderr.
-/// `neutral` removes from stdout what differs from run to run. Returns the outcome of the C build.
+/// Compares the exit status, stdout and stderr of the Rust build with those of the C build. `neutral`
+/// removes from stdout what differs from run to run. Returns the outcome of the C build.
 pub fn compare_builds(neutral: fn(&str) -> String, run: impl Fn(&Build) -> Output) -> Assert {
-    let [c, rust] = [0, 1].map(|build| run(&builds()[build]));
+    let [c, rust] = builds().each_ref().map(run);
     let stdout = |output: &Output| neutral(std::str::from_utf8(&output.stdout).unwrap());
     let status = c.status.code().expect("no signal kills it");
     let neutral_rust = Output {
@@ -46,17 +45,13 @@ pub fn compare_builds(neutral: fn(&str) -> String, run: impl Fn(&Build) -> Outpu
     c.assert()
 }
 
-/// The start of a command line: strace, which injects each of `injections` (`-e inject=`) into the command
-/// that follows.
+/// The start of a command line: strace with an `-e inject=` option for each of `injections`.
 pub fn injecting(injections: &[&str]) -> Vec<String> {
-    let calls = injections
-        .iter()
-        .map(|injection| injection.split(':').next().unwrap());
-    let trace = format!("trace={}", calls.collect::<Vec<_>>().join(","));
-    let strace = tool("strace", "strace").display().to_string();
-    let options = ["-f", "--seccomp-bpf", "-o", "/dev/null", "-e", &trace];
-    let mut line = vec![strace];
-    line.extend(options.map(String::from));
+    let call = |injection: &&str| injection.split(':').next().unwrap().to_string();
+    let calls: Vec<String> = injections.iter().map(call).collect();
+    let mut line = vec![tool("strace", "strace").display().to_string()];
+    line.extend(["-f", "--seccomp-bpf", "-o", "/dev/null", "-e"].map(String::from));
+    line.push(format!("trace={}", calls.join(",")));
     for injection in injections {
         line.extend(["-e".into(), format!("inject={injection}")]);
     }

@@ -28,9 +28,16 @@ impl Client {
         Ok(Client { stream, address })
     }
 
-    /// Connects to `server`; a failure is an error message.
+    /// Connects to `server`. The error is a message.
     pub fn of(server: &Server) -> Result<Client> {
         Client::connect(server.address).map_err(|error| format!("connect: {error}"))
+    }
+
+    /// Connects to `server`, and waits until it has echoed a text.
+    pub fn served(server: SocketAddrV4) -> Result<Client> {
+        let client = Client::connect(server);
+        let mut client = client.map_err(|error| format!("connect to {server}: {error}"))?;
+        client.echo("hello").map(|()| client)
     }
 
     /// Sends `text`, and waits until it comes back.
@@ -50,18 +57,16 @@ impl Client {
 
     /// Shuts down the sending side, and returns what comes until end of file.
     pub fn half_close(&mut self) -> Result<Vec<u8>> {
-        self.stream
-            .shutdown(Shutdown::Write)
-            .map_err(|error| format!("shutdown: {error}"))?;
+        let shutdown = self.stream.shutdown(Shutdown::Write);
+        shutdown.map_err(|error| format!("shutdown: {error}"))?;
         self.receive_all()
     }
 
     /// Returns what comes until end of file.
     pub fn receive_all(&mut self) -> Result<Vec<u8>> {
         let mut rest = Vec::new();
-        self.stream
-            .read_to_end(&mut rest)
-            .map_err(|error| format!("no end of file: {}", reason(&error)))?;
+        let end = self.stream.read_to_end(&mut rest);
+        end.map_err(|error| format!("no end of file: {}", reason(&error)))?;
         Ok(rest)
     }
 
@@ -76,7 +81,7 @@ impl Client {
     }
 }
 
-/// The error in words. "Resource temporarily unavailable" would not tell that the deadline has passed.
+/// The error as a message. A read that reaches its deadline fails with EAGAIN, whose text does not mention it.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::WouldBlock => format!("nothing within {DEADLINE:?}"),

@@ -1,4 +1,4 @@
-//! Sockets in every state in which they can hold a port, created by this process.
+//! Sockets of this process, in every state in which a socket can hold a port.
 
 use super::{Socket, is_listed, sockets, wait_for};
 use std::io::{self, Write};
@@ -19,8 +19,8 @@ pub struct Holder {
     pub peer: Option<SocketAddr>,
 }
 
-/// A port that no socket uses, below the ephemeral range and the ports of `rules`. The kernel's table is
-/// read, instead of binding a socket: a process that another thread forks would keep that open.
+/// A port that no socket uses, below the ephemeral range and the ports of `rules`. It reads the kernel's table
+/// and binds no socket, since a process that another thread forks could keep that socket open.
 pub fn fresh_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -123,11 +123,11 @@ fn open_socket(address: SocketAddr) -> io::Result<OwnedFd> {
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
     // SAFETY: no pointers; any argument value is safe.
     let s = checked(unsafe { libc::socket(family(address), kind, 0) })?;
-    // SAFETY: s is a new descriptor, and nothing else owns it.
+    // SAFETY: `s` is a new descriptor, and nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(s) })
 }
 
-/// Sets a socket option, whose value is a number or a structure of the C library.
+/// Sets a socket option. Its value is a number or a structure of the C library.
 pub fn set_option<T>(s: &impl AsRawFd, level: i32, name: i32, value: T) -> io::Result<()> {
     let length = size_of::<T>() as libc::socklen_t;
     let value = (&raw const value).cast();

@@ -23,6 +23,12 @@ pub fn sockets() -> Vec<Socket> {
     table.lines().skip(1).filter_map(parse_socket).collect()
 }
 
+/// The TCP socket over IPv4 that connects `local` to `peer`.
+pub fn find_socket(local: SocketAddrV4, peer: SocketAddrV4) -> Option<Socket> {
+    let mut all = sockets().into_iter();
+    all.find(|socket| (socket.local, socket.peer) == (local, peer))
+}
+
 /// Whether a socket uses `port` on a wildcard address, IPv4 or IPv6.
 pub fn holds_every_address(port: u16) -> bool {
     let zeros = |width| format!(" {:0width$}:{port:04X} ", 0);
@@ -59,15 +65,14 @@ fn parse_socket(line: &str) -> Option<Socket> {
 
 /// The TCP sockets that process `pid` holds, from /proc/PID/fd.
 ///
-/// The kernel does not write /proc/net/tcp in one piece: a socket may be missing while others come and
-/// go. The table is therefore read again, a few times, until each socket that is held is in it.
+/// The kernel does not write /proc/net/tcp in one piece: a socket may be missing while others are created or
+/// closed. The table is therefore read again, at most ten times, until it has each socket of the process.
 pub fn sockets_of(pid: i32) -> Vec<Socket> {
     let mut found = Vec::new();
     for _ in 0..10 {
-        let entries = fs::read_dir(format!("/proc/{pid}/fd"))
-            .into_iter()
-            .flatten();
-        let links = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        let folder = fs::read_dir(format!("/proc/{pid}/fd"));
+        let entries = folder.into_iter().flatten().flatten();
+        let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
         let links = links.map(|link| link.to_string_lossy().into_owned());
         let held: Vec<String> = links.filter(|link| link.starts_with("socket:")).collect();
         found = sockets();
@@ -77,6 +82,19 @@ pub fn sockets_of(pid: i32) -> Vec<Socket> {
         }
     }
     found
+}
+
+/// Waits until process `pid` has one socket only, the `expected` one, and returns it. Just after fork, a
+/// process has two.
+pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socket> {
+    wait_for(
+        format!("single socket, as expected, in process {pid}"),
+        || {
+            let mut held = sockets_of(pid);
+            held.pop()
+                .filter(|socket| held.is_empty() && expected(socket))
+        },
+    )
 }
 
 /// The number in `field` of /proc/PID/status.
@@ -101,8 +119,8 @@ pub fn descriptors(pid: i32) -> usize {
 
 /// Whether process `pid` is blocked in `call`, a SYS_ number.
 pub fn is_in_call(pid: i32, call: libc::c_long) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/syscall"))
-        .is_ok_and(|current| current.starts_with(&format!("{call} ")))
+    let current = fs::read_to_string(format!("/proc/{pid}/syscall"));
+    current.is_ok_and(|current| current.starts_with(&format!("{call} ")))
 }
 
 /// Waits until process `pid` is blocked in `call`, a SYS_ number.
@@ -119,6 +137,13 @@ pub fn wait_for_stop(pid: i32) -> Result<()> {
     })
 }
 
+/// Waits until process `pid` has exited and been reaped.
+pub fn wait_for_reaping(pid: i32) -> Result<()> {
+    wait_for(format!("exit of process {pid}, reaped"), || {
+        process(pid).is_none().then_some(())
+    })
+}
+
 /// The release of the running kernel, as uname -r prints it.
 pub fn release() -> String {
     let text = fs::read_to_string("/proc/sys/kernel/osrelease").expect("/proc is mounted");
@@ -128,9 +153,8 @@ pub fn release() -> String {
 /// Whether `release` is older than Linux 6.8. From 6.8 on, bind checks each socket on the port, and
 /// sock_diag lists bound sockets.
 pub fn is_before_6_8(release: &str) -> bool {
-    let mut numbers = release
-        .split(['.', '-'])
-        .map_while(|part| part.parse().ok());
+    let parts = release.split(['.', '-']);
+    let mut numbers = parts.map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) < (Some(6), Some(8))
 }
 

@@ -6,7 +6,9 @@ mod both;
 mod client;
 mod holder;
 mod kernel;
+mod layout;
 mod pool;
+mod program;
 mod server;
 mod session;
 
@@ -14,7 +16,9 @@ pub use both::*;
 pub use client::*;
 pub use holder::*;
 pub use kernel::*;
+pub use layout::*;
 pub use pool::*;
+pub use program::*;
 pub use server::*;
 pub use session::*;
 
@@ -46,11 +50,12 @@ pub struct Build {
 
 /// The two builds, C first. make builds the C one here if it is missing or older than its sources, linked
 /// as the Rust one is. The environment variables `C_BUILD` and `RUST_BUILD` name other programs.
-pub fn builds() -> &'static [Build] {
+pub fn builds() -> &'static [Build; 2] {
     static BUILDS: LazyLock<[Build; 2]> = LazyLock::new(|| {
-        let (link, c) = match cfg!(target_feature = "crt-static") {
-            true => ("static", "target/c-reference/reuseaddr"),
-            false => ("dynamic", "target/c-reference/dynamic/reuseaddr"),
+        let (link, c) = if cfg!(target_feature = "crt-static") {
+            ("static", "target/c-reference/reuseaddr")
+        } else {
+            ("dynamic", "target/c-reference/dynamic/reuseaddr")
         };
         let make = Command::new(tool("make", "make"))
             .args(["-s", "c"])
@@ -61,14 +66,20 @@ pub fn builds() -> &'static [Build] {
             .expect("make can be started");
         let errors = String::from_utf8_lossy(&make.stderr);
         assert!(make.status.success(), "the C build failed: {errors}");
-        let c = Path::new(env!("CARGO_MANIFEST_DIR")).join(c);
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").to_path_buf();
-        [("C", "C_BUILD", c), ("Rust", "RUST_BUILD", rust)].map(|(name, variable, path)| Build {
-            name: name.into(),
-            path: env::var_os(variable).map_or(path, PathBuf::from),
-        })
+        [("C", "C_BUILD", project(c)), ("Rust", "RUST_BUILD", rust)].map(
+            |(name, variable, path)| Build {
+                name: name.into(),
+                path: env::var_os(variable).map_or(path, PathBuf::from),
+            },
+        )
     });
-    &*BUILDS
+    &BUILDS
+}
+
+/// A file or folder of this project.
+pub fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// The path of `program`. If it is missing, panics with the name of its Debian package.
@@ -118,12 +129,12 @@ pub fn fresh_address() -> SocketAddrV4 {
 
 /// Fails if a socket uses `port` on a wildcard address.
 pub fn port_is_free(port: u16) -> Result<()> {
-    match holds_every_address(port) {
-        false => Ok(()),
-        true => Err(format!(
-            "port {port} is in use on all addresses; ss -tlnp shows the process"
-        )),
+    if !holds_every_address(port) {
+        return Ok(());
     }
+    Err(format!(
+        "port {port} is in use on all addresses; ss -tlnp shows the process"
+    ))
 }
 
 /// Raises the soft limit on descriptors to the hard limit.

@@ -23,9 +23,8 @@ pub fn in_order<T: Send>(
             scope.spawn(move || {
                 let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
                 for number in numbers.take_while(|number| *number < count) {
-                    sender
-                        .send((number, job(number)))
-                        .expect("the receiver lives longer");
+                    let result = (number, job(number));
+                    sender.send(result).expect("the receiver lives longer");
                 }
             });
         }

@@ -1,7 +1,7 @@
 //! Servers, each in its own process group.
 
 use super::{Build, Client, DEADLINE, Result, wait_for};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,16 +19,17 @@ pub enum Start {
 }
 
 impl Start {
-    /// `runs`, or `EADDRINUSE` if bind failed with it; any other end is an error.
+    /// Returns `runs`, or `EADDRINUSE` if bind failed with it. Any other exit is an error.
     pub fn bind_result(&self) -> Result<String> {
         let Start::Exited { status, stderr } = self else {
             return Ok("runs".into());
         };
         let lower = stderr.to_lowercase();
-        match lower.contains("address already in use") || lower.contains("eaddrinuse") {
-            true if status.code() == Some(1) => Ok("EADDRINUSE".into()),
-            _ => Err(format!("it exits with {status} and prints {stderr:?}")),
+        let in_use = lower.contains("address already in use") || lower.contains("eaddrinuse");
+        if in_use && status.code() == Some(1) {
+            return Ok("EADDRINUSE".into());
         }
+        Err(format!("it exits with {status} and prints {stderr:?}"))
     }
 
     /// The server, if it listens.
@@ -57,16 +58,15 @@ pub fn serve_args(address: SocketAddrV4, option: bool) -> Vec<String> {
     args
 }
 
-/// Starts `command`, and waits until it prints that it listens, or exits. The process that is started
-/// has to become the server itself.
+/// Starts `command`, and waits until it prints that it listens, or exits. The process that is started must
+/// become the server itself.
 pub fn launch(mut command: Command) -> Result<Start> {
     command.stdin(Stdio::null()).process_group(0);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     prepare_child(&mut command);
     become_subreaper();
-    let mut process = command
-        .spawn()
-        .map_err(|error| format!("{:?} cannot be started: {error}", command.get_program()))?;
+    let process = command.spawn();
+    let mut process = process.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
     let lines = read_lines(process.stdout.take().expect("stdout is a pipe"));
     let errors = read_lines(process.stderr.take().expect("stderr is a pipe"));
     let mut server = Server {
@@ -82,14 +82,12 @@ pub fn launch(mut command: Command) -> Result<Start> {
     match server.lines.recv_timeout(DEADLINE) {
         Ok(line) => {
             let start = format!("server {}: listening on ", server.pid);
-            let (address, so_reuseaddr) = line
-                .strip_prefix(&start)
-                .and_then(|rest| rest.split_once(", SO_REUSEADDR is "))
-                .ok_or_else(|| format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N"))?;
+            let wrong = || format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N");
+            let rest = line.strip_prefix(&start).ok_or_else(wrong)?;
+            let (address, so_reuseaddr) =
+                rest.split_once(", SO_REUSEADDR is ").ok_or_else(wrong)?;
             server.so_reuseaddr = so_reuseaddr.into();
-            server.address = address
-                .parse()
-                .map_err(|_| format!("prints that it listens on {address:?}"))?;
+            server.address = address.parse().map_err(|_| wrong())?;
             Ok(Start::Listening(server))
         }
         Err(mpsc::RecvTimeoutError::Disconnected) => Ok(Start::Exited {
@@ -104,7 +102,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
 
 /// Makes this process the parent of orphaned descendants, so that it can wait for them.
 pub fn become_subreaper() {
-    // SAFETY: PR_SET_CHILD_SUBREAPER takes no pointers.
+    // SAFETY: no pointers; any argument value is safe.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
 }
 
@@ -117,8 +115,8 @@ pub fn kill_group(process: &mut Child) {
     while unsafe { libc::waitpid(-group, ptr::null_mut(), 0) } > 0 {}
 }
 
-/// Has the child process killed when the thread that starts it exits, without a core file. It inherits
-/// only descriptors 0, 1 and 2, and no ignored signals: a shell ignores SIGINT in background commands.
+/// Has the child process killed when the thread that starts it exits. It writes no core file, inherits only
+/// descriptors 0, 1 and 2, and ignores no signal: a shell ignores SIGINT in background commands.
 pub fn prepare_child(command: &mut Command) {
     let prepare = || {
         let limit = libc::rlimit {
@@ -127,7 +125,7 @@ pub fn prepare_child(command: &mut Command) {
         };
         // SAFETY: `limit` is an rlimit.
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) };
-        // SAFETY: PR_SET_PDEATHSIG takes no pointers.
+        // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
         let (first, last, flags) = (3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
         // SAFETY: no pointers; the descriptors stay open until exec.
@@ -146,15 +144,9 @@ pub fn prepare_child(command: &mut Command) {
 pub fn read_lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        for line in BufReader::new(pipe)
-            .split(b'\n')
-            .map_while(|line| line.ok())
-        {
-            let line = String::from_utf8_lossy(&line).into_owned();
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
+        let mut lines = BufReader::new(pipe).split(b'\n').map_while(io::Result::ok);
+        // It ends early if the receiver has been dropped.
+        let _ = lines.try_for_each(|line| sender.send(String::from_utf8_lossy(&line).into_owned()));
     });
     receiver
 }
@@ -225,11 +217,11 @@ impl Server {
         let status = self.wait()?;
         match status.signal() {
             Some(by) if by == signal => Ok(()),
-            _ => Err(format!("ended by {status}, not by signal {signal}")),
+            _ => Err(format!("{status} instead of signal {signal}")),
         }
     }
 
-    /// Waits until the server has exited. Its children may go on.
+    /// Waits until the server has exited. Its child processes may still run.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         wait_for("exit of the server", || {
             self.process.try_wait().expect("the server is our child")
@@ -248,9 +240,6 @@ pub fn send_signal(pid: i32, signal: i32) -> Result<()> {
     // SAFETY: no pointers; any argument value is safe.
     match unsafe { libc::kill(pid, signal) } {
         0 => Ok(()),
-        _ => Err(format!(
-            "signal {signal} to process {pid}: {}",
-            errno::errno()
-        )),
+        _ => Err(format!("kill {pid} {signal}: {}", errno::errno())),
     }
 }

@@ -1,18 +1,16 @@
 //! One session of a server under strace, with clients of several kinds and restarts.
 
 use super::{
-    Build, Client, Result, Start, fresh_address, launch, scratch, serve_args, text, tool, wait_for,
-    wait_for_call,
+    Build, Client, Result, Start, fresh_address, launch, scratch, serve_args, strace, text,
+    wait_for, wait_for_call,
 };
 use std::fs;
 use std::net::SocketAddrV4;
 use std::path::Path;
-use std::process::Command;
 
 /// Starts `serve` under strace, which writes a file for each process: `files`, a dot and the pid.
 fn traced(build: &Build, address: SocketAddrV4, option: bool, files: &Path) -> Result<Start> {
-    let mut command = Command::new(tool("strace", "strace"));
-    command.args(["-D", "-ff", "-s", "256", "-o"]).arg(files);
+    let mut command = strace("-D -ff -s 256", files);
     command.arg(&build.path).args(serve_args(address, option));
     launch(command)
 }
@@ -26,19 +24,14 @@ pub fn session(build: &Build) -> Result<Vec<String>> {
     let _ = fs::remove_dir_all(&folder);
     // The hint after EADDRINUSE names the program as it was called.
     let program = build.path.display().to_string();
-    calls.map(|calls| {
-        calls
-            .iter()
-            .map(|call| call.replace(&program, "PROGRAM"))
-            .collect()
-    })
+    let neutral = |call: String| call.replace(&program, "PROGRAM");
+    Ok(calls?.into_iter().map(neutral).collect())
 }
 
 fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result<Vec<String>> {
     // Three clients: OLD stays connected, HALF half-closes, RUDE resets.
     let mut server = traced(build, address, true, &folder.join("start"))?.server()?;
-    let mut old = Client::of(&server)?;
-    old.echo("hello")?;
+    let mut old = Client::served(address)?;
     let mut half = Client::of(&server)?;
     half.echo("a half-")?;
     half.half_close()?;
@@ -54,11 +47,11 @@ fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result
     server.error_line()?;
     wait_for_call(server.pid, libc::SYS_accept)?;
 
-    // The server is killed in accept. A restart without the option is refused; one with it is granted.
+    // The server is killed in accept. A restart fails without the option, and succeeds with it.
     server.terminate(libc::SIGKILL)?;
     let refused = traced(build, address, false, &folder.join("refused"))?;
     if let Start::Listening(_) = refused {
-        return Err("a restart without the option is granted".into());
+        return Err("a restart without the option succeeds".into());
     }
     let mut granted = traced(build, address, true, &folder.join("granted"))?.server()?;
     old.echo("still there?")?;
@@ -69,11 +62,8 @@ fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result
 
     let mut calls = Vec::new();
     for (name, pid, _) in &names {
-        let run = if *name == "GRANTED" {
-            "granted"
-        } else {
-            "start"
-        };
+        let granted = *name == "GRANTED";
+        let run = if granted { "granted" } else { "start" };
         let trace = finished_trace(&folder.join(format!("{run}.{pid}")))?;
         calls.extend(neutral(name, &trace, address, &names));
     }
@@ -94,17 +84,17 @@ fn finished_trace(file: &Path) -> Result<String> {
     })
 }
 
-/// The calls of process `name`: all those of a child, those of a server from the first socket on. Replaced
-/// is what is different in every run: addresses, process ids, ports, pointers, and the lengths of texts
-/// that contain them.
+/// The calls of process `name`: all calls of a child process, and those of a server from the first socket(2)
+/// on. Replaces what is different in every run: addresses, process ids, ports, pointers, and the lengths of
+/// texts that contain them.
 fn neutral(
     name: &str,
     trace: &str,
     address: SocketAddrV4,
     names: &[(&str, i32, Option<SocketAddrV4>)],
 ) -> Vec<String> {
-    let mut names_of_children = names.iter().filter(|(_, _, peer)| peer.is_some());
-    let child = names_of_children.any(|(child, ..)| *child == name);
+    let is_child = |(other, _, peer): &(&str, _, Option<_>)| *other == name && peer.is_some();
+    let child = names.iter().any(is_child);
     let calls = trace
         .lines()
         .skip_while(|line| !child && !line.starts_with("socket("))
@@ -149,34 +139,12 @@ pub fn without_pointers(call: &str) -> String {
 
 /// Replaces the length of a text in a write by LENGTH, if it is right and all was written.
 fn without_lengths(call: &str) -> String {
-    let text = call
-        .strip_prefix("write(")
-        .and_then(|rest| rest.split_once(", \"")?.1.rsplit_once("\", "));
-    match text {
-        Some((text, _)) => {
-            let length = text.replace("\\n", "\n").len();
-            let right = format!("\", {length}) = {length}");
-            call.replace(&right, "\", LENGTH) = LENGTH")
-        }
-        None => call.into(),
-    }
-}
-
-/// `text` in lines of at most `width` columns, broken at spaces where possible. The lines after the first
-/// one are indented by four more columns.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let indent = text.len() - text.trim_start().len();
-    let mut rest: Vec<char> = text.chars().collect();
-    let mut lines = Vec::new();
-    while rest.len() > width {
-        let start = rest.iter().position(|c| *c != ' ').unwrap_or(0);
-        let space = rest[..=width].iter().rposition(|c| *c == ' ');
-        let end = space.filter(|space| *space > start).unwrap_or(width);
-        lines.push(rest[..end].iter().collect());
-        let further = " ".repeat((indent + 4).min(width / 2));
-        let left: String = rest[end..].iter().collect();
-        rest = (further + left.trim_start()).chars().collect();
-    }
-    lines.push(rest.iter().collect());
-    lines
+    let arguments = call.strip_prefix("write(");
+    let Some((_, text)) = arguments.and_then(|all| all.split_once(", \"")) else {
+        return call.into();
+    };
+    let text = text.rsplit_once("\", ").map_or(text, |(text, _)| text);
+    let length = text.replace("\\n", "\n").len();
+    let right = format!("\", {length}) = {length}");
+    call.replace(&right, "\", LENGTH) = LENGTH")
 }
