@@ -12,8 +12,8 @@ fn the_system_calls_of_both_builds_are_the_same_one_by_one() -> Result<()> {
     let [c, rust] = [session(&builds()[0])?, session(&builds()[1])?];
     let mut different = Vec::new();
     println!(
-        "\nSERVER is killed and restarted, without the option (REFUSED) and with it (GRANTED);\n\
-         OLD, HALF and RUDE are its child processes.\n"
+        "\nBy process. SERVER is killed, then restarted without the option (REFUSED) and\n\
+         with it (GRANTED). OLD, HALF and RUDE are its child processes.\n"
     );
     println!(
         "  {}",
