@@ -80,8 +80,8 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
     return true;
 }
 
-/* Reads the messages of the answer until the last one. Returns 0, or -1 with errno set. */
-static int read_answer(int s, struct snapshot *snapshot, bool peers)
+/* Reads the messages of the reply until the last one. Returns 0, or -1 with errno set. */
+static int read_reply(int s, struct snapshot *snapshot, bool peers)
 {
     char buffer[1 << 16];
     struct nlmsghdr header;
@@ -139,7 +139,7 @@ static int dump(int s, struct snapshot *snapshot, sa_family_t family, bool peers
 
     if (send(s, &request, sizeof request, 0) == -1)
         return -1;
-    return read_answer(s, snapshot, peers);
+    return read_reply(s, snapshot, peers);
 }
 
 void find_sockets(struct snapshot *snapshot)

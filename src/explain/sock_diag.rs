@@ -138,8 +138,8 @@ fn parse_entry(body: &[u8]) -> Option<SocketEntry> {
     })
 }
 
-/// Reads the messages of the answer until the last one. An error is an errno.
-fn read_answer(s: c_int, snapshot: &mut Snapshot, peers: bool) -> Result<(), Errno> {
+/// Reads the messages of the reply until the last one. An error is an errno.
+fn read_reply(s: c_int, snapshot: &mut Snapshot, peers: bool) -> Result<(), Errno> {
     let mut buffer = [0u8; 1 << 16];
 
     loop {
@@ -201,7 +201,7 @@ fn dump(s: c_int, snapshot: &mut Snapshot, family: c_int, peers: bool) -> Result
     if z == -1 {
         return Err(errno());
     }
-    read_answer(s, snapshot, peers)
+    read_reply(s, snapshot, peers)
 }
 
 /// Finds the sockets on the snapshot's port, and their peers. Sets `diag_error` on failure.

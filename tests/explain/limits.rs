@@ -86,11 +86,11 @@ fn without_sock_diag_bind_is_still_tried() {
         ("sendto:error=ENOENT", "No such file or directory"),
         ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
     ] {
-        for (address, answer, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
+        for (address, result, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
             let report = injected(&[injection], &address);
             let note = format!("The sockets cannot be listed (sock_diag: {reason}).\n");
             assert!(report.text.starts_with(&note), "{}", report.text);
-            assert_eq!(report.results(), [answer; 2]);
+            assert_eq!(report.results(), [result; 2]);
             assert_eq!(report.status, status);
             let help = "stop the process that holds it; as root, ss -tanp may show it";
             assert_eq!(report.details().contains(&help), status == 1);
@@ -115,8 +115,8 @@ fn a_result_that_contradicts_the_prediction_gives_exit_status_1() {
     assert_eq!((report.results(), report.status), (["OK"; 2], 0));
 
     let report = injected(&["bind:retval=0"], &held);
-    let verdict = format!("bind {held} with SO_REUSEADDR: OK, but EADDRINUSE was predicted\n");
-    report.shows(&verdict);
+    let line = format!("bind {held} with SO_REUSEADDR: OK, but EADDRINUSE was predicted\n");
+    report.shows(&line);
     assert_eq!(report.status, 1);
 }
 
@@ -128,8 +128,8 @@ fn another_error_of_bind_is_not_blamed_on_sockets() {
     let privileged = ["bind:error=EACCES"];
     for (address, rule, status) in [(held, "a socket", 1), (free, "no socket", 0)] {
         let report = injected(&privileged, &address);
-        let verdict = format!("bind {address} with SO_REUSEADDR: EACCES; {rule} conflicts\n");
-        report.shows(&verdict);
+        let line = format!("bind {address} with SO_REUSEADDR: EACCES; {rule} conflicts\n");
+        report.shows(&line);
         report.shows_detail("bind as root, or with CAP_NET_BIND_SERVICE");
         assert_eq!(report.status, status);
     }

@@ -53,7 +53,7 @@ fn among_thousands_of_sockets_it_lists_those_that_ss_lists() {
         }
         listeners.push(listener);
     }
-    let ss = wait_for("peers' answers", || {
+    let ss = wait_for("peers in ss", || {
         let ss = listed_by_ss(port);
         let settled = ss.iter().all(|[state, ..]| state != "FIN_WAIT1");
         settled.then_some(ss)

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 
-/// What a bind to `address` answers, without the option and with it.
+/// What bind(2) returns for `address`, without the option and with it.
 fn binds(address: SocketAddr) -> [&'static str; 2] {
     [false, true].map(|option| match bind_socket(address, option) {
         Ok(_) => "OK",
@@ -80,8 +80,8 @@ fn on_every_kind_of_address_the_prediction_is_what_bind_returns() {
         for state in states {
             let port = fresh_port();
             let _holder = hold(state, (present, port).into(), true).unwrap();
-            for &newcomer in &addresses {
-                let address = SocketAddr::from((newcomer, port));
+            for &new in &addresses {
+                let address = SocketAddr::from((new, port));
                 let report = explain(&address.to_string());
                 check(&report, address);
                 // This process holds both ends.
