@@ -23,14 +23,12 @@ END
 }
 under_valgrind c-valgrind "$folder/plain/reuseaddr"
 under_valgrind rust-valgrind "$PWD/target/release/reuseaddr"
-
 # Findings are printed at the end, and also when a test fails. The logs have other lines too: a
 # server whose stdout is closed may print into valgrind's log.
 print_findings() {
     cat "$folder"/found.* 2>/dev/null | grep -E '^(==| +#)'
 }
 trap 'print_findings || :' EXIT
-
 # R2 sends SIGSEGV, which has to kill the server.
 export ASAN_OPTIONS="handle_segv=0:handle_sigill=1:log_path='$folder/found.asan'"
 for arguments in rules 'rules --all' abi; do
@@ -51,7 +49,6 @@ C_BUILD=$folder/asan/reuseaddr cargo test --release --test explain -- --skip wit
 C_BUILD=$folder/c-valgrind RUST_BUILD=$folder/rust-valgrind cargo test --release --test suite -- \
     serve:: load:: --skip flood --skip restarts
 cargo test --release --test suite -- memory::
-
 if print_findings >/dev/null; then
     exit 1
 fi
