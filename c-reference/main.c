@@ -28,8 +28,8 @@ static const char usage[] = "usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]
 
 static const char help[] =
     "\n"
-    "serve    the forking echo server of Figure 12.1, on 127.0.0.1:9099 by default;\n"
-    "         --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)\n"
+    "serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by\n"
+    "         default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)\n"
     "rules    which sockets conflict, tested on this kernel in each state that can\n"
     "         hold a port; --all tests every combination and prints CSV\n"
     "explain  the sockets and processes that use a port, the result of bind(2) with\n"
@@ -131,8 +131,8 @@ static void ignore_signal(int number, const char *name)
 
 int main(int argc, char **argv)
 {
-    /* If a standard stream is closed, open /dev/null in its place. Otherwise a socket could become
-     * descriptor 1 or 2, and our messages would be sent to it. */
+    /* If a standard stream is closed, open /dev/null in its place, read-only, so that writes still
+     * fail. Otherwise a socket could become descriptor 1 or 2, and get our messages. */
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDONLY) == -1)
             exit_with_error("open", "/dev/null");
@@ -145,7 +145,8 @@ int main(int argc, char **argv)
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            print("%s%s", usage, help);
+            print("%s", usage);
+            print("%s", help);
             return 0;
         }
     }

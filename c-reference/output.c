@@ -15,8 +15,8 @@
 /* Longest line that POSIX guarantees to write to a pipe atomically (_POSIX_PIPE_BUF). */
 #define LINE_SIZE 512
 
-/* Characters that a shell does not interpret. */
-#define PLAIN "+-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+/* A program name of these characters is safe in a shell, in quotes if it has a space. */
+#define PLAIN " +-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 
 #define ERROR(name) {name, #name}
 
@@ -89,9 +89,11 @@ void exit_with_error(const char *call, const char *subject)
 void exit_with_hint(const char *call, const char *address)
 {
     const char *program = program_invocation_name;
-    const char *quote = program[strspn(program, PLAIN)] == '\0' ? "" : "'";
     int reason = errno;
 
+    if (*program == '\0' || program[strspn(program, PLAIN)] != '\0')
+        program = "reuseaddr";
+    const char *quote = strchr(program, ' ') == NULL ? "" : "'";
     report_error(call, address);
     if (reason == EADDRINUSE)
         write_line(STDERR_FILENO, "reuseaddr: to see why, run: %s%s%s explain %s\n", quote, program,

@@ -39,7 +39,7 @@ void serve(struct sockaddr_in adr_srvr, bool reuse)
             exit_with_error("setsockopt SO_REUSEADDR", server_text);
     }
 
-    /* 3. Bind. Fails if a socket here listens, or if it or s lacks the option. (R1, T3, C1, C2) */
+    /* 3. Bind. Another socket here must not listen, and both need the option. (R1, T3, C1, C2) */
     socklen_t len_inet = sizeof adr_srvr;
     z = bind(s, (struct sockaddr *)&adr_srvr, len_inet);
     if (z == -1)

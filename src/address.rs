@@ -14,7 +14,7 @@ const BAD_ADDRESS: &str =
 const BAD_PORT: &str = "PORT must be a decimal number from 1 to 65535";
 
 /// An IPv4 or IPv6 address and a port, in host byte order.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct Endpoint {
     pub family: c_int,
     /// IPv4-mapped if `family` is AF_INET.

@@ -17,7 +17,7 @@ use std::net::Ipv6Addr;
 
 /// The TCP states, numbered as in Linux's `include/net/tcp_states.h`. C has them in
 /// `<netinet/tcp.h>`; the libc crate does not.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq)]
 pub enum TcpState {
     Established = 1,
     SynSent,
@@ -66,9 +66,10 @@ fn overlap(existing: &TcpSocket, new: &TcpSocket) -> bool {
         return true;
     }
 
-    // For a new AF_INET socket, the kernel compares IPv4 addresses only. So a new socket on 0.0.0.0
-    // conflicts with every IPv6 socket that is not v6only, even one on ::1 accepted by a listener
-    // on :: (a socket bound to ::1 is v6only). A new socket on ::ffff:0.0.0.0 does not.
+    // For a new AF_INET socket, the kernel ignores the IPv6 address of the existing socket. So a
+    // new socket on 0.0.0.0 conflicts with every IPv6 socket that is not v6only, even one on ::1
+    // accepted by a listener on :: (a socket bound to ::1 is v6only). A new socket on
+    // ::ffff:0.0.0.0 does not.
     new.family == AF_INET && is_wildcard(new.address) && !existing.v6only
 }
 

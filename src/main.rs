@@ -6,7 +6,8 @@
 //!
 //! `no_main` leaves out Rust's runtime, which would make the builds behave differently: it installs
 //! a SIGSEGV handler that ignores the first SIGSEGV sent by another process
-//! (rust-lang/rust#140662), it ignores SIGPIPE, and it opens `/dev/null` in place of a closed stdout.
+//! (rust-lang/rust#140662), it ignores SIGPIPE, and it opens `/dev/null` for writing
+//! in place of a closed stdout, which hides errors.
 #![doc = include_str!("../README.md")]
 #![no_main]
 
@@ -53,8 +54,8 @@ usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
 ";
 
 const HELP: &str = "
-serve    the forking echo server of Figure 12.1, on 127.0.0.1:9099 by default;
-         --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
+serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
+         default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules    which sockets conflict, tested on this kernel in each state that can
          hold a port; --all tests every combination and prints CSV
 explain  the sockets and processes that use a port, the result of bind(2) with
@@ -81,8 +82,7 @@ fn usage_error<'a>(argument: impl Into<Option<&'a [u8]>>, expected: &str) -> ! {
                 _ => write!(quote, "\\x{byte:02x}").expect("write! to a String succeeds"),
             }
         }
-        let long = argument.len() > QUOTE_MAX;
-        quote += if long { "...\": " } else { "\": " };
+        quote += ["\": ", "...\": "][usize::from(argument.len() > QUOTE_MAX)];
     }
     write_line!(STDERR_FILENO, "reuseaddr: {quote}{expected}\n");
     write_line!(STDERR_FILENO, "{USAGE}");
@@ -152,8 +152,8 @@ fn ignore_signal(number: c_int, name: &str) {
 
 #[unsafe(no_mangle)]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
-    // If a standard stream is closed, open /dev/null in its place. Otherwise a socket could become
-    // descriptor 1 or 2, and our messages would be sent to it.
+    // If a standard stream is closed, open /dev/null in its place, read-only, so that writes still
+    // fail. Otherwise a socket could become descriptor 1 or 2, and get our messages.
     for fd in STDIN_FILENO..=STDERR_FILENO {
         // SAFETY: no pointers; any argument value is safe.
         let closed = unsafe { libc::fcntl(fd, F_GETFD) } == -1;
@@ -179,7 +179,8 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
 
     let is_help = |argument: &&[u8]| matches!(*argument, b"--help" | b"-h");
     if arguments.iter().any(is_help) {
-        out!("{USAGE}{HELP}");
+        out!("{USAGE}");
+        out!("{HELP}");
         return 0;
     }
 

@@ -15,8 +15,8 @@ use std::slice;
 /// Longest line that POSIX guarantees to write to a pipe atomically (`_POSIX_PIPE_BUF`).
 const LINE_SIZE: usize = 512;
 
-/// Characters that a shell does not interpret.
-const PLAIN: &str = "+-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+/// A program name of these characters is safe in a shell, in quotes if it has a space.
+const PLAIN: &str = " +-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
 macro_rules! errors {
     ($($name:ident)*) => { [$((libc::$name, stringify!($name))),*] };
@@ -108,9 +108,10 @@ pub fn exit_with_error(call: &str, subject: impl Display, reason: Errno) -> ! {
 pub fn exit_with_hint(call: &str, address: impl Display, reason: Errno) -> ! {
     report_error(call, &address, reason);
     if reason.0 == EADDRINUSE {
-        let program = env::args_os().next().unwrap_or_default();
-        let program = program.to_string_lossy();
-        let quote = ["", "'"][usize::from(program.contains(|c| !PLAIN.contains(c)))];
+        let program = env::args_os().next().unwrap_or_default().into_string();
+        let is_plain = |name: &String| !name.is_empty() && !name.contains(|c| !PLAIN.contains(c));
+        let program = program.ok().filter(is_plain).unwrap_or("reuseaddr".into());
+        let quote = ["", "'"][usize::from(program.contains(' '))];
         write_line!(
             STDERR_FILENO,
             "reuseaddr: to see why, run: {quote}{program}{quote} explain {address}\n"

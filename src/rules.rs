@@ -18,7 +18,7 @@ use crate::output::{error_name, exit_with_error};
 use errno::errno;
 use holder::Moment::{self, *};
 use holder::Scenario::{self, *};
-use holder::scenario_name;
+use holder::{ALL_SCENARIOS, scenario_name};
 use libc::{AF_INET, STDERR_FILENO, c_int, utsname};
 use ports::{FIRST_PORT, LAST_PORT, Ports};
 use std::ffi::CStr;
@@ -111,7 +111,7 @@ fn print_scenarios(run: &mut Run) {
          PASSIVE_CLOSED: closed after its peer, so that no socket is left.\n\n\
          existing          off / off    off / on     on / off     on / on\n"
     );
-    for scenario in Scenario::ALL {
+    for scenario in ALL_SCENARIOS {
         out!("{:<18}", scenario_name(scenario));
         for options in 0..4 {
             let existing = with_options(&V4_LO, options & 2 != 0, false);
@@ -188,7 +188,7 @@ fn print_all(run: &mut Run) {
         "state,present,present_reuseaddr,present_reuseport,newcomer,newcomer_reuseaddr,\
          newcomer_reuseport,bind,listen,predicted_bind,predicted_listen\n"
     );
-    for scenario in Scenario::ALL {
+    for scenario in ALL_SCENARIOS {
         for holder in TARGETS {
             for target in TARGETS {
                 if is_usable(run, holder) && is_usable(run, target) {

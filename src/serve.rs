@@ -42,7 +42,7 @@ pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
         }
     }
 
-    // 3. Bind. Fails if a socket here listens, or if it or s lacks the option. (R1, T3, C1, C2)
+    // 3. Bind. Another socket here must not listen, and both need the option. (R1, T3, C1, C2)
     let mut len_inet = size_of_val(&adr_srvr) as socklen_t;
     // SAFETY: `len_inet` is the size of `adr_srvr`.
     let z = unsafe { libc::bind(s, (&raw const adr_srvr).cast(), len_inet) };

@@ -31,8 +31,8 @@ fn refused(args: &[impl AsRef<OsStr>], sentence: &str) {
 fn help_goes_to_stdout() {
     let help = format!(
         "{USAGE}
-serve    the forking echo server of Figure 12.1, on 127.0.0.1:9099 by default;
-         --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
+serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
+         default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules    which sockets conflict, tested on this kernel in each state that can
          hold a port; --all tests every combination and prints CSV
 explain  the sockets and processes that use a port, the result of bind(2) with

@@ -10,7 +10,7 @@
 static const char *find_advice(const struct socket_entry *entry)
 {
     if (is_unaccepted(entry))
-        return "closed together with its listener";
+        return "stop the listener, which closes this too";
     switch (entry->state) {
     case TCP_LISTEN:
     case TCP_SYN_SENT:
@@ -19,7 +19,7 @@ static const char *find_advice(const struct socket_entry *entry)
     case TCP_CLOSE:
         return "stop %s, or have it set SO_REUSEADDR";
     case TCP_ESTABLISHED:
-        return "let the peer close, then stop %s (if reversed, wait 120 s)";
+        return "let the peer close, then stop %s (else wait up to 120 s)";
     case TCP_TIME_WAIT:
         return "wait %s s (TIME_WAIT)";
     case TCP_LAST_ACK:

@@ -52,6 +52,7 @@ const struct process *find_peer(const struct snapshot *snapshot, const struct so
         const struct socket_entry *peer = &snapshot->sockets[i];
         if (peer->holder_count > 0 && peer->local.port == entry->peer.port &&
             IN6_ARE_ADDR_EQUAL(&peer->local.address, &entry->peer.address) &&
+            peer->peer.port == entry->local.port &&
             IN6_ARE_ADDR_EQUAL(&peer->peer.address, &entry->local.address))
             return &snapshot->processes[peer->holders[0].process];
     }

@@ -38,6 +38,7 @@ pub fn new_socket(family: c_int, kind: c_int) -> c_int {
 }
 
 /// Opens the objects, which stay open until the process exits. Exits if that fails.
+#[rustfmt::skip]
 pub fn make_objects() -> Objects {
     // SAFETY: sockaddr_in is integers and an array of integers, for which zero is valid.
     let mut address: sockaddr_in = unsafe { mem::zeroed() };
@@ -62,15 +63,7 @@ pub fn make_objects() -> Objects {
     if forbidden == MAP_FAILED {
         exit_with_error("mmap", "PROT_NONE page", errno());
     }
-    Objects {
-        bad: -1,
-        file,
-        udp,
-        local,
-        listening,
-        address,
-        forbidden,
-    }
+    Objects { bad: -1, file, udp, local, listening, address, forbidden }
 }
 
 /// Prints the name of the call; `text`, which describes its arguments; and the errno of `result`,

@@ -11,11 +11,11 @@ use libc::{EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL};
 /// Returns the advice for a socket that conflicts.
 fn find_advice(entry: &SocketEntry) -> &'static str {
     match entry.state {
-        _ if is_unaccepted(entry) => "closed together with its listener",
+        _ if is_unaccepted(entry) => "stop the listener, which closes this too",
         // In CLOSE_WAIT the peer has closed first, so TIME_WAIT is on its side.
         TcpState::Listen | TcpState::SynSent | TcpState::CloseWait => "stop %s",
         TcpState::Close => "stop %s, or have it set SO_REUSEADDR",
-        TcpState::Established => "let the peer close, then stop %s (if reversed, wait 120 s)",
+        TcpState::Established => "let the peer close, then stop %s (else wait up to 120 s)",
         TcpState::TimeWait => "wait %s s (TIME_WAIT)",
         TcpState::LastAck => "wait until the peer acknowledges, or until the kernel gives up",
         // FIN_WAIT1, FIN_WAIT2, CLOSING

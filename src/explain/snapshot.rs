@@ -139,6 +139,7 @@ pub fn find_peer<'a>(snapshot: &'a Snapshot, entry: &SocketEntry) -> Option<&'a 
         !peer.holders.is_empty()
             && peer.local.port == entry.peer.port
             && peer.local.address == entry.peer.address
+            && peer.peer.port == entry.local.port
             && peer.peer.address == entry.local.address
     })?;
     Some(&snapshot.processes[peer.holders[0].process])

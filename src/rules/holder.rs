@@ -77,15 +77,13 @@ const SCENARIOS: [Steps; 11] = [
     ("PASSIVE_CLOSED", true,   false, Some(Close),    None,          None),
 ];
 
-impl Scenario {
-    /// Rust only: C counts through the enum.
-    #[rustfmt::skip]
-    pub const ALL: [Scenario; 11] = [
-        Scenario::Bound, Scenario::Listen, Scenario::Established, Scenario::Client,
-        Scenario::FinWait1, Scenario::FinWait2, Scenario::CloseWait, Scenario::Closing,
-        Scenario::LastAck, Scenario::TimeWait, Scenario::PassiveClosed,
-    ];
-}
+/// Rust only: C counts through the enum.
+#[rustfmt::skip]
+pub const ALL_SCENARIOS: [Scenario; 11] = [
+    Scenario::Bound, Scenario::Listen, Scenario::Established, Scenario::Client,
+    Scenario::FinWait1, Scenario::FinWait2, Scenario::CloseWait, Scenario::Closing,
+    Scenario::LastAck, Scenario::TimeWait, Scenario::PassiveClosed,
+];
 
 /// Returns the name of `scenario` in the tables.
 pub fn scenario_name(scenario: Scenario) -> &'static str {

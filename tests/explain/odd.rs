@@ -71,7 +71,7 @@ fn two_descriptors_and_an_unaccepted_connection_are_shown() {
     assert_eq!(holders.len(), 2, "{}", report.text);
     report.shows_detail("not accepted yet");
     report.shows_detail("#2: may lack SO_REUSEADDR, which cannot be read (C2)");
-    report.shows_detail("#2: closed together with its listener");
+    report.shows_detail("#2: stop the listener, which closes this too");
 }
 
 #[test]

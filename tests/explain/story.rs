@@ -29,7 +29,7 @@ bind THERE with SO_REUSEADDR: EADDRINUSE, as predicted
 
 What helps:
     #1: stop process SERVER
-    #2: let the peer close, then stop process CHILD (if reversed, wait 120 s)
+    #2: let the peer close, then stop process CHILD (else wait up to 120 s)
     next time: set SO_REUSEADDR before bind in every program that uses the port
 ";
 const KILLED: &str = "\
