@@ -6,7 +6,6 @@ cd "$(dirname "$0")/.."
 unset MAKEFLAGS
 folder=$PWD/target/sanitize
 rm -f target/sanitize/found.*
-
 # UBSan has no log file of its own here. With traps, a finding raises SIGILL, which ASan reports.
 make --silent c LINK=dynamic C_PROGRAM=target/sanitize/plain/reuseaddr
 make --silent c LINK=dynamic C_PROGRAM=target/sanitize/asan/reuseaddr CFLAGS="-O1 -g \
@@ -35,13 +34,11 @@ for arguments in rules 'rules --all' abi; do
     # shellcheck disable=SC2086 # two arguments
     "$folder/asan/reuseaddr" $arguments >/dev/null
 done
-
 # The search for leaks needs ptrace(2), which strace uses in what follows.
 ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 for build in asan/reuseaddr c-valgrind rust-valgrind; do
     WITH=$folder/$build cargo test --release --test compare
 done
-
 C_BUILD=$folder/asan/reuseaddr cargo test --release --test suite -- \
     usage:: serve:: security:: load::
 # No sanitizer starts without /proc.

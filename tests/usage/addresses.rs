@@ -1,9 +1,12 @@
 //! Addresses and ports: which texts are accepted, and which are refused.
 
 use super::{PORT, refused};
-use crate::support::{Start, both, both_under, builds, fresh_address, has_ipv6, injecting, launch};
+use crate::support::{
+    Build, both, both_under, builds, compare_builds, fresh_address, has_ipv6, injecting, launch,
+};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 const ADDRESS: &str = "ADDRESS must be an IPv4 address, an IPv6 address in brackets, or localhost";
@@ -86,17 +89,33 @@ fn bind_fails_for_an_address_of_another_machine() {
 }
 
 #[test]
-fn bind_fails_for_a_port_in_use_with_a_hint() {
-    let first = builds()[0].serve_on(fresh_address(), true);
-    let Ok(Start::Listening(first)) = first else {
-        panic!("the first server does not run");
-    };
+fn bind_fails_for_a_port_in_use_with_a_hint_that_can_be_pasted() {
+    let first = builds()[0].serve_on(fresh_address(), true).unwrap();
+    let first = first.server().unwrap();
     let address = first.address.to_string();
-    let stderr = format!(
-        "reuseaddr: bind {address}: Address already in use\n\
-         reuseaddr: to see why, run: reuseaddr explain {address}\n"
-    );
-    both(&["serve", &address]).code(1).stdout("").stderr(stderr);
+    for (name, pasted) in [
+        ("x/y", "x/y"),
+        ("a b", "'a b'"),
+        ("it's", "reuseaddr"),
+        ("", "reuseaddr"),
+    ] {
+        let run = |build: &Build| {
+            let mut command = Command::new(&build.path);
+            command
+                .arg0(name)
+                .args(["serve", &address])
+                .output()
+                .unwrap()
+        };
+        let stderr = format!(
+            "reuseaddr: bind {address}: Address already in use\n\
+             reuseaddr: to see why, run: {pasted} explain {address}\n"
+        );
+        compare_builds(str::to_string, run)
+            .code(1)
+            .stdout("")
+            .stderr(stderr);
+    }
 }
 
 #[test]
