@@ -2,7 +2,6 @@
 # Usage: packages.sh PROGRAM:PACKAGE[,PACKAGE]...
 # Installs the Debian packages of the programs that are missing, and Rust if there is none.
 set -eu
-
 fail() {
     echo "$1" >&2
     exit 1
