@@ -1,78 +1,77 @@
 /*
- * explain.c - who has a port, and what would help: what to ask after EADDRINUSE.
+ * explain.c - diagnosis of EADDRINUSE: which sockets conflict with a bind, and what helps.
  *
- * Twin: src/explain.rs.
+ * The data flows one way: collect a snapshot, predict, derive advice, print. To collect, explain
+ * lists the sockets and their holders, binds a trial socket without SO_REUSEADDR and then one with
+ * it, and lists the sockets again. It predicts from the sockets that are in both lists. If a trial
+ * contradicts the prediction, or a holder is missing, it starts again, up to five times in all.
+ *
+ * Limits: see the documentation of src/explain.rs, its Rust counterpart.
  */
 #include "explain.h"
+#include "explain/advice.h"
+#include "explain/collect.h"
+#include "explain/print_advice.h"
+#include "explain/print_sockets.h"
+#include "explain/print_tree.h"
+#include "output.h"
 
-/* Sockets come and go meanwhile: so often it looks until what it sees fits together. */
-#define LOOKS 5
+/* Sockets come and go while a snapshot is taken. Take at most this many. */
+#define SNAPSHOTS_MAX 5
 
-static void leave_out_others(struct scene *scene, const struct endpoint *endpoint);
-static bool fits(const struct scene *scene, const struct verdict *without,
-                 const struct verdict *with);
-
-int explain(const struct endpoint *endpoint)
+/* Leaves out the sockets that cannot conflict with endpoint and do not have its address. */
+static void leave_out_others(struct snapshot *snapshot, const struct endpoint *endpoint)
 {
-    struct scene scene;
-    struct verdict without, with;
-
-    /* 1. See who has the port, at once try to bind, and see who still has it. */
-    for (int looks = 1;; looks++) {
-        scene = look(endpoint->port);
-        int without_option = try_bind(endpoint, false);
-        int with_option = try_bind(endpoint, true);
-        keep_present(&scene);
-        leave_out_others(&scene, endpoint);
-        without = judge(&scene, endpoint, false, without_option);
-        with = judge(&scene, endpoint, true, with_option);
-        if (looks == LOOKS || fits(&scene, &without, &with))
-            break;
-        forget(&scene);
-    }
-
-    /* 2. Say what was seen, what it means, and what to do. */
-    mark_holders(&scene);
-    list(&scene);
-    draw(&scene);
-    print("\n");
-    print_verdict(&scene, endpoint, &without);
-    print_verdict(&scene, endpoint, &with);
-    print_help(&scene, endpoint, &without, &with);
-    forget(&scene);
-    return fails(&with) || contradicts(&without) || contradicts(&with);
-}
-
-/* Leaves out the sockets that have the port on another address than endpoint's, and counts them. */
-static void leave_out_others(struct scene *scene, const struct endpoint *endpoint)
-{
-    size_t kept = 0;
-
-    /* 3. Who asks for a port, and no address, is told of all. */
-    if (is_any(&endpoint->address))
-        return;
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        const struct listed *socket = &scene->sockets[i];
-        if (!IN6_ARE_ADDR_EQUAL(&socket->local.address, &endpoint->address) &&
-            predict_bind(socket, endpoint, false) == OK)
+    for (size_t i = 0; i < snapshot->total; i++) {
+        struct socket_entry *entry = &snapshot->sockets[i];
+        /* A port without an address is a request for all sockets on that port. */
+        if (!entry->relevant || is_wildcard(&endpoint->address) ||
+            IN6_ARE_ADDR_EQUAL(&entry->local.address, &endpoint->address) ||
+            predict_one(entry, endpoint, false) != NO_CONFLICT)
             continue;
-        scene->sockets[kept++] = *socket;
+        entry->relevant = false;
+        snapshot->others++;
     }
-    scene->others = scene->count_of_sockets - kept;
-    scene->count_of_sockets = kept;
+    sort_sockets(snapshot);
 }
 
-/* Whether it all belongs to one moment. */
-static bool fits(const struct scene *scene, const struct verdict *without,
-                 const struct verdict *with)
+/* Returns whether the snapshot seems to show one moment. */
+static bool is_consistent(const struct snapshot *snapshot, const struct prediction *without,
+                          const struct prediction *with)
 {
-    if (contradicts(without) || contradicts(with))
+    if (is_wrong(without) || is_wrong(with))
         return false;
 
-    /* 4. A socket without its process may have changed hands, unless processes are hidden. */
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        if (!scene->hidden && is_out_of_sight(scene, &scene->sockets[i]))
+    /* A socket without a holder may have been passed on, unless its holder is hidden from us. */
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (!snapshot->hidden && has_unseen_holder(&snapshot->sockets[i]))
             return false;
     }
     return true;
+}
+
+int explain(const struct endpoint *endpoint)
+{
+    struct snapshot snapshot;
+    struct prediction without, with;
+
+    for (int count = 1;; count++) {
+        snapshot = collect(endpoint);
+        leave_out_others(&snapshot, endpoint);
+        without = predict(&snapshot, endpoint, false);
+        with = predict(&snapshot, endpoint, true);
+        if (count == SNAPSHOTS_MAX || is_consistent(&snapshot, &without, &with))
+            break;
+        free_snapshot(&snapshot);
+    }
+    struct remark_list advice = derive_advice(&snapshot, endpoint, &without, &with);
+
+    print_sockets(&snapshot);
+    print_tree(&snapshot);
+    print("\n");
+    print_prediction(endpoint, &without);
+    print_prediction(endpoint, &with);
+    print_advice(&snapshot, &advice);
+    free_snapshot(&snapshot);
+    return bind_fails(&with) || is_wrong(&without) || is_wrong(&with);
 }

@@ -1,10 +1,10 @@
 /*
- * output.c - how a failed call is reported: program, call, what it was called for, reason. And how tables
- * are printed, which fails like any other call.
+ * output.c - everything that is written: lines, tables, errors.
  *
- * Twin: src/output.rs.
+ * With write(2), not stdio: stdio holds lines back while stdout is a pipe, loses them to SIGKILL,
+ * and duplicates them in a forked child. Rust counterpart: src/output.rs.
  */
-#include "reuseaddr.h"
+#include "output.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -12,40 +12,92 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Those that the tables may show. */
+/* Longest line that POSIX guarantees to write to a pipe atomically (_POSIX_PIPE_BUF). */
+#define LINE_SIZE 512
+
+/* A program name of these characters is safe in a shell, in quotes if it has a space. */
+#define PLAIN " +-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+
+#define ERROR(name) {name, #name}
+
 static const struct {
     int error;
     const char *name;
 } errors[] = {
-    {EACCES, "EACCES"},
-    {EADDRINUSE, "EADDRINUSE"},
-    {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
-    {EAFNOSUPPORT, "EAFNOSUPPORT"},
-    {EAGAIN, "EAGAIN"},
-    {EBADF, "EBADF"},
-    {ECHILD, "ECHILD"},
-    {EFAULT, "EFAULT"},
-    {EINVAL, "EINVAL"},
-    {EISCONN, "EISCONN"},
-    {ENOPROTOOPT, "ENOPROTOOPT"},
-    {ENOTCONN, "ENOTCONN"},
-    {ENOTSOCK, "ENOTSOCK"},
-    {EOPNOTSUPP, "EOPNOTSUPP"},
-    {EPERM, "EPERM"},
-    {EPIPE, "EPIPE"},
-    {EPROTONOSUPPORT, "EPROTONOSUPPORT"},
-    {ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"},
+    ERROR(EACCES), ERROR(EADDRINUSE), ERROR(EADDRNOTAVAIL), ERROR(EAFNOSUPPORT), ERROR(EAGAIN),
+    ERROR(EBADF), ERROR(ECHILD), ERROR(EFAULT), ERROR(EINVAL), ERROR(EISCONN), ERROR(ENOPROTOOPT),
+    ERROR(ENOTCONN), ERROR(ENOTSOCK), ERROR(EOPNOTSUPP), ERROR(EPERM), ERROR(EPIPE),
+    ERROR(EPROTONOSUPPORT), ERROR(ESOCKTNOSUPPORT),
 };
 
-void complain(const char *call, const char *subject)
+int write_all(int fd, const void *buffer, size_t length)
 {
-    say(STDERR_FILENO, "reuseaddr: %s %s: %s\n", call, subject, strerror(errno));
+    const char *rest = buffer;
+
+    while (length > 0) {
+        ssize_t n = write(fd, rest, length);
+        if (n == -1) {
+            if (errno == EINTR)
+                continue;
+            return -1;
+        }
+        rest += n;
+        length -= (size_t)n;
+    }
+    return 0;
 }
 
-void bail(const char *call, const char *subject)
+ssize_t read_some(int fd, void *buffer, size_t size)
 {
-    complain(call, subject);
-    /* Not exit(3): a forked child ends here too, and atexit(3)'s handlers are its parent's. */
+    for (;;) {
+        ssize_t n = read(fd, buffer, size);
+        if (n != -1 || errno != EINTR)
+            return n;
+    }
+}
+
+void write_line(int fd, const char *format, ...)
+{
+    char line[LINE_SIZE + 1]; /* vsnprintf(3) adds a NUL */
+    va_list arguments;
+
+    va_start(arguments, format);
+    int length = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+
+    if (length < 0)
+        return;
+    if (length > LINE_SIZE)
+        length = LINE_SIZE;
+    /* The result is ignored: there is nowhere to report it, and the clients matter more. */
+    ssize_t n = write(fd, line, (size_t)length);
+    (void)n;
+}
+
+void report_error(const char *call, const char *subject)
+{
+    write_line(STDERR_FILENO, "reuseaddr: %s %s: %s\n", call, subject, strerror(errno));
+}
+
+void exit_with_error(const char *call, const char *subject)
+{
+    report_error(call, subject);
+    /* Not exit(3): in a forked child it would run the parent's atexit(3) handlers. */
+    _exit(1);
+}
+
+void exit_with_hint(const char *call, const char *address)
+{
+    const char *program = program_invocation_name;
+    int reason = errno;
+
+    if (*program == '\0' || program[strspn(program, PLAIN)] != '\0')
+        program = "reuseaddr";
+    const char *quote = strchr(program, ' ') == NULL ? "" : "'";
+    report_error(call, address);
+    if (reason == EADDRINUSE)
+        write_line(STDERR_FILENO, "reuseaddr: to see why, run: %s%s%s explain %s\n", quote, program,
+                   quote, address);
     _exit(1);
 }
 
@@ -74,8 +126,8 @@ void print(const char *format, ...)
     va_end(arguments);
     if (length < 0 || length >= (int)sizeof text) {
         errno = EMSGSIZE;
-        bail("vsnprintf", "standard output");
+        exit_with_error("vsnprintf", "standard output");
     }
     if (write_all(STDOUT_FILENO, text, (size_t)length) == -1)
-        bail("write", "standard output");
+        exit_with_error("write", "standard output");
 }

@@ -1,222 +1,233 @@
 /*
- * rules.c - the rule against the kernel: somebody holds a port, somebody else wants it, and bind(2)
- * and listen(2) answer. Every cell is tried as it is printed, and compared with conflict.c.
+ * rules.c - the rule tested on the running kernel.
  *
- * Twin: src/rules.rs.
+ * A socket, the holder, holds a port. A new socket calls bind(2) on that port, then listen(2). The
+ * results are compared with what conflict.c predicts.
+ * Limits: all sockets belong to one user, so SO_REUSEPORT is not tested between users. Rows with
+ * IPv6 are left out if ::1 cannot be bound. Before Linux 6.8, "cleared after bind" contradicts the
+ * rule (see conflict.c). The sockets are in a private network namespace. If unshare(2) fails, they
+ * are on free ports of the current network, where --all leaves about 2,000 sockets in TIME_WAIT for
+ * a minute.
+ * Rust counterpart: src/rules.rs.
  */
-#include "reuseaddr.h"
+#include "rules.h"
+#include "netns.h"
+#include "output.h"
+#include "rules/trial.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* Rows from one sign of progress to the next. */
-#define PROGRESS 250
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-struct sums {
+struct run {
+    struct ports ports;
+    bool ipv6;
     int cells;
     int contradictions;
 };
 
-static const struct place lo = {"127.0.0.1", AF_INET, "127.0.0.1", "127.0.0.1", false};
-static const struct place lo2 = {"127.0.0.2", AF_INET, "127.0.0.2", "127.0.0.2", false};
-static const struct place any = {"0.0.0.0", AF_INET, "0.0.0.0", "127.0.0.1", false};
-static const struct place lo_v6 = {"::1", AF_INET6, "::1", "::1", false};
-static const struct place any_v6 = {"::", AF_INET6, "::", "::1", false};
-static const struct place any_v6only = {"::v6only", AF_INET6, "::", "::1", true};
-static const struct place lo_mapped = {"::ffff:127.0.0.1", AF_INET6, "::ffff:127.0.0.1",
-                                      "::ffff:127.0.0.1", false};
-static const struct place any_mapped = {"::ffff:0.0.0.0", AF_INET6, "::ffff:0.0.0.0",
-                                      "::ffff:127.0.0.1", false};
-
-static const struct place *const places[] = {
-    &lo, &lo2, &any, &lo_v6, &any_v6, &any_v6only, &lo_mapped, &any_mapped,
+/* The addresses of --all. */
+static const struct target *const targets[] = {
+    &v4_lo, &v4_lo2, &v4_any, &v6_lo, &v6_any, &v6_only, &mapped_lo, &mapped_any,
 };
 
-static const char *const names[] = {
-    "BOUND",      "LISTEN",  "ESTABLISHED", "CLIENT",    "FIN_WAIT1",      "FIN_WAIT2",
-    "CLOSE_WAIT", "CLOSING", "LAST_ACK",    "TIME_WAIT", "PASSIVE_CLOSED",
+/* The addresses of the holder and of the new socket in the second table. */
+static const struct target *const pairs[][2] = {
+    {&v4_lo, &v4_lo}, {&v4_lo, &v4_lo2}, {&v4_lo, &v4_any}, {&v4_any, &v4_lo}, {&v4_any, &v4_lo2},
+    {&v4_any, &v6_any}, {&v6_any, &v4_any}, {&v4_lo, &v6_any},   {&v6_any, &v4_lo},
+    {&v4_any, &v6_only}, {&v6_only, &v4_any}, {&v4_lo, &v6_lo},  {&v6_lo, &v4_lo},
+    {&v4_any, &v6_lo},  {&v6_lo, &v4_any},  {&v6_lo, &v6_any},   {&v6_any, &v6_lo},
+    {&mapped_lo, &v4_lo}, {&v4_lo, &mapped_lo}, {&mapped_lo, &v4_any}, {&mapped_lo, &v6_only},
 };
 
-/* Holder and newcomer of the second table. */
-static const struct place *const pairs[][2] = {
-    {&lo, &lo},         {&lo, &lo2},        {&lo, &any},          {&any, &lo},          {&any, &lo2},
-    {&any, &any_v6},    {&any_v6, &any},    {&lo, &any_v6},       {&any_v6, &lo},
-    {&any, &any_v6only}, {&any_v6only, &any}, {&lo, &lo_v6},      {&lo_v6, &lo},
-    {&any, &lo_v6},     {&lo_v6, &any},     {&lo_v6, &any_v6},    {&any_v6, &lo_v6},
-    {&lo_mapped, &lo},  {&lo, &lo_mapped},  {&lo_mapped, &any},   {&lo_mapped, &any_v6only},
+/* The columns of the second table: scenario, and SO_REUSEADDR of both sockets. */
+static const struct {
+    enum scenario scenario;
+    bool option;
+} columns[] = {
+    {SCENARIO_BOUND, false}, {SCENARIO_BOUND, true}, {SCENARIO_LISTEN, true},
+    {SCENARIO_ESTABLISHED, false},
 };
 
 /* The third table. */
-static const struct order orders[] = {
-    {"set after bind", false, AFTER_BIND, true},
-    {"taken back after bind", true, AFTER_BIND, false},
-    {"set on the listener, then the client connects", false, AFTER_LISTEN, true},
-    {"set on the listener once the client is connected", false, AFTER_CONNECT, true},
-    {"set by the child on its own socket", false, AFTER_ACCEPT, true},
-    {"taken back by the child on its own socket", true, AFTER_ACCEPT, false},
+static const struct {
+    const char *text;
+    enum scenario scenario;
+    enum moment change;
+    bool before;
+} changes[] = {
+    {"set after bind", SCENARIO_BOUND, AFTER_BIND, false},
+    {"cleared after bind", SCENARIO_BOUND, AFTER_BIND, true},
+    {"set on the listener before the client connects", SCENARIO_ESTABLISHED, AFTER_LISTEN, false},
+    {"set on the listener after the client connects", SCENARIO_ESTABLISHED, AFTER_CONNECT, false},
+    {"set on the accepted socket", SCENARIO_ESTABLISHED, AFTER_ACCEPT, false},
+    {"cleared on the accepted socket", SCENARIO_ESTABLISHED, AFTER_ACCEPT, true},
 };
 
-static void print_page(struct sums *sums);
-static void print_addresses(struct sums *sums, bool ipv6);
-static void print_orders(struct sums *sums);
-static void print_all(struct sums *sums, bool ipv6);
-static void print_options(struct sums *sums, enum state state, const struct place *present,
-                          const struct place *place);
-static void print_cell(struct sums *sums, const struct cell *cell, int width);
-static void count(struct sums *sums, const struct cell *cell);
-static const char *answer_name(int error);
-
-int rules(bool all)
+static bool is_usable(const struct run *run, const struct target *target)
 {
-    struct sums sums = {0, 0};
-
-    /* 1. Work where nobody is disturbed and nobody disturbs, if that may be. */
-    if (own_network() == -1)
-        say(STDERR_FILENO, "reuseaddr: unshare: %s; using free ports of this network, %d to %d\n",
-            strerror(errno), FIRST_PORT, LAST_PORT);
-    bool ipv6 = has_ipv6();
-    if (!ipv6)
-        say(STDERR_FILENO, "reuseaddr: ::1: %s; the rows with IPv6 are left out\n",
-            strerror(errno));
-
-    /* 2. Try and print. */
-    if (all) {
-        print_all(&sums, ipv6);
-        say(STDERR_FILENO, "%d rows, %d contradict the rule\n", sums.cells, sums.contradictions);
-    } else {
-        print_page(&sums);
-        print_addresses(&sums, ipv6);
-        print_orders(&sums);
-        print("\n%d cells, %d contradict the rule%s\n", sums.cells, sums.contradictions,
-              sums.contradictions > 0 ? " (!)" : "");
-    }
-    return sums.contradictions > 0 ? 1 : 0;
+    return run->ipv6 || target->socket.family == AF_INET;
 }
 
-static void print_page(struct sums *sums)
+static void count(struct run *run, const struct cell *cell)
+{
+    run->cells++;
+    run->contradictions += !agrees(cell);
+}
+
+static const char *bind_name(const struct outcome *outcome)
+{
+    return outcome->bind == 0 ? "OK" : error_name(outcome->bind);
+}
+
+static const char *listen_name(const struct outcome *outcome)
+{
+    return outcome->bind != 0 ? "-" : outcome->listen == 0 ? "OK" : error_name(outcome->listen);
+}
+
+/* Prints and counts a cell, at least width wide. "!" marks one that contradicts the rule. */
+static void print_cell(struct run *run, const struct cell *cell, int width)
+{
+    bool is_bound = cell->seen.bind == 0;
+    char text[64];
+
+    snprintf(text, sizeof text, "%s%s%s", cell->seen.listen == 0 ? "" : "listen: ",
+             is_bound ? listen_name(&cell->seen) : bind_name(&cell->seen), agrees(cell) ? "" : "!");
+    print("%-*s", width, text);
+    count(run, cell);
+}
+
+static void print_scenarios(struct run *run)
 {
     struct utsname kernel;
 
     if (uname(&kernel) == -1)
-        bail("uname", "the kernel");
-
-    /* 3. The page's case: one address, every state, the option of both. */
-    print("A socket holds a port, a newcomer wants it: what bind, and then listen, answer.\n"
-          "Tried on Linux %s.\n\n"
-          "1. Both on 127.0.0.1. SO_REUSEADDR of the holder / of the newcomer:\n\n"
-          "%-18s%-13s%-13s%-13s%s\n",
-          kernel.release, "holder", "off / off", "off / on", "on / off", "on / on");
-    for (enum state state = BOUND; state <= PASSIVE_CLOSED; state++) {
-        print("%-18s", names[state]);
+        exit_with_error("uname", "the kernel");
+    print("Result of bind(2), then listen(2), on a port that is in use.\n"
+          "Tested on Linux %s.\n\n"
+          "1. Both on 127.0.0.1. Columns: SO_REUSEADDR of the existing / the new socket.\n"
+          "BOUND: not listening. ESTABLISHED: accepted. CLIENT: bound, then connected.\n"
+          "PASSIVE_CLOSED: closed after its peer, so that no socket is left.\n\n"
+          "existing          off / off    off / on     on / off     on / on\n",
+          kernel.release);
+    for (enum scenario i = SCENARIO_BOUND; i <= SCENARIO_PASSIVE_CLOSED; i++) {
+        print("%-18s", scenario_name(i));
         for (int options = 0; options < 4; options++) {
-            bool present = options / 2 == 1, newcomer = options % 2 == 1;
-            struct cell cell = try_state(state, &lo, present, false, &lo, newcomer, false);
-            print_cell(sums, &cell, options < 3 ? 13 : 0);
+            const struct tcp_socket existing = with_options(&v4_lo, options & 2, false);
+            const struct tcp_socket new = with_options(&v4_lo, options & 1, false);
+            const struct cell cell = try_new_socket(&run->ports, i, NEVER, &existing, &new);
+            print_cell(run, &cell, options < 3 ? 13 : 0);
         }
         print("\n");
     }
 }
 
-static void print_addresses(struct sums *sums, bool ipv6)
+static void print_addresses(struct run *run)
 {
-    static const struct {
-        enum state state;
-        bool option;
-    } columns[] = {{BOUND, false}, {BOUND, true}, {LISTEN, true}, {ESTABLISHED, false}};
-
-    /* 4. Two addresses, of one family and of two. */
-    /* What a child has is not its listener's wildcard, but the address to which its client came. */
-    print("\n2. State of the holder, or a child of it (of :: on ::1), SO_REUSEADDR of both:\n\n"
-          "%-17s%-17s%-12s%-12s%-12s%s\n",
-          "holder", "newcomer", "BOUND, off", "BOUND, on", "LISTEN, on", "child, off");
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        const struct place *present = pairs[i][0], *place = pairs[i][1];
-        if (!ipv6 && (present->family == AF_INET6 || place->family == AF_INET6))
+    print("\n2. Two addresses. Columns: state of the existing socket, SO_REUSEADDR of both.\n"
+          "ESTAB: accepted by a listener on the address in column 1. If that address is\n"
+          "0.0.0.0 or ::, the accepted socket's address is 127.0.0.1 or ::1."
+          "\n\n"
+          "existing         new              BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n");
+    for (size_t i = 0; i < LENGTH(pairs); i++) {
+        const struct target *holder = pairs[i][0], *target = pairs[i][1];
+        if (!is_usable(run, holder) || !is_usable(run, target))
             continue;
-        print("%-17s%-17s", present->name, place->name);
-        for (int column = 0; column < 4; column++) {
-            bool option = columns[column].option;
-            struct cell cell =
-                try_state(columns[column].state, present, option, false, place, option, false);
-            print_cell(sums, &cell, column < 3 ? 12 : 0);
+        print("%-17s%-17s", holder->name, target->name);
+        for (size_t j = 0; j < LENGTH(columns); j++) {
+            const struct tcp_socket existing = with_options(holder, columns[j].option, false);
+            const struct tcp_socket new = with_options(target, columns[j].option, false);
+            const struct cell cell =
+                try_new_socket(&run->ports, columns[j].scenario, NEVER, &existing, &new);
+            print_cell(run, &cell, j < 3 ? 12 : 0);
         }
         print("\n");
     }
 }
 
-static void print_orders(struct sums *sums)
+static void print_changes(struct run *run)
 {
+    const struct tcp_socket new = with_options(&v4_lo, true, false);
     struct cell cells[2];
 
-    /* 5. The option counts as it is when the newcomer calls, and not as it was at bind. */
-    print("\n3. Both on 127.0.0.1. The newcomer has the option. The holder's is\n\n");
-    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
-        print("%-54s", orders[i].text);
-        cells[0] = try_order(&lo, &orders[i]);
-        print_cell(sums, &cells[0], 0);
+    print("\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. The option of the\n"
+          "existing socket was\n\n");
+    for (size_t i = 0; i < LENGTH(changes); i++) {
+        const struct tcp_socket existing = with_options(&v4_lo, changes[i].before, false);
+        const struct cell cell = try_new_socket(&run->ports, changes[i].scenario,
+                                                changes[i].change, &existing, &new);
+        print("%-54s", changes[i].text);
+        print_cell(run, &cell, 0);
         print("\n");
     }
-    try_listens(&lo, cells);
-    print("\n%-54s", "Both are bound with it, the first listens: the second");
-    print_cell(sums, &cells[0], 0);
-    print("\n%-54s", "Then the first is closed: the second");
-    print_cell(sums, &cells[1], 0);
+    try_two_listeners(&run->ports, &new, cells);
+    print("\nTwo sockets are bound with the option. Result of listen(2) by the second:\n\n");
+    print("%-54s", "while the first listens");
+    print_cell(run, &cells[0], 0);
+    print("\n%-54s", "after the first is closed");
+    print_cell(run, &cells[1], 0);
     print("\n");
 }
 
-static void print_all(struct sums *sums, bool ipv6)
-{
-    const size_t count_of_places = sizeof places / sizeof *places;
-
-    /* 6. Everything with everything: states, addresses, and two options on both sides. */
-    print("state,present,present_reuseaddr,present_reuseport,newcomer,newcomer_reuseaddr,"
-          "newcomer_reuseport,bind,listen,predicted_bind,predicted_listen\n");
-    for (enum state state = BOUND; state <= PASSIVE_CLOSED; state++)
-        for (size_t i = 0; i < count_of_places; i++)
-            for (size_t j = 0; j < count_of_places; j++)
-                if (ipv6 || (places[i]->family == AF_INET && places[j]->family == AF_INET))
-                    print_options(sums, state, places[i], places[j]);
-}
-
-static void print_options(struct sums *sums, enum state state, const struct place *present,
-                          const struct place *place)
+/* Prints a row of --all for each value of the four options. */
+static void print_rows(struct run *run, enum scenario scenario, const struct target *holder,
+                       const struct target *target)
 {
     for (int options = 0; options < 16; options++) {
-        bool a = options / 8 % 2 == 1, b = options / 4 % 2 == 1;
-        bool c = options / 2 % 2 == 1, d = options % 2 == 1;
-        struct cell cell = try_state(state, present, a, b, place, c, d);
-        print("%s,%s,%d,%d,%s,%d,%d,%s,%s,%s,%s\n", names[state], present->name, a, b, place->name,
-              c, d, answer_name(cell.seen.bind), answer_name(cell.seen.listen), answer_name(cell.rule.bind),
-              answer_name(cell.rule.listen));
-        count(sums, &cell);
-        if (sums->cells % PROGRESS == 0 && isatty(STDERR_FILENO) == 1)
-            say(STDERR_FILENO, "%d rows\r", sums->cells);
+        const struct tcp_socket existing = with_options(holder, options & 8, options & 4);
+        const struct tcp_socket new = with_options(target, options & 2, options & 1);
+        const struct cell cell = try_new_socket(&run->ports, scenario, NEVER, &existing, &new);
+        print("%s,%s,%d,%d,%s,%d,%d,%s,%s,%s,%s\n", scenario_name(scenario), holder->name,
+              existing.reuseaddr, existing.reuseport, target->name, new.reuseaddr, new.reuseport,
+              bind_name(&cell.seen), listen_name(&cell.seen), bind_name(&cell.predicted),
+              listen_name(&cell.predicted));
+        count(run, &cell);
     }
 }
 
-/* Prints a cell, at least width wide; one that contradicts the rule ends in an exclamation mark. */
-static void print_cell(struct sums *sums, const struct cell *cell, int width)
+static void print_all(struct run *run)
 {
-    char text[64];
-    int error = cell->seen.bind != 0 ? cell->seen.bind : cell->seen.listen;
-
-    snprintf(text, sizeof text, "%s%s%s", cell->seen.bind == 0 && error != 0 ? "listen: " : "",
-             answer_name(error), agrees(cell) ? "" : "!");
-    print("%-*s", width, text);
-    count(sums, cell);
+    /* Programs read this header, so its words stay: "present" is the holder. */
+    print("state,present,present_reuseaddr,present_reuseport,newcomer,newcomer_reuseaddr,"
+          "newcomer_reuseport,bind,listen,predicted_bind,predicted_listen\n");
+    for (enum scenario i = SCENARIO_BOUND; i <= SCENARIO_PASSIVE_CLOSED; i++)
+        for (size_t j = 0; j < LENGTH(targets); j++)
+            for (size_t k = 0; k < LENGTH(targets); k++)
+                if (is_usable(run, targets[j]) && is_usable(run, targets[k]))
+                    print_rows(run, i, targets[j], targets[k]);
 }
 
-static void count(struct sums *sums, const struct cell *cell)
+int rules(bool all)
 {
-    sums->cells++;
-    sums->contradictions += !agrees(cell);
-}
+    struct run run = {0};
 
-static const char *answer_name(int error)
-{
-    return error == NOT_TRIED ? "-" : error == 0 ? "OK" : error_name(error);
+    if (enter_netns() == -1)
+        write_line(STDERR_FILENO,
+                   "reuseaddr: unshare: %s; using free ports %d to %d of the current network\n",
+                   strerror(errno), FIRST_PORT, LAST_PORT);
+    run.ipv6 = has_ipv6();
+    if (!run.ipv6)
+        write_line(STDERR_FILENO, "reuseaddr: ::1: %s; rows with IPv6 are left out\n",
+                   strerror(errno));
+    const struct target *wildcard = run.ipv6 ? &v6_any : &v4_any;
+    run.ports = (struct ports){wildcard->socket, FIRST_PORT, -1};
+
+    if (all) {
+        print_all(&run);
+    } else {
+        print_scenarios(&run);
+        print_addresses(&run);
+        print_changes(&run);
+    }
+    const char *s = run.contradictions == 1 ? "s" : "";
+    if (all)
+        write_line(STDERR_FILENO, "%d rows; %d contradict%s the rule.\n", run.cells,
+                   run.contradictions, s);
+    else
+        print("\n%d cells; %d contradict%s the rule.\n", run.cells, run.contradictions, s);
+    return run.contradictions > 0 ? 1 : 0;
 }

@@ -1,246 +1,137 @@
-//! The argument layout: the constants, sizes and offsets of what we hand to the kernel, and what it makes
-//! of the option's value.
+//! The binary interface of the socket calls: constants, types, option values, results.
 //!
-//! Every number comes from the libc crate, as its twin's come from the C library's headers.
-//! Twin: `c-reference/abi.c`.
+//! Every number comes from the libc crate, in C from the headers of the C library.
+//! C counterpart: `c-reference/abi.c`.
 
 mod calls;
+mod cases;
 mod sockopts;
 
-use crate::abi::calls::try_calls;
-use crate::address::parse_address;
-use crate::output::{bail, complain, print, print_errors};
-use crate::rules::ports::own_network;
-use errno::{Errno, errno};
-use libc::{AF_INET, EINVAL, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, c_int, socklen_t};
+use crate::address::{Endpoint, make_sockaddr};
+use crate::netns::enter_netns;
+use crate::output::{exit_with_error, print_errors};
+use crate::sock::{close_fd, get_option, set_option};
+use calls::check_calls;
+use cases::{make_objects, new_socket};
+use errno::errno;
+use libc::{AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, STDERR_FILENO, c_int, socklen_t};
+use sockopts::check_options;
 use std::mem::offset_of;
+use std::net::Ipv4Addr;
+use std::slice;
 
-macro_rules! constant {
-    ($name:ident) => {
-        print(format_args!(
-            "{:<24}{}\n",
-            stringify!($name),
-            libc::$name as i64
-        ))
+/// Prints the names and values of constants.
+macro_rules! constants {
+    ($($name:ident)*) => {
+        $(out!("{:<24}{}\n", stringify!($name), libc::$name as i64);)*
     };
 }
 
+/// Prints the size and alignment of a type, and the offsets of fields.
 macro_rules! layout {
-    ($name:literal, $type:ident) => {
-        print(format_args!(
-            "{:<24}size {}, alignment {}\n",
-            $name,
-            size_of::<libc::$type>(),
-            align_of::<libc::$type>()
-        ))
+    ($type:ident $(, $field:ident)*) => {
+        let (size, alignment) = (size_of::<libc::$type>(), align_of::<libc::$type>());
+        let name = stringify!($type).trim_start_matches("c_");
+        out!("{name:<24}size {size}, alignment {alignment}\n");
+        $(out!("  {:<22}offset {}\n", stringify!($field), offset_of!(libc::$type, $field));)*
     };
 }
 
-macro_rules! field {
-    ($type:ident, $field:ident) => {
-        print(format_args!(
-            "  {:<22}offset {}\n",
-            stringify!($field),
-            offset_of!(libc::$type, $field)
-        ))
-    };
+fn print_constants() {
+    out!("1. Constants\n\n");
+    constants! {
+        AF_INET AF_INET6 AF_UNIX AF_UNSPEC SOCK_STREAM SOCK_DGRAM SOCK_NONBLOCK IPPROTO_IP
+        IPPROTO_TCP IPPROTO_UDP IPPROTO_IPV6 SOL_SOCKET SO_REUSEADDR SO_REUSEPORT SO_LINGER
+        SO_RCVBUF SO_SNDBUF IPV6_V6ONLY TCP_INFO TCP_QUICKACK SOMAXCONN SHUT_WR MSG_DONTWAIT
+        INADDR_LOOPBACK SIGCHLD SIGPIPE SIG_IGN CLONE_NEWUSER CLONE_NEWNET SIOCSIFFLAGS IFF_UP
+        F_GETFD O_RDONLY O_RDWR PROT_NONE MAP_PRIVATE MAP_ANONYMOUS EINTR EADDRINUSE
+    }
 }
 
-/// Prints the layout, and tries calls with right and wrong arguments. Returns the exit status.
+#[rustfmt::skip]
+fn print_types() {
+    out!("\n2. Types\n\n");
+    layout!(c_int); layout!(size_t); layout!(ssize_t); layout!(pid_t); layout!(uid_t);
+    layout!(socklen_t); layout!(sa_family_t); layout!(in_port_t);
+    layout!(in_addr, s_addr);
+    layout!(in6_addr, s6_addr);
+    layout!(sockaddr, sa_family, sa_data);
+    layout!(sockaddr_in, sin_family, sin_port, sin_addr, sin_zero);
+    layout!(sockaddr_in6, sin6_family, sin6_port, sin6_flowinfo, sin6_addr, sin6_scope_id);
+    layout!(sockaddr_un, sun_family, sun_path);
+    layout!(sockaddr_storage, ss_family);
+    layout!(linger, l_onoff, l_linger);
+    layout!(timespec, tv_sec, tv_nsec);
+    layout!(sigaction, sa_mask, sa_flags);
+    layout!(ifreq, ifr_name);
+    layout!(utsname, release);
+}
+
+/// Formats bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    bytes.join(" ")
+}
+
+fn print_bytes() {
+    let endpoint = Endpoint {
+        family: AF_INET,
+        address: Ipv4Addr::new(192, 168, 0, 1).to_ipv6_mapped(),
+        port: 9099,
+    };
+
+    let (address, length) = make_sockaddr(&endpoint);
+    // SAFETY: `length` is at most the size of `address`, whose bytes are all initialized.
+    let bytes = unsafe { slice::from_raw_parts((&raw const address).cast(), length as usize) };
+    let text = hex(bytes);
+    out!("\n3. Bytes of a sockaddr_in for 192.168.0.1:9099\n\n{text}\n");
+}
+
+fn print_values() {
+    let s = new_socket(AF_INET, SOCK_STREAM);
+
+    out!("\n4. SO_REUSEADDR: value set, and value returned by getsockopt\n\n");
+    for value in [0, 1, 2, -1, 256, 65536] {
+        set_option(s, SOL_SOCKET, SO_REUSEADDR, value);
+        let returned = get_option(s, SOL_SOCKET, SO_REUSEADDR);
+        out!("{value:<24}{returned}\n");
+    }
+    out!("\nThe option is on. optlen passed; optlen returned, buffer (ee: not written)\n\n");
+    for length in 0..=8 {
+        let mut bytes = [0xee_u8; 8];
+        let mut optlen: socklen_t = length;
+        let optval = bytes.as_mut_ptr().cast();
+        // SAFETY: `optlen` is at most the size of `bytes`.
+        if unsafe { libc::getsockopt(s, SOL_SOCKET, SO_REUSEADDR, optval, &raw mut optlen) } == -1 {
+            exit_with_error("getsockopt", "SO_REUSEADDR", errno());
+        }
+        let text = hex(&bytes);
+        out!("{length:<24}{optlen}, {text}\n");
+    }
+    close_fd(s);
+}
+
+/// Prints constants, sizes and offsets, then the results of system calls with right and wrong
+/// arguments. Returns the exit status: 1 if a result is not the expected one.
 pub fn abi() -> c_int {
-    // 1. A network of our own, if it may be: nobody reaches the ports that are opened below.
-    if let Err(reason) = own_network() {
-        complain("using this network, as unshare", "fails", reason);
+    // In a network namespace, no other process can connect to the ports that are opened below.
+    if let Err(reason) = enter_netns() {
+        write_line!(
+            STDERR_FILENO,
+            "reuseaddr: unshare: {reason}; using the current network\n"
+        );
     }
 
     print_constants();
     print_types();
     print_bytes();
     print_values();
-    let unexpected = try_calls();
-    print(format_args!("\n6. What the errors mean\n\n"));
+    out!("\n5. Calls and their results\n\n");
+    let objects = make_objects();
+    let mut unexpected = check_options(&objects);
+    unexpected += check_calls(&objects);
+    out!("\n6. Error messages\n\n");
     print_errors();
-    print(format_args!(
-        "\n{unexpected} calls were answered otherwise than expected\n"
-    ));
+    out!("\nunexpected results: {unexpected}\n");
     c_int::from(unexpected > 0)
-}
-
-fn print_constants() {
-    // 2. The constants.
-    print(format_args!("1. Constants\n\n"));
-    constant!(AF_INET);
-    constant!(AF_INET6);
-    constant!(AF_UNIX);
-    constant!(AF_UNSPEC);
-    constant!(SOCK_STREAM);
-    constant!(SOCK_DGRAM);
-    constant!(SOCK_NONBLOCK);
-    constant!(IPPROTO_IP);
-    constant!(IPPROTO_TCP);
-    constant!(IPPROTO_UDP);
-    constant!(IPPROTO_IPV6);
-    constant!(SOL_SOCKET);
-    constant!(SO_REUSEADDR);
-    constant!(SO_REUSEPORT);
-    constant!(SO_LINGER);
-    constant!(SO_RCVBUF);
-    constant!(SO_SNDBUF);
-    constant!(IPV6_V6ONLY);
-    constant!(TCP_INFO);
-    constant!(TCP_QUICKACK);
-    constant!(SOMAXCONN);
-    constant!(SHUT_WR);
-    constant!(MSG_DONTWAIT);
-    constant!(INADDR_LOOPBACK);
-    constant!(SIGCHLD);
-    constant!(SIGPIPE);
-    constant!(SIG_IGN);
-    constant!(CLONE_NEWUSER);
-    constant!(CLONE_NEWNET);
-    constant!(SIOCSIFFLAGS);
-    constant!(IFF_UP);
-    constant!(F_GETFD);
-    constant!(O_RDONLY);
-    constant!(O_RDWR);
-    constant!(PROT_NONE);
-    constant!(MAP_PRIVATE);
-    constant!(MAP_ANONYMOUS);
-    constant!(EINTR);
-    constant!(EADDRINUSE);
-}
-
-fn print_types() {
-    // 3. The types, in bytes; the fields from the start of the structure.
-    print(format_args!("\n2. Types\n\n"));
-    layout!("int", c_int);
-    layout!("size_t", size_t);
-    layout!("ssize_t", ssize_t);
-    layout!("pid_t", pid_t);
-    layout!("uid_t", uid_t);
-    layout!("socklen_t", socklen_t);
-    layout!("sa_family_t", sa_family_t);
-    layout!("in_port_t", in_port_t);
-    layout!("in_addr", in_addr);
-    field!(in_addr, s_addr);
-    layout!("in6_addr", in6_addr);
-    field!(in6_addr, s6_addr);
-    layout!("sockaddr", sockaddr);
-    field!(sockaddr, sa_family);
-    field!(sockaddr, sa_data);
-    layout!("sockaddr_in", sockaddr_in);
-    field!(sockaddr_in, sin_family);
-    field!(sockaddr_in, sin_port);
-    field!(sockaddr_in, sin_addr);
-    field!(sockaddr_in, sin_zero);
-    layout!("sockaddr_in6", sockaddr_in6);
-    field!(sockaddr_in6, sin6_family);
-    field!(sockaddr_in6, sin6_port);
-    field!(sockaddr_in6, sin6_flowinfo);
-    field!(sockaddr_in6, sin6_addr);
-    field!(sockaddr_in6, sin6_scope_id);
-    layout!("sockaddr_un", sockaddr_un);
-    field!(sockaddr_un, sun_family);
-    field!(sockaddr_un, sun_path);
-    layout!("sockaddr_storage", sockaddr_storage);
-    field!(sockaddr_storage, ss_family);
-    layout!("linger", linger);
-    field!(linger, l_onoff);
-    field!(linger, l_linger);
-    layout!("timespec", timespec);
-    field!(timespec, tv_sec);
-    field!(timespec, tv_nsec);
-    layout!("sigaction", sigaction);
-    field!(sigaction, sa_mask);
-    field!(sigaction, sa_flags);
-    layout!("ifreq", ifreq);
-    field!(ifreq, ifr_name);
-    layout!("utsname", utsname);
-    field!(utsname, release);
-}
-
-fn print_bytes() {
-    // 4. An address as the kernel reads it: port and address in network byte order.
-    let Ok(address) = parse_address(b"192.168.0.1:9099") else {
-        bail("parse_address", "192.168.0.1:9099", Errno(EINVAL));
-    };
-    print(format_args!(
-        "\n3. The bytes of a sockaddr_in for 192.168.0.1:9099\n\n"
-    ));
-    // SAFETY: sockaddr_in has no bytes between its fields, and all of them were set.
-    let bytes: [u8; size_of::<libc::sockaddr_in>()] = unsafe { std::mem::transmute(address) };
-    for (i, byte) in bytes.iter().enumerate() {
-        let end = if i + 1 < bytes.len() { " " } else { "\n" };
-        print(format_args!("{byte:02x}{end}"));
-    }
-}
-
-fn print_values() {
-    // SAFETY: numbers go in, a number comes out.
-    let s = unsafe { libc::socket(AF_INET, SOCK_STREAM, 0) };
-    if s == -1 {
-        bail("socket", "AF_INET", errno());
-    }
-
-    // 5. The option's value: not zero is one, and getsockopt gives as much of it as there is room.
-    print(format_args!(
-        "\n4. SO_REUSEADDR: what is set, and what getsockopt gives then\n\n"
-    ));
-    for set in [0, 1, 2, -1, 256, 65536] {
-        let mut value: c_int = set;
-        let mut optlen = size_of_val(&value) as socklen_t;
-        // SAFETY: the kernel reads a c_int where there is one, and its size is said.
-        let z = unsafe {
-            libc::setsockopt(
-                s,
-                SOL_SOCKET,
-                SO_REUSEADDR,
-                (&raw const value).cast(),
-                optlen,
-            )
-        };
-        if z == -1 {
-            bail("setsockopt SO_REUSEADDR", "a socket", errno());
-        }
-        // SAFETY: the kernel writes at most optlen bytes into value, and optlen anew.
-        let z = unsafe {
-            libc::getsockopt(
-                s,
-                SOL_SOCKET,
-                SO_REUSEADDR,
-                (&raw mut value).cast(),
-                &raw mut optlen,
-            )
-        };
-        if z == -1 {
-            bail("getsockopt SO_REUSEADDR", "a socket", errno());
-        }
-        print(format_args!("{set:<24}{value}\n"));
-    }
-    for room in 0..=8 {
-        let mut bytes = [0xee_u8; 8];
-        let mut optlen: socklen_t = room;
-        // SAFETY: the kernel writes at most optlen bytes, of which there are eight.
-        let z = unsafe {
-            libc::getsockopt(
-                s,
-                SOL_SOCKET,
-                SO_REUSEADDR,
-                bytes.as_mut_ptr().cast(),
-                &raw mut optlen,
-            )
-        };
-        if z == -1 {
-            bail("getsockopt SO_REUSEADDR", "a socket", errno());
-        }
-        print(format_args!(
-            "length {room}               length {optlen}, bytes"
-        ));
-        for byte in bytes {
-            print(format_args!(" {byte:02x}"));
-        }
-        print(format_args!("\n"));
-    }
-    // SAFETY: s is ours, and not used again.
-    unsafe { libc::close(s) };
 }

@@ -1,102 +1,100 @@
-//! Does this socket stand in that one's way? What the page's two conditions come down to.
+//! The rule behind the page's two conditions: which sockets conflict. (C1, C2)
 //!
-//! For a port given by number, bind(2) asks this about every socket that the kernel still lists there,
-//! and listen(2) asks it again; one that stands in the way is enough for EADDRINUSE.
-//! Source: Linux 6.18, `net/ipv4/inet_connection_sock.c`: `inet_bind_conflict` (steps 2 to 4),
-//! `inet_rcv_saddr_equal` and `inet_bhash2_addr_any_conflict` (steps 5 to 7).
-//! Left out: SO_BINDTODEVICE (two different devices never conflict), TCP_REPAIR (nothing is asked), and
-//! `sk_reuseport_match`: where the last bind to the port had SO_REUSEPORT, the same user and address,
-//! nothing is asked of a newcomer that has it too. Before 6.8, SO_REUSEADDR had such a short cut as
-//! well, and one taken back after bind still let the next bind in. Twin: `c-reference/conflict.c`.
+//! For an explicit port, bind(2) applies this rule to every other socket on the port, and listen(2)
+//! applies it again. One conflict is enough for EADDRINUSE.
+//! Source: Linux 6.18, `net/ipv4/inet_connection_sock.c`: `inet_bind_conflict`,
+//! `inet_bhash2_addr_any_conflict` and `inet_rcv_saddr_equal`.
+//! Not modelled: SO_BINDTODEVICE (sockets on different devices never conflict), TCP_REPAIR (no test
+//! at all), and `sk_reuseport_match` (if the last socket bound to the port has SO_REUSEPORT, a new
+//! socket with SO_REUSEPORT, the same user and the same address is not tested). Before Linux 6.8,
+//! SO_REUSEADDR had a similar shortcut: if the option was cleared on the existing socket after its
+//! bind, a new socket with the option could still bind.
+//! C counterpart: `c-reference/conflict.c`.
 
+use crate::address::is_wildcard;
 use libc::{AF_INET, c_int, uid_t};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
-/// What a socket can be while it holds a port; named as in the table of `rules`.
+/// The TCP states, numbered as in Linux's `include/net/tcp_states.h`. C has them in
+/// `<netinet/tcp.h>`; the libc crate does not.
 #[derive(Clone, Copy, PartialEq)]
-pub enum State {
-    Bound,
-    Listen,
-    /// Accepted, its listener closed.
-    Established,
-    /// Bound, then connected.
-    Client,
+pub enum TcpState {
+    Established = 1,
+    SynSent,
+    SynRecv,
     FinWait1,
     FinWait2,
-    CloseWait,
-    Closing,
-    LastAck,
     TimeWait,
-    /// The peer closed first, then we: it holds nothing any more.
-    PassiveClosed,
+    /// Bound and not listening, if the socket has a port.
+    Close,
+    CloseWait,
+    LastAck,
+    Listen,
+    Closing,
 }
 
-/// A TCP socket, as far as it can stand in another one's way.
+/// What the rule depends on.
 pub struct TcpSocket {
-    pub state: State,
+    pub state: TcpState,
     pub family: c_int,
-    /// An IPv4 address as IPv4-mapped.
+    /// IPv4-mapped if `family` is AF_INET.
     pub address: Ipv6Addr,
-    /// IPV6_V6ONLY; the kernel sets it for one specific IPv6 address.
+    /// IPV6_V6ONLY; bind(2) to a specific IPv6 address sets it.
     pub v6only: bool,
-    /// SO_REUSEADDR, as it is now.
+    /// Current value of SO_REUSEADDR.
     pub reuseaddr: bool,
-    /// SO_REUSEPORT, as it is now.
+    /// Current value of SO_REUSEPORT.
     pub reuseport: bool,
     pub uid: uid_t,
 }
 
-/// Whether `present`, which has a port, keeps `newcomer` from it: then bind(2) and listen(2) fail with
-/// EADDRINUSE.
-pub fn conflicts(present: &TcpSocket, newcomer: &TcpSocket) -> bool {
-    // 1. Whom the peer left first leaves nothing behind: no TIME_WAIT on our side. (T4)
-    if present.state == State::PassiveClosed {
-        return false;
+/// Returns whether the addresses of two sockets overlap.
+fn overlap(existing: &TcpSocket, new: &TcpSocket) -> bool {
+    let existing4 = existing.address.to_ipv4_mapped().is_some();
+    let new4 = new.address.to_ipv4_mapped().is_some();
+
+    // Both IPv4 (or IPv4-mapped), or both IPv6: equal, or either is a wildcard.
+    if existing4 == new4 {
+        return existing.address == new.address
+            || is_wildcard(existing.address)
+            || is_wildcard(new.address);
     }
 
-    // 2. Both have SO_REUSEADDR, and the present one does not listen: no. (C1, C2)
-    // Nothing else counts: no other state, no user, not what the newcomer is about to be. So two may
-    // be bound here, and only the second one's listen(2) fails.
-    if present.reuseaddr && newcomer.reuseaddr && present.state != State::Listen {
-        return false;
-    }
-
-    // 3. Both have SO_REUSEPORT, and one user, or the present one is TIME_WAIT: no.
-    // What FIN_WAIT2 leaves of a closed socket is kept as a TIME_WAIT one. rules has one user, and
-    // does not try this difference.
-    let time_wait = matches!(present.state, State::TimeWait | State::FinWait2);
-    if present.reuseport && newcomer.reuseport && (time_wait || present.uid == newcomer.uid) {
-        return false;
-    }
-
-    // 4. Otherwise it is a matter of the addresses.
-    overlap(present, newcomer)
-}
-
-fn overlap(present: &TcpSocket, newcomer: &TcpSocket) -> bool {
-    let present4 = present.address.to_ipv4_mapped().is_some();
-    let newcomer4 = newcomer.address.to_ipv4_mapped().is_some();
-
-    // 5. Both IPv4, mapped or not, or both IPv6: the same address, or a wildcard.
-    if present4 == newcomer4 {
-        return present.address == newcomer.address
-            || is_any(present.address)
-            || is_any(newcomer.address);
-    }
-
-    // 6. One of each: the IPv6 wildcard is IPv4's too, unless it is v6only.
-    let ipv6 = if present4 { newcomer } else { present };
-    if is_any(ipv6.address) && !ipv6.v6only {
+    // One of each: :: covers IPv4 too, unless IPV6_V6ONLY is set.
+    let ipv6 = if existing4 { new } else { existing };
+    if is_wildcard(ipv6.address) && !ipv6.v6only {
         return true;
     }
 
-    // 7. And 0.0.0.0 finds everybody who is not v6only in its way, even a child on ::1.
-    // The kernel gives such an IPv6 socket an IPv4 address as well, LOOPBACK4_IPV6. It does so for an
-    // AF_INET newcomer alone: ::ffff:0.0.0.0 passes.
-    newcomer.family == AF_INET && is_any(newcomer.address) && !present.v6only
+    // For a new AF_INET socket, the kernel ignores the IPv6 address of the existing socket. So a
+    // new socket on 0.0.0.0 conflicts with every IPv6 socket that is not v6only, even one on ::1
+    // accepted by a listener on :: (a socket bound to ::1 is v6only). A new socket on
+    // ::ffff:0.0.0.0 does not.
+    new.family == AF_INET && is_wildcard(new.address) && !existing.v6only
 }
 
-/// Whether `address` is 0.0.0.0 (mapped) or ::, the wildcards.
-pub fn is_any(address: Ipv6Addr) -> bool {
-    address.is_unspecified() || address.to_ipv4_mapped() == Some(Ipv4Addr::UNSPECIFIED)
+/// Returns whether `existing` conflicts with `new` on the same port, so that bind(2) or listen(2) of
+/// `new` fails with EADDRINUSE.
+pub fn conflicts(existing: &TcpSocket, new: &TcpSocket) -> bool {
+    // A connection request does not hold the port. Its listener does.
+    if existing.state == TcpState::SynRecv {
+        return false;
+    }
+
+    // No conflict if both have SO_REUSEADDR and the existing socket is not listening. No other state
+    // matters, nor do the users. The state of the new socket is not tested: two sockets can both be
+    // bound, and only the second listen(2) fails.
+    if existing.reuseaddr && new.reuseaddr && existing.state != TcpState::Listen {
+        return false;
+    }
+
+    // No conflict if both have SO_REUSEPORT, and either the user is the same or the existing socket
+    // is in TIME_WAIT. The kernel keeps a FIN_WAIT2 socket without a process as a TIME_WAIT socket.
+    // Simplified: for one that a process still holds, the kernel requires the same user.
+    let time_wait = matches!(existing.state, TcpState::TimeWait | TcpState::FinWait2);
+    if existing.reuseport && new.reuseport && (time_wait || existing.uid == new.uid) {
+        return false;
+    }
+
+    overlap(existing, new)
 }

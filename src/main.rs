@@ -1,42 +1,48 @@
 //! One page of Warren W. Gay's *Linux Socket Programming by Example*, "Setting the SO_REUSEADDR
-//! Option", made executable: a forking server that is killed while its child still serves a client,
-//! and restarted without the option and with it.
+//! Option", as running code: a forking server is killed while its child process still serves a
+//! client, and is then restarted, without the option and with it.
 //!
-//! This file is the command line: usage, version, dispatch. Twin: `c-reference/main.c`.
+//! This file is the command line: arguments, usage, dispatch. C counterpart: `c-reference/main.c`.
 //!
-//! `main` is C's own and Rust's runtime is left out (`no_main`), since it would tell the twins
-//! apart: it takes the first SIGSEGV that another process sends for a stack overflow of its own and
-//! goes on (rust-lang/rust#140662), ignores SIGPIPE, and opens `/dev/null` as a closed stdout,
-//! which then takes everything.
+//! `no_main` leaves out Rust's runtime, which would make the builds behave differently: it installs
+//! a SIGSEGV handler that ignores the first SIGSEGV sent by another process
+//! (rust-lang/rust#140662), it ignores SIGPIPE, and it opens `/dev/null` for writing
+//! in place of a closed stdout, which hides errors.
 #![doc = include_str!("../README.md")]
 #![no_main]
 
+// First, because the other modules use its macros.
+#[macro_use]
+mod output;
+
 mod abi;
+mod accept_error;
 mod address;
 mod conflict;
 mod explain;
-mod output;
+mod netns;
 mod rules;
-mod say;
 mod serve;
 mod sock;
 
 use abi::abi;
-use address::{parse_address, parse_endpoint};
+use address::{make_sockaddr, parse_endpoint};
 use errno::errno;
 use explain::explain;
 use libc::{
-    F_GETFD, O_RDONLY, SIG_ERR, SIG_IGN, SIGPIPE, STDERR_FILENO, STDIN_FILENO, c_char, c_int,
+    AF_INET, F_GETFD, INADDR_ANY, INADDR_LOOPBACK, O_RDONLY, SIG_IGN, SIGCHLD, SIGPIPE,
+    STDERR_FILENO, STDIN_FILENO, c_char, c_int, sigaction,
 };
-use output::{bail, print};
+use output::exit_with_error;
 use rules::rules;
-use say::say;
 use serve::serve;
 use std::ffi::CStr;
 use std::fmt::Write;
+use std::mem;
+use std::ptr;
 use std::slice;
 
-/// Of a wrong word, so many bytes are quoted.
+/// Number of bytes of a wrong argument that are quoted.
 const QUOTE_MAX: usize = 64;
 
 const USAGE: &str = "\
@@ -48,147 +54,150 @@ usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
 ";
 
 const HELP: &str = "
-serve   the forking echo server of Figure 12.1, on 127.0.0.1:9099 unless told
-        otherwise; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
-rules   who may bind a port that somebody holds, tried on this kernel in every
-        state; --all tries every combination and prints CSV
-explain who has a port, and what a bind answers now, without SO_REUSEADDR and
-        with it; on 0.0.0.0 unless told otherwise; IPv6 in brackets: [::1]:9099
-abi     constants, sizes and offsets, and what calls answer to right and wrong
-        arguments
+serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
+         default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
+rules    which sockets conflict, tested on this kernel in each state that can
+         hold a port; --all tests every combination and prints CSV
+explain  the sockets and processes that use a port, the result of bind(2) with
+         and without SO_REUSEADDR, and what would make it succeed. PORT alone
+         means 0.0.0.0:PORT; IPv6 addresses are in brackets, as in [::1]:9099
+abi      constants, sizes and offsets; results of system calls with right and
+         wrong arguments
 
-Exit status: 1 for a call that failed, an answer that is not as expected, or an
-address that is not free; 2 for wrong usage.
+Exit status: 0 for success; 1 if a call fails, if a result is not the expected
+one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;
+2 for wrong usage.
 ";
 
-#[unsafe(no_mangle)]
-extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
-    // 1. Keep 0, 1 and 2 taken: a socket with one of these numbers would get our messages.
-    for fd in STDIN_FILENO..=STDERR_FILENO {
-        // SAFETY: F_GETFD takes no third argument, and any number may be asked for.
-        let closed = unsafe { libc::fcntl(fd, F_GETFD) } == -1;
-        // SAFETY: the path is a C string; without O_CREAT there is no third argument.
-        if closed && unsafe { libc::open(c"/dev/null".as_ptr(), O_RDONLY) } == -1 {
-            bail("open", "/dev/null", errno());
+/// Prints the wrong argument, what was expected and the usage. Exits with status 2.
+fn usage_error<'a>(argument: impl Into<Option<&'a [u8]>>, expected: &str) -> ! {
+    let mut quote = String::new();
+
+    // Quote the argument in ASCII and on one line, whatever its bytes are.
+    if let Some(argument) = argument.into() {
+        quote += "\"";
+        for &byte in argument.iter().take(QUOTE_MAX) {
+            match byte {
+                b' '..=b'~' if byte != b'"' && byte != b'\\' => quote.push(byte.into()),
+                _ => write!(quote, "\\x{byte:02x}").expect("write! to a String succeeds"),
+            }
         }
+        quote += ["\": ", "...\": "][usize::from(argument.len() > QUOTE_MAX)];
     }
-
-    // 2. Writing to a reader who has gone is an error to handle, and not the end.
-    // SAFETY: SIG_IGN installs no code of ours.
-    if unsafe { libc::signal(SIGPIPE, SIG_IGN) } == SIG_ERR {
-        bail("signal", "SIGPIPE", errno());
-    }
-
-    // SAFETY: the C runtime hands over argc pointers, which stay valid until the process ends.
-    let argv = unsafe { slice::from_raw_parts(argv, argc as usize) };
-    let words: Vec<&[u8]> = argv
-        .iter()
-        // SAFETY: each of them points to a C string.
-        .map(|&word| unsafe { CStr::from_ptr(word) }.to_bytes())
-        .collect();
-
-    // 3. Help goes before everything, wherever it is asked for.
-    if words.iter().skip(1).any(|word| *word == b"--help") {
-        print(format_args!("{USAGE}{HELP}"));
-        return 0;
-    }
-
-    // 4. Run what the first word names.
-    match words.get(1).copied() {
-        None => misuse(
-            None,
-            "the command is missing; it must be serve, rules, explain or abi",
-        ),
-        Some(b"--version") => print(format_args!("reuseaddr {}\n", env!("CARGO_PKG_VERSION"))),
-        Some(b"serve") => run_serve(&words[2..]),
-        Some(b"rules") => return run_rules(&words[2..]),
-        Some(b"explain") => return run_explain(&words[2..]),
-        Some(b"abi") => return run_abi(&words[2..]),
-        Some(word) => misuse(
-            Some(word),
-            "the command must be serve, rules, explain or abi",
-        ),
-    }
-    0
+    write_line!(STDERR_FILENO, "reuseaddr: {quote}{expected}\n");
+    write_line!(STDERR_FILENO, "{USAGE}");
+    // SAFETY: no pointers; does not return.
+    unsafe { libc::_exit(2) }
 }
 
-fn run_serve(words: &[&[u8]]) {
+fn run_serve(arguments: &[&[u8]]) -> ! {
     let mut address = None;
-    let mut set_option = true;
+    let mut reuse = true;
 
-    for &word in words {
-        match word {
-            b"--no-reuseaddr" => set_option = false,
-            [b'-', ..] => misuse(Some(word), "the only option of serve is --no-reuseaddr"),
-            _ if address.is_none() => address = Some(word),
-            _ => misuse(Some(word), "serve takes one [ADDRESS:]PORT"),
+    for &argument in arguments {
+        match argument {
+            b"--no-reuseaddr" => reuse = false,
+            [b'-', ..] => usage_error(argument, "the only option of serve is --no-reuseaddr"),
+            _ if address.is_none() => address = Some(argument),
+            _ => usage_error(argument, "serve takes one [ADDRESS:]PORT"),
         }
     }
-    let address = address.unwrap_or(b"127.0.0.1:9099");
+    let address: &[u8] = address.unwrap_or(b"127.0.0.1:9099");
 
-    match parse_address(address) {
-        Ok(adr_srvr) => serve(adr_srvr, set_option),
-        Err(expected) => misuse(Some(address), expected),
+    let endpoint = match parse_endpoint(address, INADDR_LOOPBACK) {
+        Ok(endpoint) => endpoint,
+        Err(expected) => usage_error(address, expected),
+    };
+    if endpoint.family != AF_INET {
+        usage_error(address, "the ADDRESS of serve must be an IPv4 address");
     }
+    let (adr_srvr, _) = make_sockaddr(&endpoint);
+    // SAFETY: AF_INET says that `v4` is the member in use.
+    serve(unsafe { adr_srvr.v4 }, reuse)
 }
 
-fn run_rules(words: &[&[u8]]) -> c_int {
+fn run_rules(arguments: &[&[u8]]) -> c_int {
     let mut all = false;
 
-    for &word in words {
-        match word {
-            b"--all" => all = true,
-            _ => misuse(Some(word), "rules takes nothing but --all"),
+    for &argument in arguments {
+        if argument != b"--all" {
+            usage_error(argument, "the only argument of rules is --all");
         }
+        all = true;
     }
     rules(all)
 }
 
-fn run_explain(words: &[&[u8]]) -> c_int {
-    let word = match *words {
-        [] => misuse(None, "explain needs one [ADDRESS:]PORT"),
-        [word] => word,
-        [_, word, ..] => misuse(Some(word), "explain takes one [ADDRESS:]PORT"),
+fn run_explain(arguments: &[&[u8]]) -> c_int {
+    let argument = match *arguments {
+        [] => usage_error(None, "explain needs one [ADDRESS:]PORT"),
+        [argument] => argument,
+        [_, argument, ..] => usage_error(argument, "explain takes one [ADDRESS:]PORT"),
     };
-    match parse_endpoint(word) {
+    match parse_endpoint(argument, INADDR_ANY) {
         Ok(endpoint) => explain(&endpoint),
-        Err(expected) => misuse(Some(word), expected),
+        Err(expected) => usage_error(argument, expected),
     }
 }
 
-fn run_abi(words: &[&[u8]]) -> c_int {
-    match words {
-        [] => abi(),
-        [word, ..] => misuse(Some(word), "abi takes nothing"),
+fn ignore_signal(number: c_int, name: &str) {
+    // SAFETY: sigaction is integers and an optional function pointer, for which zero is valid.
+    let mut ignore: sigaction = unsafe { mem::zeroed() };
+    ignore.sa_sigaction = SIG_IGN;
+    // SAFETY: `ignore` installs no handler; a null pointer is allowed for the old action.
+    if unsafe { libc::sigaction(number, &raw const ignore, ptr::null_mut()) } == -1 {
+        exit_with_error("sigaction", name, errno());
     }
 }
 
-fn misuse(word: Option<&[u8]>, expected: &str) -> ! {
-    let mut quote = String::new();
-
-    // 5. Quote the wrong word on one line and in ASCII, whatever its bytes are.
-    if let Some(word) = word {
-        quote += "\"";
-        for &byte in word.iter().take(QUOTE_MAX) {
-            match byte {
-                b' '..=b'~' if byte != b'"' && byte != b'\\' => {
-                    write!(quote, "{}", char::from(byte))
-                }
-                _ => write!(quote, "\\x{byte:02x}"),
-            }
-            .expect("a String takes everything");
+#[unsafe(no_mangle)]
+extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // If a standard stream is closed, open /dev/null in its place, read-only, so that writes still
+    // fail. Otherwise a socket could become descriptor 1 or 2, and get our messages.
+    for fd in STDIN_FILENO..=STDERR_FILENO {
+        // SAFETY: no pointers; any argument value is safe.
+        let closed = unsafe { libc::fcntl(fd, F_GETFD) } == -1;
+        // SAFETY: the path ends in a NUL; without O_CREAT there is no third argument.
+        if closed && unsafe { libc::open(c"/dev/null".as_ptr(), O_RDONLY) } == -1 {
+            exit_with_error("open", "/dev/null", errno());
         }
-        quote += if word.len() > QUOTE_MAX {
-            "...\": "
-        } else {
-            "\": "
-        };
     }
-    say(
-        STDERR_FILENO,
-        format_args!("reuseaddr: {quote}{expected}\n"),
-    );
-    say(STDERR_FILENO, format_args!("{USAGE}"));
-    // SAFETY: ends the process, touches no memory of ours.
-    unsafe { libc::_exit(2) }
+
+    // With SIGPIPE ignored, write(2) fails with EPIPE. With SIGCHLD ignored, the kernel reaps the
+    // children of serve.
+    ignore_signal(SIGPIPE, "SIGPIPE");
+    ignore_signal(SIGCHLD, "SIGCHLD");
+
+    // SAFETY: the C runtime passes `argc` pointers, which stay valid until the process exits.
+    let argv = unsafe { slice::from_raw_parts(argv, argc as usize) };
+    let arguments: Vec<&[u8]> = argv
+        .iter()
+        // SAFETY: each pointer is to a string that ends in a NUL.
+        .map(|&argument| unsafe { CStr::from_ptr(argument) }.to_bytes())
+        .skip(1)
+        .collect();
+
+    let is_help = |argument: &&[u8]| matches!(*argument, b"--help" | b"-h");
+    if arguments.iter().any(is_help) {
+        out!("{USAGE}");
+        out!("{HELP}");
+        return 0;
+    }
+
+    match *arguments {
+        [] => usage_error(None, "the command is missing: serve, rules, explain or abi"),
+        [b"serve", ref rest @ ..] => run_serve(rest),
+        [b"rules", ref rest @ ..] => run_rules(rest),
+        [b"explain", ref rest @ ..] => run_explain(rest),
+        [b"abi"] => abi(),
+        [b"abi", argument, ..] => usage_error(argument, "abi takes no argument"),
+        [b"--version" | b"-V"] => {
+            out!("reuseaddr {}\n", env!("CARGO_PKG_VERSION"));
+            0
+        }
+        [b"--version" | b"-V", argument, ..] => {
+            usage_error(argument, "--version takes no argument")
+        }
+        [argument, ..] => usage_error(argument, "the command must be serve, rules, explain or abi"),
+    }
 }

@@ -1,72 +1,142 @@
-//! How a failed call is reported: program, call, what it was called for, reason. And how tables are
-//! printed, which fails like any other call.
+//! Everything that is written: lines, tables, errors.
 //!
-//! The reason is handed in, read by the caller before anything else could set errno anew.
-//! Twin: `c-reference/output.c`.
+//! With write(2), not `std::io`: `println!` panics if stdout is a closed pipe, and `io::Stdout`
+//! reports success if stdout is closed. Functions that report an error take its [`Errno`], which the
+//! caller reads right after the call that failed. C counterpart: `c-reference/output.c`.
 
-use crate::say::{say, write_all};
-use errno::Errno;
-use libc::{
-    EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, ECHILD, EFAULT, EINVAL,
-    EISCONN, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP, EPERM, EPIPE, EPROTONOSUPPORT,
-    ESOCKTNOSUPPORT, STDERR_FILENO, STDOUT_FILENO, c_int,
-};
+use errno::{Errno, errno};
+use libc::{EADDRINUSE, EINTR, STDERR_FILENO, STDOUT_FILENO, c_int};
+use std::env;
 use std::fmt::{self, Display};
+use std::io::Write;
+use std::mem::MaybeUninit;
+use std::slice;
 
-/// Those that the tables may show.
-const ERRORS: [(c_int, &str); 18] = [
-    (EACCES, "EACCES"),
-    (EADDRINUSE, "EADDRINUSE"),
-    (EADDRNOTAVAIL, "EADDRNOTAVAIL"),
-    (EAFNOSUPPORT, "EAFNOSUPPORT"),
-    (EAGAIN, "EAGAIN"),
-    (EBADF, "EBADF"),
-    (ECHILD, "ECHILD"),
-    (EFAULT, "EFAULT"),
-    (EINVAL, "EINVAL"),
-    (EISCONN, "EISCONN"),
-    (ENOPROTOOPT, "ENOPROTOOPT"),
-    (ENOTCONN, "ENOTCONN"),
-    (ENOTSOCK, "ENOTSOCK"),
-    (EOPNOTSUPP, "EOPNOTSUPP"),
-    (EPERM, "EPERM"),
-    (EPIPE, "EPIPE"),
-    (EPROTONOSUPPORT, "EPROTONOSUPPORT"),
-    (ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"),
-];
+/// Longest line that POSIX guarantees to write to a pipe atomically (`_POSIX_PIPE_BUF`).
+const LINE_SIZE: usize = 512;
 
-/// Says on stderr that `call` failed for `subject`, and the `reason`.
-pub fn complain(call: &str, subject: impl Display, reason: Errno) {
-    say(
-        STDERR_FILENO,
-        format_args!("reuseaddr: {call} {subject}: {reason}\n"),
-    );
+/// A program name of these characters is safe in a shell, in quotes if it has a space.
+const PLAIN: &str = " +-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+
+macro_rules! errors {
+    ($($name:ident)*) => { [$((libc::$name, stringify!($name))),*] };
 }
 
-/// Complains, then ends the process with status 1.
-pub fn bail(call: &str, subject: impl Display, reason: Errno) -> ! {
-    complain(call, subject, reason);
-    // Not exit(3): a forked child ends here too, and atexit(3)'s handlers are its parent's.
-    // SAFETY: ends the process, touches no memory of ours.
+const ERRORS: [(c_int, &str); 18] = errors! {
+    EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EBADF ECHILD EFAULT EINVAL EISCONN
+    ENOPROTOOPT ENOTCONN ENOTSOCK EOPNOTSUPP EPERM EPIPE EPROTONOSUPPORT ESOCKTNOSUPPORT
+};
+
+/// Formats like `format!` and writes the text to stdout. Exits if that fails.
+macro_rules! out {
+    ($($argument:tt)*) => {
+        $crate::output::print(format_args!($($argument)*))
+    };
+}
+
+/// Formats like `format!` and writes the line with [`write_line`].
+macro_rules! write_line {
+    ($fd:expr, $($argument:tt)*) => {
+        $crate::output::write_line($fd, format_args!($($argument)*))
+    };
+}
+
+/// Writes all of `buffer` to `fd`. An error is write(2)'s.
+pub fn write_all(fd: c_int, buffer: &[u8]) -> Result<(), Errno> {
+    let mut rest = buffer;
+
+    while !rest.is_empty() {
+        // SAFETY: the pointer and the length are those of one slice.
+        let n = unsafe { libc::write(fd, rest.as_ptr().cast(), rest.len()) };
+        if n == -1 {
+            let reason = errno();
+            if reason.0 == EINTR {
+                continue;
+            }
+            return Err(reason);
+        }
+        rest = &rest[n as usize..];
+    }
+    Ok(())
+}
+
+/// Reads from `fd` into `buffer`, retrying if interrupted by a signal. Returns the bytes read, none at
+/// end of file. An error is read(2)'s.
+pub fn read_some(fd: c_int, buffer: &mut [MaybeUninit<u8>]) -> Result<&[u8], Errno> {
+    loop {
+        // SAFETY: read(2) writes at most `buffer.len()` bytes to `buffer`.
+        let n = unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) };
+        if n != -1 {
+            // SAFETY: read(2) has initialized the first `n` bytes of `buffer`.
+            return Ok(unsafe { slice::from_raw_parts(buffer.as_ptr().cast(), n as usize) });
+        }
+        let reason = errno();
+        if reason.0 != EINTR {
+            return Err(reason);
+        }
+    }
+}
+
+/// Writes one line of at most 512 bytes to `fd` with one write(2). A longer line is cut; a line that
+/// cannot be written is dropped.
+pub fn write_line(fd: c_int, text: fmt::Arguments) {
+    let mut line = [0; LINE_SIZE];
+    let mut rest = &mut line[..];
+
+    let _ = rest.write_fmt(text);
+    let length = LINE_SIZE - rest.len();
+    // The result is ignored: there is nowhere to report it, and the clients matter more.
+    // SAFETY: `length` is at most the size of `line`.
+    let _ = unsafe { libc::write(fd, line.as_ptr().cast(), length) };
+}
+
+/// Prints "reuseaddr: CALL SUBJECT: REASON" on stderr.
+pub fn report_error(call: &str, subject: impl Display, reason: Errno) {
+    write_line!(STDERR_FILENO, "reuseaddr: {call} {subject}: {reason}\n");
+}
+
+/// Reports the error, then terminates the process with exit status 1.
+pub fn exit_with_error(call: &str, subject: impl Display, reason: Errno) -> ! {
+    report_error(call, subject, reason);
+    // Not process::exit: in a forked child it would run the parent's atexit(3) handlers.
+    // SAFETY: no pointers; does not return.
     unsafe { libc::_exit(1) }
 }
 
-/// The name of an errno that the tables know.
+/// Does the same for a bind(2) or listen(2) on `address`. After EADDRINUSE it also prints the command
+/// that shows which sockets conflict.
+pub fn exit_with_hint(call: &str, address: impl Display, reason: Errno) -> ! {
+    report_error(call, &address, reason);
+    if reason.0 == EADDRINUSE {
+        let program = env::args_os().next().unwrap_or_default().into_string();
+        let is_plain = |name: &String| !name.is_empty() && !name.contains(|c| !PLAIN.contains(c));
+        let program = program.ok().filter(is_plain).unwrap_or("reuseaddr".into());
+        let quote = ["", "'"][usize::from(program.contains(' '))];
+        write_line!(
+            STDERR_FILENO,
+            "reuseaddr: to see why, run: {quote}{program}{quote} explain {address}\n"
+        );
+    }
+    // SAFETY: no pointers; does not return.
+    unsafe { libc::_exit(1) }
+}
+
+/// Returns the name of `error`, or "another errno" if [`print_errors`] does not know it.
 pub fn error_name(error: Errno) -> &'static str {
     let known = ERRORS.iter().find(|(number, _)| *number == error.0);
     known.map_or("another errno", |(_, name)| name)
 }
 
-/// Prints them all, with strerror(3)'s words.
+/// Prints the errno values that `rules` and `abi` can show, with strerror(3)'s text.
 pub fn print_errors() {
     for (error, name) in ERRORS {
-        print(format_args!("{name:<24}{}\n", Errno(error)));
+        out!("{name:<24}{}\n", Errno(error));
     }
 }
 
-/// Writes all of a text to stdout. Bails where that fails.
+/// Writes `text` to stdout, for [`out`]. Exits if that fails.
 pub fn print(text: fmt::Arguments) {
     if let Err(reason) = write_all(STDOUT_FILENO, text.to_string().as_bytes()) {
-        bail("write", "standard output", reason);
+        exit_with_error("write", "standard output", reason);
     }
 }

@@ -1,287 +1,249 @@
-//! The rule against the kernel: somebody holds a port, somebody else wants it, and bind(2) and
-//! listen(2) answer. Every cell is tried as it is printed, and compared with `conflict.rs`.
+//! The rule tested on the running kernel.
 //!
-//! Twin: `c-reference/rules.c`.
+//! A socket, the holder, holds a port. A new socket calls bind(2) on that port, then listen(2). The
+//! results are compared with what `conflict.rs` predicts.
+//! Limits: all sockets belong to one user, so SO_REUSEPORT is not tested between users. Rows with
+//! IPv6 are left out if ::1 cannot be bound. Before Linux 6.8, "cleared after bind" contradicts the
+//! rule (see `conflict.rs`). The sockets are in a private network namespace. If unshare(2) fails,
+//! they are on free ports of the current network, where `--all` leaves about 2,000 sockets in
+//! TIME_WAIT for a minute. C counterpart: `c-reference/rules.c`.
 
 mod holder;
-pub mod ports;
+mod ports;
+mod target;
 mod trial;
 
-use crate::conflict::State;
-use crate::output::{bail, error_name, print};
-use crate::rules::ports::{FIRST_PORT, LAST_PORT, has_ipv6, own_network};
-use crate::rules::trial::{After, Cell, Order, agrees, try_listens, try_order, try_state};
-use crate::say::say;
-use crate::sock::Place;
-use errno::{Errno, errno};
-use libc::{STDERR_FILENO, c_int, utsname};
+use crate::netns::{enter_netns, has_ipv6};
+use crate::output::{error_name, exit_with_error};
+use errno::errno;
+use holder::Moment::{self, *};
+use holder::Scenario::{self, *};
+use holder::{ALL_SCENARIOS, scenario_name};
+use libc::{AF_INET, STDERR_FILENO, c_int, utsname};
+use ports::{FIRST_PORT, LAST_PORT, Ports};
 use std::ffi::CStr;
 use std::mem;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use target::*;
+use trial::{Cell, Outcome, agrees, try_new_socket, try_two_listeners};
 
-/// Rows from one sign of progress to the next.
-const PROGRESS: usize = 250;
-
-#[derive(Default)]
-struct Sums {
+struct Run {
+    ports: Ports,
+    ipv6: bool,
     cells: usize,
     contradictions: usize,
 }
 
-const V4_LO: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const V4_LO2: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-const V4_ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-const V6_LO: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
-const V6_ANY: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-const MAPPED_LO: IpAddr = IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped());
-const MAPPED_ANY: IpAddr = IpAddr::V6(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
+/// The addresses of `--all`.
+#[rustfmt::skip]
+const TARGETS: [&Target; 8] =
+    [&V4_LO, &V4_LO2, &V4_ANY, &V6_LO, &V6_ANY, &V6_ONLY, &MAPPED_LO, &MAPPED_ANY];
 
+/// The addresses of the holder and of the new socket in the second table.
 #[rustfmt::skip]
-const LO: Place = Place { name: "127.0.0.1", address: V4_LO, reach: V4_LO, v6only: false };
-#[rustfmt::skip]
-const LO2: Place = Place { name: "127.0.0.2", address: V4_LO2, reach: V4_LO2, v6only: false };
-#[rustfmt::skip]
-const ANY: Place = Place { name: "0.0.0.0", address: V4_ANY, reach: V4_LO, v6only: false };
-#[rustfmt::skip]
-const LO_V6: Place = Place { name: "::1", address: V6_LO, reach: V6_LO, v6only: false };
-#[rustfmt::skip]
-const ANY_V6: Place = Place { name: "::", address: V6_ANY, reach: V6_LO, v6only: false };
-#[rustfmt::skip]
-const ANY_V6ONLY: Place = Place { name: "::v6only", address: V6_ANY, reach: V6_LO, v6only: true };
-#[rustfmt::skip]
-const LO_MAPPED: Place = Place { name: "::ffff:127.0.0.1", address: MAPPED_LO, reach: MAPPED_LO, v6only: false };
-#[rustfmt::skip]
-const ANY_MAPPED: Place = Place { name: "::ffff:0.0.0.0", address: MAPPED_ANY, reach: MAPPED_LO, v6only: false };
-
-#[rustfmt::skip]
-const PLACES: [&Place; 8] =
-    [&LO, &LO2, &ANY, &LO_V6, &ANY_V6, &ANY_V6ONLY, &LO_MAPPED, &ANY_MAPPED];
-
-const STATES: [(State, &str); 11] = [
-    (State::Bound, "BOUND"),
-    (State::Listen, "LISTEN"),
-    (State::Established, "ESTABLISHED"),
-    (State::Client, "CLIENT"),
-    (State::FinWait1, "FIN_WAIT1"),
-    (State::FinWait2, "FIN_WAIT2"),
-    (State::CloseWait, "CLOSE_WAIT"),
-    (State::Closing, "CLOSING"),
-    (State::LastAck, "LAST_ACK"),
-    (State::TimeWait, "TIME_WAIT"),
-    (State::PassiveClosed, "PASSIVE_CLOSED"),
+const PAIRS: [[&Target; 2]; 21] = [
+    [&V4_LO, &V4_LO], [&V4_LO, &V4_LO2], [&V4_LO, &V4_ANY], [&V4_ANY, &V4_LO], [&V4_ANY, &V4_LO2],
+    [&V4_ANY, &V6_ANY], [&V6_ANY, &V4_ANY], [&V4_LO, &V6_ANY],   [&V6_ANY, &V4_LO],
+    [&V4_ANY, &V6_ONLY], [&V6_ONLY, &V4_ANY], [&V4_LO, &V6_LO],  [&V6_LO, &V4_LO],
+    [&V4_ANY, &V6_LO],  [&V6_LO, &V4_ANY],  [&V6_LO, &V6_ANY],   [&V6_ANY, &V6_LO],
+    [&MAPPED_LO, &V4_LO], [&V4_LO, &MAPPED_LO], [&MAPPED_LO, &V4_ANY], [&MAPPED_LO, &V6_ONLY],
 ];
 
-/// Holder and newcomer of the second table.
+/// The columns of the second table: scenario, and SO_REUSEADDR of both sockets.
 #[rustfmt::skip]
-const PAIRS: [(&Place, &Place); 21] = [
-    (&LO, &LO),         (&LO, &LO2),        (&LO, &ANY),          (&ANY, &LO),          (&ANY, &LO2),
-    (&ANY, &ANY_V6),    (&ANY_V6, &ANY),    (&LO, &ANY_V6),       (&ANY_V6, &LO),
-    (&ANY, &ANY_V6ONLY), (&ANY_V6ONLY, &ANY), (&LO, &LO_V6),      (&LO_V6, &LO),
-    (&ANY, &LO_V6),     (&LO_V6, &ANY),     (&LO_V6, &ANY_V6),    (&ANY_V6, &LO_V6),
-    (&LO_MAPPED, &LO),  (&LO, &LO_MAPPED),  (&LO_MAPPED, &ANY),   (&LO_MAPPED, &ANY_V6ONLY),
+const COLUMNS: [(Scenario, bool); 4] =
+    [(Bound, false), (Bound, true), (Listen, true), (Established, false)];
+
+/// The third table: text, scenario, when the option changes, and its value before.
+#[rustfmt::skip]
+const CHANGES: [(&str, Scenario, Moment, bool); 6] = [
+    ("set after bind", Bound, AfterBind, false),
+    ("cleared after bind", Bound, AfterBind, true),
+    ("set on the listener before the client connects", Established, AfterListen, false),
+    ("set on the listener after the client connects", Established, AfterConnect, false),
+    ("set on the accepted socket", Established, AfterAccept, false),
+    ("cleared on the accepted socket", Established, AfterAccept, true),
 ];
 
-/// The third table.
-#[rustfmt::skip]
-const ORDERS: [Order; 6] = [
-    ("set after bind", false, After::Bind, true),
-    ("taken back after bind", true, After::Bind, false),
-    ("set on the listener, then the client connects", false, After::Listen, true),
-    ("set on the listener once the client is connected", false, After::Connect, true),
-    ("set by the child on its own socket", false, After::Accept, true),
-    ("taken back by the child on its own socket", true, After::Accept, false),
-];
-
-/// Prints the tables, or with `all` the cross product. Returns the exit status.
-pub fn rules(all: bool) -> c_int {
-    let mut sums = Sums::default();
-
-    // 1. Work where nobody is disturbed and nobody disturbs, if that may be.
-    if let Err(reason) = own_network() {
-        say(
-            STDERR_FILENO,
-            format_args!(
-                "reuseaddr: unshare: {reason}; using free ports of this network, \
-                 {FIRST_PORT} to {LAST_PORT}\n"
-            ),
-        );
-    }
-    let ipv6 = has_ipv6();
-    if let Err(reason) = ipv6 {
-        say(
-            STDERR_FILENO,
-            format_args!("reuseaddr: ::1: {reason}; the rows with IPv6 are left out\n"),
-        );
-    }
-
-    // 2. Try and print.
-    if all {
-        print_all(&mut sums, ipv6.is_ok());
-        say(
-            STDERR_FILENO,
-            format_args!(
-                "{} rows, {} contradict the rule\n",
-                sums.cells, sums.contradictions
-            ),
-        );
-    } else {
-        print_page(&mut sums);
-        print_addresses(&mut sums, ipv6.is_ok());
-        print_orders(&mut sums);
-        let mark = if sums.contradictions > 0 { " (!)" } else { "" };
-        print(format_args!(
-            "\n{} cells, {} contradict the rule{mark}\n",
-            sums.cells, sums.contradictions
-        ));
-    }
-    c_int::from(sums.contradictions > 0)
+fn is_usable(run: &Run, target: &Target) -> bool {
+    run.ipv6 || target.socket.family == AF_INET
 }
 
-fn print_page(sums: &mut Sums) {
-    // SAFETY: utsname is arrays of characters: all zeros is a value of it.
+fn count(run: &mut Run, cell: &Cell) {
+    run.cells += 1;
+    run.contradictions += usize::from(!agrees(cell));
+}
+
+fn bind_name(outcome: &Outcome) -> &'static str {
+    outcome.bind.map_or("OK", error_name)
+}
+
+fn listen_name(outcome: &Outcome) -> &'static str {
+    match outcome.bind {
+        Some(_) => "-",
+        None => outcome.listen.map_or("OK", error_name),
+    }
+}
+
+/// Prints and counts a cell, at least `width` wide. "!" marks one that contradicts the rule.
+fn print_cell(run: &mut Run, cell: &Cell, width: usize) {
+    let text = match cell.seen.listen {
+        Some(reason) => format!("listen: {}", error_name(reason)),
+        None => bind_name(&cell.seen).to_string(),
+    };
+    out!("{:<width$}", text + if agrees(cell) { "" } else { "!" });
+    count(run, cell);
+}
+
+fn print_scenarios(run: &mut Run) {
+    // SAFETY: utsname is arrays of characters, for which zero is valid.
     let mut kernel: utsname = unsafe { mem::zeroed() };
-
-    // SAFETY: the kernel writes a utsname where there is one.
+    // SAFETY: uname(2) writes one utsname.
     if unsafe { libc::uname(&raw mut kernel) } == -1 {
-        bail("uname", "the kernel", errno());
+        exit_with_error("uname", "the kernel", errno());
     }
-    // SAFETY: the kernel has ended the release with a NUL.
+    // SAFETY: uname(2) has ended the string with a NUL.
     let release = unsafe { CStr::from_ptr(kernel.release.as_ptr()) }.to_string_lossy();
-
-    // 3. The page's case: one address, every state, the option of both.
-    print(format_args!(
-        "A socket holds a port, a newcomer wants it: what bind, and then listen, answer.\n\
-         Tried on Linux {release}.\n\n\
-         1. Both on 127.0.0.1. SO_REUSEADDR of the holder / of the newcomer:\n\n\
-         {:<18}{:<13}{:<13}{:<13}{}\n",
-        "holder", "off / off", "off / on", "on / off", "on / on"
-    ));
-    for (state, name) in STATES {
-        print(format_args!("{name:<18}"));
-        for (options, present, newcomer) in [
-            (0, false, false),
-            (1, false, true),
-            (2, true, false),
-            (3, true, true),
-        ] {
-            let cell = try_state(state, (&LO, present, false), (&LO, newcomer, false));
-            print_cell(sums, &cell, if options < 3 { 13 } else { 0 });
+    out!(
+        "Result of bind(2), then listen(2), on a port that is in use.\n\
+         Tested on Linux {release}.\n\n\
+         1. Both on 127.0.0.1. Columns: SO_REUSEADDR of the existing / the new socket.\n\
+         BOUND: not listening. ESTABLISHED: accepted. CLIENT: bound, then connected.\n\
+         PASSIVE_CLOSED: closed after its peer, so that no socket is left.\n\n\
+         existing          off / off    off / on     on / off     on / on\n"
+    );
+    for scenario in ALL_SCENARIOS {
+        out!("{:<18}", scenario_name(scenario));
+        for options in 0..4 {
+            let existing = with_options(&V4_LO, options & 2 != 0, false);
+            let new = with_options(&V4_LO, options & 1 != 0, false);
+            let cell = try_new_socket(&mut run.ports, scenario, Never, &existing, &new);
+            print_cell(run, &cell, if options < 3 { 13 } else { 0 });
         }
-        print(format_args!("\n"));
+        out!("\n");
     }
 }
 
-fn print_addresses(sums: &mut Sums, ipv6: bool) {
-    const COLUMNS: [(State, bool); 4] = [
-        (State::Bound, false),
-        (State::Bound, true),
-        (State::Listen, true),
-        (State::Established, false),
-    ];
-
-    // 4. Two addresses, of one family and of two.
-    // What a child has is not its listener's wildcard, but the address to which its client came.
-    print(format_args!(
-        "\n2. State of the holder, or a child of it (of :: on ::1), SO_REUSEADDR of both:\n\n\
-         {:<17}{:<17}{:<12}{:<12}{:<12}{}\n",
-        "holder", "newcomer", "BOUND, off", "BOUND, on", "LISTEN, on", "child, off"
-    ));
-    for (present, place) in PAIRS {
-        if !ipv6 && (present.address.is_ipv6() || place.address.is_ipv6()) {
+fn print_addresses(run: &mut Run) {
+    out!(
+        "\n2. Two addresses. Columns: state of the existing socket, SO_REUSEADDR of both.\n\
+         ESTAB: accepted by a listener on the address in column 1. If that address is\n\
+         0.0.0.0 or ::, the accepted socket's address is 127.0.0.1 or ::1.\n\n\
+         existing         new              BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n"
+    );
+    for [holder, target] in PAIRS {
+        if !is_usable(run, holder) || !is_usable(run, target) {
             continue;
         }
-        print(format_args!("{:<17}{:<17}", present.name, place.name));
-        for (column, (state, option)) in COLUMNS.into_iter().enumerate() {
-            let cell = try_state(state, (present, option, false), (place, option, false));
-            print_cell(sums, &cell, if column < 3 { 12 } else { 0 });
+        out!("{:<17}{:<17}", holder.name, target.name);
+        for (column, (scenario, option)) in COLUMNS.into_iter().enumerate() {
+            let existing = with_options(holder, option, false);
+            let new = with_options(target, option, false);
+            let cell = try_new_socket(&mut run.ports, scenario, Never, &existing, &new);
+            print_cell(run, &cell, if column < 3 { 12 } else { 0 });
         }
-        print(format_args!("\n"));
+        out!("\n");
     }
 }
 
-fn print_orders(sums: &mut Sums) {
-    // 5. The option counts as it is when the newcomer calls, and not as it was at bind.
-    print(format_args!(
-        "\n3. Both on 127.0.0.1. The newcomer has the option. The holder's is\n\n"
-    ));
-    for order in &ORDERS {
-        print(format_args!("{:<54}", order.0));
-        print_cell(sums, &try_order(&LO, order), 0);
-        print(format_args!("\n"));
+fn print_changes(run: &mut Run) {
+    let new = with_options(&V4_LO, true, false);
+    out!(
+        "\n3. Both on 127.0.0.1. The new socket has SO_REUSEADDR. The option of the\n\
+         existing socket was\n\n"
+    );
+    for (text, scenario, change, before) in CHANGES {
+        let existing = with_options(&V4_LO, before, false);
+        let cell = try_new_socket(&mut run.ports, scenario, change, &existing, &new);
+        out!("{text:<54}");
+        print_cell(run, &cell, 0);
+        out!("\n");
     }
-    let [while_it_listens, once_it_is_closed] = try_listens(&LO);
-    let text = "Both are bound with it, the first listens: the second";
-    print(format_args!("\n{text:<54}"));
-    print_cell(sums, &while_it_listens, 0);
-    let text = "Then the first is closed: the second";
-    print(format_args!("\n{text:<54}"));
-    print_cell(sums, &once_it_is_closed, 0);
-    print(format_args!("\n"));
+    let cells = try_two_listeners(&mut run.ports, &new);
+    out!("\nTwo sockets are bound with the option. Result of listen(2) by the second:\n\n");
+    out!("{:<54}", "while the first listens");
+    print_cell(run, &cells[0], 0);
+    out!("\n{:<54}", "after the first is closed");
+    print_cell(run, &cells[1], 0);
+    out!("\n");
 }
 
-fn print_all(sums: &mut Sums, ipv6: bool) {
-    // 6. Everything with everything: states, addresses, and two options on both sides.
-    print(format_args!(
+/// Prints a row of `--all` for each value of the four options.
+fn print_rows(run: &mut Run, scenario: Scenario, holder: &Target, target: &Target) {
+    for options in 0..16 {
+        let existing = with_options(holder, options & 8 != 0, options & 4 != 0);
+        let new = with_options(target, options & 2 != 0, options & 1 != 0);
+        let cell = try_new_socket(&mut run.ports, scenario, Never, &existing, &new);
+        let [a, b, c, d] = [8, 4, 2, 1].map(|bit| u8::from(options & bit != 0));
+        let (name, holder, target) = (scenario_name(scenario), holder.name, target.name);
+        let results = [&cell.seen, &cell.predicted].map(|one| [bind_name(one), listen_name(one)]);
+        let results = results.concat().join(",");
+        out!("{name},{holder},{a},{b},{target},{c},{d},{results}\n");
+        count(run, &cell);
+    }
+}
+
+fn print_all(run: &mut Run) {
+    // Programs read this header, so its words stay: "present" is the holder.
+    out!(
         "state,present,present_reuseaddr,present_reuseport,newcomer,newcomer_reuseaddr,\
          newcomer_reuseport,bind,listen,predicted_bind,predicted_listen\n"
-    ));
-    for state in STATES {
-        for present in PLACES {
-            for place in PLACES {
-                if ipv6 || (present.address.is_ipv4() && place.address.is_ipv4()) {
-                    print_options(sums, state, present, place);
+    );
+    for scenario in ALL_SCENARIOS {
+        for holder in TARGETS {
+            for target in TARGETS {
+                if is_usable(run, holder) && is_usable(run, target) {
+                    print_rows(run, scenario, holder, target);
                 }
             }
         }
     }
 }
 
-fn print_options(sums: &mut Sums, (state, name): (State, &str), present: &Place, place: &Place) {
-    for options in 0..16 {
-        let [a, b, c, d] = [8, 4, 2, 1].map(|bit| options & bit != 0);
-        let cell = try_state(state, (present, a, b), (place, c, d));
-        let Cell { seen, rule } = cell;
-        print(format_args!(
-            "{name},{},{},{},{},{},{},{},{},{},{}\n",
-            present.name,
-            u8::from(a),
-            u8::from(b),
-            place.name,
-            u8::from(c),
-            u8::from(d),
-            answer_name(Some(seen.bind)),
-            answer_name(seen.listen),
-            answer_name(Some(rule.bind)),
-            answer_name(rule.listen)
-        ));
-        count(sums, &cell);
-        // SAFETY: a number goes in, a number comes out.
-        if sums.cells % PROGRESS == 0 && unsafe { libc::isatty(STDERR_FILENO) } == 1 {
-            say(STDERR_FILENO, format_args!("{} rows\r", sums.cells));
-        }
+/// Prints the tables or, if `all` is true, every combination as CSV. Returns the exit status: 1 if
+/// the kernel contradicts the rule.
+pub fn rules(all: bool) -> c_int {
+    if let Err(reason) = enter_netns() {
+        write_line!(
+            STDERR_FILENO,
+            "reuseaddr: unshare: {reason}; using free ports {FIRST_PORT} to {LAST_PORT} of the \
+             current network\n"
+        );
     }
-}
-
-/// Prints a cell, at least `width` wide; one that contradicts the rule ends in an exclamation mark.
-fn print_cell(sums: &mut Sums, cell: &Cell, width: usize) {
-    let text = match (cell.seen.bind, cell.seen.listen) {
-        (Ok(()), Some(Err(reason))) => format!("listen: {}", answer_name(Some(Err(reason)))),
-        (bind, _) => answer_name(Some(bind)).to_string(),
+    let ipv6 = has_ipv6();
+    if let Err(reason) = ipv6 {
+        write_line!(
+            STDERR_FILENO,
+            "reuseaddr: ::1: {reason}; rows with IPv6 are left out\n"
+        );
+    }
+    let wildcard = if ipv6.is_ok() { V6_ANY } else { V4_ANY };
+    let mut run = Run {
+        ports: Ports {
+            wildcard: wildcard.socket,
+            port: FIRST_PORT,
+            udp: -1,
+        },
+        ipv6: ipv6.is_ok(),
+        cells: 0,
+        contradictions: 0,
     };
-    let text = text + if agrees(cell) { "" } else { "!" };
-    print(format_args!("{text:<width$}"));
-    count(sums, cell);
-}
 
-fn count(sums: &mut Sums, cell: &Cell) {
-    sums.cells += 1;
-    sums.contradictions += usize::from(!agrees(cell));
-}
-
-fn answer_name(answer: Option<Result<(), Errno>>) -> &'static str {
-    match answer {
-        None => "-",
-        Some(Ok(())) => "OK",
-        Some(Err(error)) => error_name(error),
+    if all {
+        print_all(&mut run);
+    } else {
+        print_scenarios(&mut run);
+        print_addresses(&mut run);
+        print_changes(&mut run);
     }
+    let (cells, contradictions) = (run.cells, run.contradictions);
+    let s = if contradictions == 1 { "s" } else { "" };
+    if all {
+        write_line!(
+            STDERR_FILENO,
+            "{cells} rows; {contradictions} contradict{s} the rule.\n"
+        );
+    } else {
+        out!("\n{cells} cells; {contradictions} contradict{s} the rule.\n");
+    }
+    c_int::from(contradictions > 0)
 }

@@ -1,83 +1,56 @@
-//! The argument layout, and what calls answer to right and wrong arguments.
+//! `abi`: constants, types and bytes, and the results of calls with right and wrong arguments.
 
-mod support;
+use crate::support::{both, both_under, injecting};
+use predicates::str::{contains, ends_with};
 
-use assert_cmd::Command;
-use predicates::str::contains;
-use support::{DEADLINE, builds, tool};
-
-/// What `abi` prints in a build, which ends well and in silence.
-fn abi(build: usize) -> String {
-    let mut command = Command::new(&builds()[build].path);
-    let assert = command.arg("abi").timeout(DEADLINE).assert();
-    let output = assert.code(0).stderr("").get_output().stdout.clone();
-    String::from_utf8(output).unwrap()
+/// Runs `abi` in both builds, which succeed and print nothing on stderr. Returns what it prints.
+fn abi() -> String {
+    let outcome = both(&["abi"]).code(0).stderr("");
+    String::from_utf8_lossy(&outcome.get_output().stdout).into()
 }
 
 #[test]
-fn both_builds_print_the_same_bytes_within_80_columns() {
-    assert_eq!(abi(0), abi(1));
-    assert_eq!(abi(0).lines().find(|line| line.len() > 80), None);
+fn the_output_fits_80_columns() {
+    assert_eq!(abi().lines().find(|line| line.len() > 80), None);
 }
 
 #[test]
 fn an_address_and_the_option_look_as_the_kernel_reads_and_writes_them() {
-    let abi = abi(0);
+    let abi = abi();
     for wanted in [
         "sockaddr_in             size 16, alignment 4\n  sin_family            offset 0\n  \
          sin_port              offset 2\n  sin_addr              offset 4\n",
-        "02 00 23 8b c0 a8 00 01 00 00 00 00 00 00 00 00\n",
+        "\n02 00 23 8b c0 a8 00 01 00 00 00 00 00 00 00 00\n",
         "\n-1                      1\n",
-        "length 3               length 3, bytes 01 00 00 ee",
-        "length 8               length 4, bytes 01 00 00 00 ee",
+        "\n3                       3, 01 00 00 ee ee ee ee ee\n",
+        "\n8                       4, 01 00 00 00 ee ee ee ee\n",
     ] {
-        assert!(abi.contains(wanted), "{wanted:?} is not in it");
+        assert!(abi.contains(wanted), "{wanted:?} is missing");
     }
 }
 
 #[test]
-fn at_least_60_calls_are_tried_and_answered_as_expected() {
-    let abi = abi(0);
-    let (_, calls) = abi
-        .split_once("5. Calls, and what they answer\n\n")
-        .unwrap();
+fn all_82_results_are_the_expected_ones() {
+    let abi = abi();
+    let (_, calls) = abi.split_once("\n5. Calls and their results\n\n").unwrap();
     let (calls, _) = calls.split_once("\n\n").unwrap();
-    assert!(calls.lines().count() >= 60, "{}", calls.lines().count());
+    assert_eq!(calls.lines().count(), 82);
     assert!(!calls.contains('!'), "{calls}");
+    assert!(abi.ends_with("\nunexpected results: 0\n"), "{abi}");
 }
 
 #[test]
-fn another_answer_than_expected_is_marked_and_the_status_says_so() {
-    for build in builds() {
-        Command::new(tool("strace", "strace"))
-            .args([
-                "-o",
-                "/dev/null",
-                "-e",
-                "inject=shutdown:error=EBADF:when=1",
-            ])
-            .arg(&build.path)
-            .arg("abi")
-            .timeout(DEADLINE)
-            .assert()
-            .code(1)
-            .stdout(contains(
-                "shutdown    not connected                           EBADF! expected: ENOTCONN\n",
-            ));
-    }
+fn an_unexpected_result_is_marked_and_makes_the_exit_status_1() {
+    let row = "shutdown    not connected                           EBADF! expected: ENOTCONN\n";
+    let injecting = injecting(&["shutdown:error=EBADF:when=1"]);
+    let outcome = both_under(&injecting, &["abi"]).code(1);
+    let sum = ends_with("\nunexpected results: 1\n");
+    outcome.stdout(contains(row)).stdout(sum);
 }
 
 #[test]
-fn without_a_namespace_it_says_so_and_prints_the_same() {
-    for build in builds() {
-        Command::new(tool("strace", "strace"))
-            .args(["-o", "/dev/null", "-e", "inject=unshare:error=EPERM"])
-            .arg(&build.path)
-            .arg("abi")
-            .timeout(DEADLINE)
-            .assert()
-            .code(0)
-            .stdout(abi(0))
-            .stderr("reuseaddr: using this network, as unshare fails: Operation not permitted\n");
-    }
+fn if_unshare_fails_it_uses_the_current_network_and_prints_the_same() {
+    let note = "reuseaddr: unshare: Operation not permitted; using the current network\n";
+    let outcome = both_under(&injecting(&["unshare:error=EPERM"]), &["abi"]);
+    outcome.code(0).stdout(abi()).stderr(note);
 }

@@ -1,20 +1,28 @@
-//! What the README shows is what happens: its transcripts are typed into two terminals and compared
-//! with what these show; ids, ports and times aside.
+//! All README files: their transcripts are typed into two terminals, whose output is compared with them.
+//! Process ids, ports and times may differ. Other fenced blocks and relative links are checked as well.
 
-mod support;
-
+use crate::support::{Program, Result, builds, project, scratch, tool};
 use std::fs;
-use std::io::Write;
+use std::mem;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::Receiver;
-use support::{DEADLINE, Result, builds, leave_nothing_behind, read_lines, tool};
+use std::process::Command;
 
-fn readme() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+/// The README files in the root and below src, tests and c-reference, with their texts.
+fn readmes() -> Vec<(PathBuf, String)> {
+    let mut paths = vec![project("README.md")];
+    let mut folders = ["src", "tests", "c-reference"].map(project).to_vec();
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).unwrap().flatten();
+        let entries = entries.map(|entry| entry.path());
+        folders.extend(entries.filter(|path| path.is_dir()));
+        paths.push(folder.join("README.md"));
+    }
+    let text = |path: PathBuf| Some((path.clone(), fs::read_to_string(path).ok()?));
+    paths.into_iter().filter_map(text).collect()
 }
 
-/// The fenced blocks of the README, each with the words between it and the block or heading before.
+/// The fenced blocks of a README, each with the text between the block or heading before it and the block.
 fn blocks(readme: &str) -> Vec<(&str, &str)> {
     let mut fences = readme.split("\n```text\n");
     let mut before = fences.next().unwrap();
@@ -27,30 +35,29 @@ fn blocks(readme: &str) -> Vec<(&str, &str)> {
     blocks
 }
 
-/// The terminal that a line of a transcript is typed into, and the command.
+/// The command of a line with a prompt, and the number of the terminal that it is typed into.
 fn typed(line: &str) -> Option<(usize, &str)> {
-    let prompts = [("1$ ", 0), ("$ ", 0), ("2$ ", 1)];
-    prompts
-        .iter()
-        .find_map(|(prompt, number)| Some((*number, line.strip_prefix(prompt)?)))
+    let (prompt, command) = line.split_once("$ ")?;
+    match prompt {
+        "" | "1" => Some((0, command)),
+        "2" => Some((1, command)),
+        _ => None,
+    }
 }
 
-/// What is the same in every run: words with one space in between, and N for what counts or names.
+/// `line` without what is different in every run: one space between the words, and N for each process id,
+/// port, time and release.
 fn neutral(line: &str) -> String {
-    let mut before = "";
+    let mut last = "";
     let words = line.split_whitespace().map(|word| {
-        let last = before;
-        before = word;
-        if ["uid", "Linux", "wait", "for"].contains(&last) {
+        let before = mem::replace(&mut last, word);
+        if ["uid", "Linux", "wait", "for"].contains(&before) {
             return "N".to_string();
         }
         let mut result = String::new();
         for piece in word.split_inclusive(|c: char| !c.is_ascii_digit()) {
             let digits = piece.trim_end_matches(|c: char| !c.is_ascii_digit());
-            match digits.len() {
-                3.. => result += "N",
-                _ => result += digits,
-            }
+            result += if digits.len() < 3 { digits } else { "N" };
             result += &piece[digits.len()..];
         }
         result
@@ -58,95 +65,65 @@ fn neutral(line: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// A shell in a terminal of its own. It has no job control, so that its background commands end with it.
-struct Terminal {
-    process: Child,
-    keyboard: ChildStdin,
-    screen: Receiver<String>,
-}
+/// A shell in a terminal. Dropping it hangs up the terminal; without job control, that also kills the
+/// background commands of the shell.
+struct Terminal(Program);
 
 impl Terminal {
     fn open(folder: &Path) -> Result<Terminal> {
         let mut command = Command::new(tool("script", "bsdutils"));
-        command
-            .args(["-qfc", "sh", "/dev/null"])
-            .current_dir(folder);
-        command
-            .env("TERM", "dumb")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        leave_nothing_behind(&mut command);
-        let mut process = command.spawn().map_err(|error| error.to_string())?;
-        let keyboard = process.stdin.take().unwrap();
-        let screen = read_lines(process.stdout.take().unwrap());
-        let mut terminal = Terminal {
-            process,
-            keyboard,
-            screen,
-        };
-        terminal.type_in("set +m; PS1='$ '; echo\n")?;
-        terminal.settle()?;
+        command.args(["-qfc", "sh", "/dev/null"]);
+        command.current_dir(folder).env("TERM", "dumb");
+        let mut terminal = Terminal(Program::start(command)?);
+        terminal.0.type_in("set +m; PS1='$ '; echo\n")?;
+        terminal.wait_for_jobs()?;
         Ok(terminal)
     }
 
-    /// Waits until the shell has seen the end of what was killed, which takes no time when a person types.
-    fn settle(&mut self) -> Result<()> {
-        self.type_in("wait; echo rea''dy\n")?;
+    /// Waits until the shell has reaped the processes that were killed. A person types more slowly than that.
+    fn wait_for_jobs(&mut self) -> Result<()> {
+        self.0.type_in("wait; echo rea''dy\n")?;
         self.shows("ready")
     }
 
-    fn type_in(&mut self, text: &str) -> Result<()> {
-        let written = self.keyboard.write_all(text.as_bytes());
-        written.map_err(|error| format!("{text:?}: {error}"))
-    }
-
-    /// Waits for a line, which has to be the next one but for what shells say of their own.
+    /// Waits for the line `expected`. Before it, only prompts and the shell's messages about jobs may come.
     fn shows(&mut self, expected: &str) -> Result<()> {
         let expected = neutral(expected);
         loop {
-            let line = self.screen.recv_timeout(DEADLINE);
-            let line = line.map_err(|_| format!("does not come: {expected}"))?;
-            let mut text = line.trim_end_matches('\r');
-            // Prompts come when they like, before what is typed or after it.
-            let prompts = ["$ ", "telnet> "];
-            while let Some(rest) = prompts.iter().find_map(|prompt| text.strip_prefix(prompt)) {
-                text = rest;
+            let line = self.0.line();
+            let line = line.ok_or_else(|| format!("{expected:?} is not shown"))?;
+            // A prompt may come before what is typed, or after it.
+            let text = line.trim_start_matches("$ ").trim_start_matches("telnet> ");
+            let shown = neutral(text);
+            if shown == expected {
+                return Ok(());
             }
-            let seen = neutral(text);
-            match seen == expected {
-                true => return Ok(()),
-                false if seen.is_empty() || seen == "$" || seen.starts_with('[') => {}
-                false if expected == "ready" => {}
-                false => return Err(format!("comes: {seen:?}, and not: {expected:?}")),
+            let ignored = shown.is_empty() || shown == "$" || shown.starts_with('[');
+            if !ignored && expected != "ready" {
+                return Err(format!("{shown:?} is shown instead of {expected:?}"));
             }
         }
     }
 }
 
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        // The terminal hangs up, and all in it with it.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn is_transcript(block: &str) -> bool {
+    block.lines().any(|line| typed(line).is_some())
 }
 
-/// Types what a transcript shows as typed, and compares the rest.
+/// Types the commands of a transcript, and compares what the terminals show with its other lines.
 fn play(transcript: &str, folder: &Path) -> Result<()> {
     let mut terminals = [Terminal::open(folder)?, Terminal::open(folder)?];
     let mut current = 0;
-    let mut lines = transcript
-        .lines()
-        .filter(|line| !line.is_empty())
-        .peekable();
+    let lines = transcript.lines();
+    let mut lines = lines.filter(|line| !line.is_empty()).peekable();
     while let Some(line) = lines.next() {
-        let (keys, screen) = match typed(line) {
+        let (keys, shown) = match typed(line) {
             Some((number, command)) => {
                 current = number;
                 (format!("{command}\n"), command)
             }
             None if line == "2$" => continue,
-            // The echo of the server follows what was typed.
+            // A line that is typed into telnet: the server sends it back.
             None if lines.peek() == Some(&line) => {
                 current = 1;
                 (format!("{line}\n"), line)
@@ -154,83 +131,107 @@ fn play(transcript: &str, folder: &Path) -> Result<()> {
             None if line == "^]" => ("\x1d".into(), line),
             None if line == "telnet> quit" => ("quit\n".into(), "quit"),
             None => {
-                if ["server ", "child "]
-                    .iter()
-                    .any(|start| line.starts_with(start))
-                {
+                if is_of_serve(line) {
                     current = 0;
                 }
                 (String::new(), line)
             }
         };
-        terminals[current].type_in(&keys)?;
-        let shown = terminals[current].shows(screen);
-        shown.map_err(|reason| format!("terminal {}, {line:?}: {reason}", current + 1))?;
-        if screen.starts_with("kill ") {
-            terminals[current].settle()?;
+        let terminal = &mut terminals[current];
+        terminal.0.type_in(&keys)?;
+        let result = terminal.shows(shown);
+        result.map_err(|reason| format!("terminal {}, {line:?}: {reason}", current + 1))?;
+        if shown.starts_with("kill ") {
+            terminal.wait_for_jobs()?;
         }
     }
     Ok(())
 }
 
-/// A folder in which the README's commands are found: the build of this test in the release's place.
+/// Whether `line` is one that `serve` prints.
+fn is_of_serve(line: &str) -> bool {
+    line.starts_with("server ") || line.starts_with("child ")
+}
+
+/// A folder with both builds at the paths that the README names.
 fn folder() -> PathBuf {
-    let folder =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.readme", std::process::id()));
+    let folder = scratch("readme");
     for (build, place) in builds().iter().zip(["c-reference", "release"]) {
         let place = folder.join("target").join(place);
         fs::create_dir_all(&place).unwrap();
-        std::os::unix::fs::symlink(&build.path, place.join("reuseaddr")).unwrap();
+        symlink(&build.path, place.join("reuseaddr")).unwrap();
     }
     folder
 }
 
 #[test]
 fn the_transcripts_are_what_two_terminals_show() -> Result<()> {
-    // Port 9099 of a network of our own, where that is allowed; it is this thread's, and its children's.
-    // SAFETY: a number goes in, a number comes out.
+    // A network namespace, where that is allowed, for this thread and its child processes: port 9099 is
+    // free there. Other threads stay where they are.
+    // SAFETY: no pointers; any argument value is safe.
     if unsafe { libc::unshare(libc::CLONE_NEWNET) } == 0 {
-        let up = Command::new(tool("ip", "iproute2"))
-            .args(["link", "set", "lo", "up"])
-            .status();
-        assert!(up.unwrap().success());
+        let mut ip = Command::new(tool("ip", "iproute2"));
+        let status = ip.args(["link", "set", "lo", "up"]).status();
+        assert!(status.unwrap().success());
     }
     tool("telnet", "telnet");
-    let (readme, folder) = (readme(), folder());
+    let folder = folder();
     let mut played = 0;
-    for (_, block) in blocks(&readme) {
-        if block.lines().any(|line| typed(line).is_some()) {
-            play(block, &folder)?;
-            played += 1;
+    for (path, readme) in readmes() {
+        for (_, block) in blocks(&readme) {
+            if is_transcript(block) {
+                play(block, &folder).map_err(|reason| format!("{}: {reason}", path.display()))?;
+                played += 1;
+            }
         }
     }
     fs::remove_dir_all(&folder).unwrap();
-    assert!(played >= 4, "only {played} transcripts");
+    assert!(played > 0, "no transcripts");
     Ok(())
 }
 
 #[test]
-fn what_is_not_played_is_a_command_or_has_a_date() {
-    let readme = readme();
-    let makefile =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Makefile")).unwrap();
-    for (before, block) in blocks(&readme) {
-        let mut lines = block.lines();
-        if lines.clone().any(|line| typed(line).is_some()) {
-            continue;
-        }
-        if lines.clone().all(|line| line.starts_with("make ")) {
-            for command in lines {
-                let target = command["make ".len()..].split(' ').next().unwrap();
-                assert!(makefile.contains(&format!("\n{target}: ## ")), "{command}");
+fn a_block_that_is_not_a_transcript_is_a_command_or_has_a_date() {
+    let makefile = fs::read_to_string(project("Makefile")).unwrap();
+    for (path, readme) in readmes() {
+        let (path, blocks) = (path.display(), blocks(&readme));
+        let fences = readme.lines().filter(|line| line.starts_with("```"));
+        let fences = fences.count();
+        assert_eq!(fences, 2 * blocks.len(), "{path}: not all are ```text");
+        for (before, block) in blocks {
+            if is_transcript(block) || block.lines().all(is_of_serve) {
+                continue;
             }
-            continue;
+            if block.lines().all(|line| line.starts_with("make ")) {
+                for command in block.lines() {
+                    let target = command.split(' ').nth(1).unwrap();
+                    let rule = format!("\n{target}: ");
+                    assert!(makefile.contains(&rule), "{path}: {command}");
+                }
+                continue;
+            }
+            // Other output is a measurement, and needs a date.
+            let words = before.split_whitespace();
+            let mut words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_digit()));
+            let dated = words.any(|word| word.len() == 10 && word.starts_with("20"));
+            assert!(dated, "{path}: neither run nor dated:\n{block}");
         }
-        // What serve prints is held by the tests of serve; the rest was measured some day.
-        let words = before.split_whitespace();
-        let mut words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_digit()));
-        let dated = words.any(|word| word.len() == 10 && word.starts_with("20"));
-        let format = lines.all(|line| line.starts_with("server ") || line.starts_with("child "));
-        assert!(dated || format, "neither run nor dated:\n{block}");
     }
+}
+
+#[test]
+fn relative_links_lead_to_files() {
+    let mut links = 0;
+    for (path, readme) in readmes() {
+        for link in readme.split("](").skip(1) {
+            let (link, _) = link.split_once(')').expect("a link ends");
+            let file = link.split('#').next().unwrap();
+            if !file.is_empty() && !file.contains("://") {
+                let file = path.with_file_name(file);
+                assert!(file.exists(), "{}: {link} leads nowhere", path.display());
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 0, "no links");
 }

@@ -1,17 +1,15 @@
-//! What a client can do to the server, and what another user of the machine can.
+//! What a client can do to the server, and what another user of the machine can do.
 
-mod support;
-
+use crate::support::{
+    Client, Result, Start, builds, descriptors, fresh_address, is_root, launch, serve_args,
+    sockets_of, wait_for,
+};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::{env, fs};
-use support::{
-    Client, Result, Start, builds, fresh_address, is_root, launch, serve_words, sockets_of,
-    wait_for,
-};
 
 #[test]
-fn what_a_client_sends_goes_back_to_it_and_nowhere_else() -> Result<()> {
+fn what_a_client_sends_is_echoed_to_it_and_printed_nowhere() -> Result<()> {
     for build in builds() {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let mut client = Client::of(&server)?;
@@ -21,31 +19,26 @@ fn what_a_client_sends_goes_back_to_it_and_nowhere_else() -> Result<()> {
             format!("child {child}: {} closed after 1 bytes\n", client.address),
             "reuseaddr: %s%s%n%99999999d\n\x1b[2J\x07\r\0\u{85}".into(),
         ];
-        for text in &forged {
-            client.echo(text)?;
-        }
-        client.finish()?;
+        forged.iter().try_for_each(|text| client.echo(text))?;
+        client.half_close()?;
         let bytes: usize = forged.iter().map(String::len).sum();
-        let closed = format!(
-            "child {child}: {} closed after {bytes} bytes",
-            client.address
-        );
+        let address = client.address;
+        let closed = format!("child {child}: {address} closed after {bytes} bytes");
         server.line(&closed, |line| line == closed)?;
-        // The line about the child and this one: what comes in between would be the client's.
-        assert_eq!(server.lines_so_far(), 2, "{}", build.name);
+        // The line about the child process and this one. A third line would be the client's.
+        assert_eq!(server.line_count(), 2, "{}", build.name);
         assert_eq!(server.finish(), [""; 0], "{}", build.name);
     }
     Ok(())
 }
 
 #[test]
-fn a_child_has_its_connection_and_the_server_its_listening_socket_and_no_more() -> Result<()> {
+fn a_child_has_only_its_connection_and_the_server_only_its_listening_socket() -> Result<()> {
     for build in builds() {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let mut clients = Vec::new();
         for _ in 0..3 {
-            let mut client = Client::of(&server)?;
-            client.echo("hello")?;
+            let client = Client::served(server.address)?;
             let child = server.child(&client)?;
             let sockets = sockets_of(child);
             let peers: Vec<_> = sockets.iter().map(|socket| socket.peer).collect();
@@ -60,35 +53,30 @@ fn a_child_has_its_connection_and_the_server_its_listening_socket_and_no_more() 
     Ok(())
 }
 
-fn descriptors(pid: i32) -> usize {
-    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
-}
-
-/// As root another user indeed; else our own, and the kernel does not ask.
+/// Without root, the other server has the same user. bind(2) does not compare the users.
 #[test]
-fn in_the_gap_of_a_restart_another_user_may_take_the_port() -> Result<()> {
+fn during_a_restart_another_user_can_take_the_port() -> Result<()> {
     for build in builds() {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut client = Client::of(&server)?;
-        client.echo("hello")?;
-        server.end_by(libc::SIGKILL)?;
+        let _client = Client::served(server.address)?;
+        server.terminate(libc::SIGKILL)?;
 
         let folder = env::temp_dir().join(format!("reuseaddr-{}", server.pid));
         fs::create_dir(&folder).unwrap();
         let copy = folder.join("reuseaddr");
         fs::copy(&build.path, &copy).unwrap();
         let mut command = Command::new(&copy);
-        command.args(serve_words(server.address, true));
+        command.args(serve_args(server.address, true));
         if is_root() {
             command.uid(65534).gid(65534);
         }
-        let taken = launch(command);
+        let other = launch(command);
         fs::remove_dir_all(&folder).unwrap();
-        let taken = taken?.server()?;
-        Client::of(&taken)?.echo("my password")?;
+        let other = other?.server()?;
+        Client::of(&other)?.echo("my password")?;
 
         let late = build.serve_on(server.address, true)?;
-        assert!(matches!(late, Start::Ended { .. }), "{}", build.name);
+        assert!(matches!(late, Start::Exited { .. }), "{}", build.name);
     }
     Ok(())
 }

@@ -1,142 +1,82 @@
-//! The server before real clients and rude ones, and with a standard output that takes nothing.
+//! The server with telnet and nc as its clients, and without a usable stdout.
 
-mod support;
-
+use crate::support::{
+    Client, DEADLINE, Program, Result, builds, fresh_address, serve_args, text, tool, wait_for,
+};
 use libc::SIGKILL;
 use std::fs;
-use std::io::Write;
 use std::net::SocketAddrV4;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use support::{
-    Client, DEADLINE, Result, builds, fresh_address, leave_nothing_behind, read_lines, serve_words,
-    tool, wait_for,
-};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::mpsc::RecvTimeoutError;
 
-/// A program that is killed on drop.
-struct Program {
-    process: Child,
-    lines: Receiver<String>,
+/// Starts `client` with `options` and the address of `server`.
+fn connect(client: PathBuf, options: &[&str], server: SocketAddrV4) -> Result<Program> {
+    let (ip, port) = (server.ip().to_string(), server.port().to_string());
+    let mut command = Command::new(client);
+    command.args(options).args([ip, port]);
+    Program::start(command)
 }
 
-impl Program {
-    fn start(mut command: Command) -> Program {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        leave_nothing_behind(&mut command);
-        let mut process = command.spawn().unwrap();
-        let lines = read_lines(process.stdout.take().unwrap());
-        Program { process, lines }
-    }
-
-    fn telnet(server: SocketAddrV4) -> Program {
-        let mut telnet = Command::new(tool("telnet", "telnet"));
-        telnet.args([server.ip().to_string(), server.port().to_string()]);
-        Program::start(telnet)
-    }
-
-    fn nc(server: SocketAddrV4) -> Program {
-        let mut nc = Command::new(tool("nc", "netcat-openbsd"));
-        nc.args(["-N", &server.ip().to_string(), &server.port().to_string()]);
-        Program::start(nc)
-    }
-
-    /// Types `line` and waits until it comes back.
-    fn converse(&mut self, line: &str) {
-        writeln!(self.process.stdin.as_ref().unwrap(), "{line}").unwrap();
-        self.wait_for(line);
-    }
-
-    /// Waits for `wanted` as a line of output.
-    fn wait_for(&self, wanted: &str) {
-        loop {
-            let line = self.lines.recv_timeout(DEADLINE);
-            let line = line.unwrap_or_else(|_| panic!("{wanted:?} is not printed"));
-            if line.trim_end() == wanted {
-                return;
-            }
-        }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Types `line`, and waits until it comes back.
+fn echo(program: &mut Program, line: &str) -> Result<()> {
+    program.type_in(&format!("{line}\n"))?;
+    let lost = || format!("{line:?} does not come back");
+    while program.line().ok_or_else(lost)?.trim_end() != line {}
+    Ok(())
 }
 
 #[test]
-fn a_telnet_talks_on_while_its_server_is_killed_and_restarted() -> Result<()> {
+fn telnet_is_served_while_its_server_is_killed_and_restarted() -> Result<()> {
     for build in builds() {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut telnet = Program::telnet(server.address);
-        telnet.wait_for("Escape character is '^]'.");
-        telnet.converse("hello");
-        server.end_by(SIGKILL)?;
-        telnet.converse("are you there?");
+        let telnet = |server| connect(tool("telnet", "telnet"), &[], server);
+        let mut old = telnet(server.address)?;
+        echo(&mut old, "hello")?;
+        server.terminate(SIGKILL)?;
+        echo(&mut old, "are you there?")?;
         let restarted = build.serve_on(server.address, true)?.server()?;
-        telnet.converse("and now?");
-        Program::telnet(restarted.address).converse("a new one");
+        echo(&mut old, "and now?")?;
+        echo(&mut telnet(restarted.address)?, "a new one")?;
     }
     Ok(())
 }
 
 #[test]
-fn an_nc_gets_back_what_it_sends_until_it_ends() -> Result<()> {
+fn nc_gets_back_what_it_sends_until_end_of_file() -> Result<()> {
     for build in builds() {
         let server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut nc = Program::nc(server.address);
-        nc.converse("hello");
-        nc.converse("once more");
+        let nc = tool("nc.openbsd", "netcat-openbsd");
+        let mut nc = connect(nc, &["-N"], server.address)?;
+        echo(&mut nc, "hello")?;
+        echo(&mut nc, "once more")?;
         drop(nc.process.stdin.take());
         let end = nc.lines.recv_timeout(DEADLINE);
         assert_eq!(end, Err(RecvTimeoutError::Disconnected));
-        let status = wait_for("end of nc", || nc.process.try_wait().unwrap())?;
+        let status = wait_for("exit of nc", || nc.process.try_wait().unwrap())?;
         assert!(status.success());
     }
     Ok(())
 }
 
 #[test]
-fn a_client_that_resets_is_complained_of_and_the_others_are_served() -> Result<()> {
-    for build in builds() {
-        let mut server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut polite = Client::of(&server)?;
-        polite.echo("hello")?;
-        let mut rude = Client::of(&server)?;
-        rude.echo("hello")?;
-        let address = rude.address;
-        rude.reset()?;
-        assert_eq!(
-            server.complaint()?,
-            format!("reuseaddr: read {address}: Connection reset by peer")
-        );
-        polite.echo("still there")?;
-        Client::of(&server)?.echo("a new one")?;
-    }
-    Ok(())
-}
-
-#[test]
-fn a_server_whose_stdout_takes_nothing_serves_and_tells_its_clients_nothing() -> Result<()> {
+fn without_a_usable_stdout_the_server_serves_and_prints_nothing_to_its_clients() -> Result<()> {
     for build in builds() {
         for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-"] {
             let address = fresh_address();
             let mut command = Command::new("sh");
-            command
-                .args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")])
-                .arg(&build.path)
-                .args(serve_words(address, true));
-            let server = Program::start(command);
+            command.args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")]);
+            command.arg(&build.path).args(serve_args(address, true));
+            let server = Program::start(command)?;
             let mut client = wait_for("server", || Client::connect(address).ok())?;
             client.echo("hello")?;
             for fd in 0..=2 {
                 let link = format!("/proc/{}/fd/{fd}", server.process.id());
-                let file = fs::read_link(&link).map_err(|error| format!("{link}: {error}"))?;
+                let file = fs::read_link(&link).map_err(text)?;
                 let file = file.to_string_lossy();
                 assert!(!file.starts_with("socket:"), "{link} is {file}");
             }
-            assert_eq!(client.finish()?, b"", "{} {redirection}", build.name);
+            assert_eq!(client.half_close()?, b"", "{} {redirection}", build.name);
         }
     }
     Ok(())

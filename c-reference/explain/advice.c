@@ -1,162 +1,87 @@
 /*
- * explain/advice.c - what would make an address free, by what is in its way.
- *
- * Twin: src/explain/advice.rs.
+ * explain/advice.c - derives advice from a snapshot and its predictions.
+ * Rust counterpart: src/explain/advice.rs.
  */
-#include "explain.h"
+#include "explain/advice.h"
 
 #include <errno.h>
-#include <stdio.h>
 
-/* What helps against a socket. */
-enum remedy {
-    END,
-    END_OR_SET,
-    PEER_FIRST,
-    END_AND_WAIT,
-    WAIT,
-    WAIT_FOR_PEER,
-    LINGERS,
-    GIVE_UP,
-    LISTENER,
-    NONE,
-};
-
-static const struct {
-    const char *before;
-    bool processes; /* are named here */
-    const char *after;
-} remedies[NONE] = {
-    [END] = {"end ", true, ""},
-    [END_OR_SET] = {"end ", true, ", or have it set the option"},
-    [PEER_FIRST] = {"let its peer close, then end ", true, "; if it ends first, wait 60 s"},
-    [END_AND_WAIT] = {"end ", true, ", then wait until 60 s after its peer closes"},
-    [WAIT] = {"wait ", false, ""},
-    [WAIT_FOR_PEER] = {"wait ", false, ", or until 60 s after its peer closes"},
-    [LINGERS] = {"wait until 60 s after its peer closes, or the kernel gives up", false, ""},
-    [GIVE_UP] = {"wait until its peer answers, or the kernel gives up", false, ""},
-    [LISTENER] = {"ends with its listener", false, ""},
-};
-
-static bool print_remedy(const struct scene *scene, const struct endpoint *endpoint,
-                         enum remedy remedy);
-static enum remedy find_remedy(const struct listed *socket);
-static bool read_range(int *low, int *high);
-
-void print_help(const struct scene *scene, const struct endpoint *endpoint,
-                const struct verdict *without, const struct verdict *with)
+/* Returns the advice for a socket that conflicts. */
+static const char *find_advice(const struct socket_entry *entry)
 {
-    bool off = false;       /* a socket without the option is in the way, */
-    bool connected = false; /* and it is a connection */
-    bool found = false;
-    int low, high;
-
-    if (without->answer == 0 && with->answer == 0)
-        return;
-    print("\nWhat helps:\n");
-
-    /* 1. Where the sockets do not matter. */
-    if (with->answer == EACCES)
-        print("    bind as root, or with CAP_NET_BIND_SERVICE\n");
-    if (with->answer == EADDRNOTAVAIL)
-        print("    bind an address of this machine; ip address lists them\n");
-    if (with->answer == EINVAL)
-        print("    bind another address: no multicast, no link-local one without its interface\n");
-    if (!fails(with)) {
-        if (fails(without))
-            print("    set SO_REUSEADDR before bind\n");
-        return;
+    if (is_unaccepted(entry))
+        return "stop the listener, which closes this too";
+    switch (entry->state) {
+    case TCP_LISTEN:
+    case TCP_SYN_SENT:
+    case TCP_CLOSE_WAIT: /* the peer has closed first, so TIME_WAIT is on its side */
+        return "stop %s";
+    case TCP_CLOSE:
+        return "stop %s, or have it set SO_REUSEADDR";
+    case TCP_ESTABLISHED:
+        return "let the peer close, then stop %s (else wait up to 120 s)";
+    case TCP_TIME_WAIT:
+        return "wait %s s (TIME_WAIT)";
+    case TCP_LAST_ACK:
+        return "wait until the peer acknowledges, or until the kernel gives up";
+    default: /* FIN_WAIT1, FIN_WAIT2, CLOSING */
+        if (entry->seconds >= 0)
+            return "wait %s s (FIN_WAIT2); if the peer closes, 60 s from then (TIME_WAIT)";
+        return entry->inode != 0
+                   ? "stop %s, then wait until 60 s after the peer closes"
+                   : "wait until 60 s after the peer closes, or until the kernel gives up";
     }
+}
 
-    /* 2. Where they do. */
-    for (enum remedy remedy = END; remedy < NONE; remedy++)
-        found |= print_remedy(scene, endpoint, remedy);
-    if (!found && with->answer == EADDRINUSE)
-        print("    end who has it: as root, ss -tanp may show more\n");
+/* Adds the advice that concerns existing socket number. */
+static void advise_on_socket(const struct snapshot *snapshot, size_t number,
+                             struct remark_list *advice)
+{
+    const struct socket_entry *entry = &snapshot->sockets[number - 1];
+    struct remark *remark = find_remark(advice, find_advice(entry));
 
-    /* 3. And the next time. */
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        const struct listed *socket = &scene->sockets[i];
-        if (socket->state == LISTEN || find_remedy(socket) == LISTENER ||
-            predict_bind(socket, endpoint, true) == OK)
+    add_id(&remark->sockets, number);
+    if (remark->seconds < entry->seconds)
+        remark->seconds = entry->seconds;
+    for (size_t i = 0; i < entry->holder_count; i++)
+        add_id(&remark->pids, (size_t)snapshot->processes[entry->holders[i].process].pid);
+}
+
+struct remark_list derive_advice(const struct snapshot *snapshot, const struct endpoint *endpoint,
+                                 const struct prediction *without, const struct prediction *with)
+{
+    struct remark_list advice = {0};
+    bool bound = false;     /* whether a socket conflicts that does not listen */
+    bool connected = false; /* whether it is a connection */
+
+    if (with->error == EACCES)
+        find_remark(&advice, "bind as root, or with CAP_NET_BIND_SERVICE");
+    if (with->error == EADDRNOTAVAIL)
+        find_remark(&advice, "bind to an address of this machine; ip address lists them");
+    if (with->error == EINVAL)
+        find_remark(&advice, "bind to an address that is neither multicast nor link-local");
+    if (!bind_fails(with)) {
+        if (bind_fails(without))
+            find_remark(&advice, "set SO_REUSEADDR before bind");
+        return advice;
+    }
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        if (predict_one(entry, endpoint, true) == NO_CONFLICT)
             continue;
-        off = true;
-        connected |= socket->state != BOUND;
-    }
-    if (off)
-        print("    next time: set SO_REUSEADDR in their program too, before it connects or binds\n");
-    if (connected && read_range(&low, &high) && low <= endpoint->port && endpoint->port <= high)
-        print("    or choose a port that clients are not given: they are, from %d to %d\n", low, high);
-}
-
-/* Prints the sockets that it helps against. Returns whether a bind with the option meets any. */
-static bool print_remedy(const struct scene *scene, const struct endpoint *endpoint,
-                         enum remedy remedy)
-{
-    struct numbers numbers = {.count = 0};
-    struct numbers pids = {.count = 0};
-    int seconds = -1;
-
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        const struct listed *socket = &scene->sockets[i];
-        if (find_remedy(socket) != remedy || predict_bind(socket, endpoint, true) == OK)
+        advise_on_socket(snapshot, i + 1, &advice);
+        if (entry->state == TCP_LISTEN || is_unaccepted(entry))
             continue;
-        add_number(&numbers, i + 1);
-        if (seconds < socket->seconds)
-            seconds = socket->seconds;
-        size_t count;
-        const struct owner *owner = owners_of(scene, socket, &count);
-        for (; count > 0; owner++, count--)
-            add_number(&pids, (size_t)scene->processes[owner->process].pid);
+        bound = true;
+        connected |= entry->state != TCP_CLOSE;
     }
-    if (numbers.count == 0)
-        return false;
-
-    print("    ");
-    print_numbers(&numbers);
-    print(": %s", remedies[remedy].before);
-    if (remedies[remedy].processes) {
-        print(pids.count == 0 ? "its process" : pids.count == 1 ? "process " : "processes ");
-        print_numbers(&pids);
-    } else if (seconds >= 0) {
-        print("%d s", seconds);
-    }
-    print("%s\n", remedies[remedy].after);
-    return true;
-}
-
-static enum remedy find_remedy(const struct listed *socket)
-{
-    /* 4. Who closes last leaves nothing behind; who closes first is TIME_WAIT for a minute. */
-    switch (socket->state) {
-    case LISTEN:
-    case CLIENT:
-        return END;
-    case BOUND:
-        return END_OR_SET;
-    case CLOSE_WAIT:
-        return socket->inode != 0 ? END : LISTENER;
-    case ESTABLISHED:
-        return socket->inode != 0 ? PEER_FIRST : LISTENER;
-    case TIME_WAIT:
-        return WAIT;
-    case LAST_ACK:
-        return GIVE_UP;
-    default:
-        if (socket->seconds >= 0)
-            return WAIT_FOR_PEER;
-        return socket->inode != 0 ? END_AND_WAIT : LINGERS;
-    }
-}
-
-/* The ports that the kernel gives to clients. Returns whether it tells. */
-static bool read_range(int *low, int *high)
-{
-    FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
-
-    if (file == NULL)
-        return false;
-    int found = fscanf(file, "%d %d", low, high);
-    fclose(file);
-    return found == 2;
+    if (advice.count == 0 && with->error == EADDRINUSE)
+        find_remark(&advice, "stop the process that holds it; as root, ss -tanp may show it");
+    if (bound)
+        find_remark(&advice, "next time: set SO_REUSEADDR before bind in every program that uses "
+                             "the port");
+    if (connected && snapshot->first_port <= snapshot->port &&
+        snapshot->port <= snapshot->last_port)
+        find_remark(&advice, "or choose a port outside the ephemeral range (%s)");
+    return advice;
 }

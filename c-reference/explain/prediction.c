@@ -1,177 +1,109 @@
 /*
- * explain/prediction.c - what a bind would answer: predicted by the rule, then tried.
- *
- * Twin: src/explain/prediction.rs.
+ * explain/prediction.c - predicts the result of bind(2) from a snapshot, by the rule in conflict.c.
+ * Rust counterpart: src/explain/prediction.rs.
  */
-#include "explain.h"
+#include "explain/prediction.h"
+#include "conflict.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-/* Why a socket is in the way, or may be. */
-enum reason { LISTENS, BIND_OFF, OFF, MUST_BE_OFF, MAY_BE_OFF, MUST_BE_ON, MAY_BE_V6ONLY, NONE };
-
-static const char *const reasons[NONE] = {
-    [LISTENS] = "C1, it listens",
-    [BIND_OFF] = "C2, the bind has the option off",
-    [OFF] = "C2, its option is off",
-    [MUST_BE_OFF] = "C2, its option is off, as the answer tells",
-    [MAY_BE_OFF] = "C2, its option may be off, it cannot be read",
-    [MUST_BE_ON] = "its option is on, as the answer tells",
-    [MAY_BE_V6ONLY] = "it may be v6only, which cannot be read",
-};
-
-static const char *name_of(enum prediction prediction);
-static enum reason find_reason(const struct listed *socket, const struct endpoint *endpoint,
-                               const struct verdict *verdict);
-
-int try_bind(const struct endpoint *endpoint, bool option)
+/* Applies the rule, with the options that cannot be read taken as unknown. */
+static bool conflicts_if(const struct socket_entry *entry, const struct tcp_socket *new,
+                         bool unknown)
 {
-    char name[ENDPOINT_TEXT];
-    char text[INET6_ADDRSTRLEN];
-    bool v4 = endpoint->family == AF_INET;
-    struct place place = {.name = format_endpoint(endpoint, name), .family = endpoint->family};
-    int answer = 0;
-
-    inet_ntop(endpoint->family, &endpoint->address.s6_addr[v4 ? 12 : 0], text, sizeof text);
-    int s = open_socket(&place, option, false);
-    if (bind_socket(s, &place, text, endpoint->port) == -1)
-        answer = errno;
-    close(s);
-    return answer;
+    const struct tcp_socket existing = {
+        .state = entry->state,
+        .family = entry->local.family,
+        .address = entry->local.address,
+        .v6only = entry->v6only == UNKNOWN ? unknown : entry->v6only,
+        .reuseaddr = entry->reuseaddr == UNKNOWN ? unknown : entry->reuseaddr,
+    };
+    return conflicts(&existing, new);
 }
 
-struct verdict judge(const struct scene *scene, const struct endpoint *endpoint, bool option,
-                     int answer)
+enum conflict predict_one(const struct socket_entry *entry, const struct endpoint *endpoint,
+                          bool reuseaddr)
 {
-    struct verdict verdict = {.option = option, .predicted = OK, .answer = answer};
-
-    /* 1. One that stands in the way is enough. What is not listed may be one. */
-    if (scene->diag_error != 0) {
-        verdict.predicted = EITHER;
-        verdict.undecided = 1;
-    }
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        enum prediction one = predict_bind(&scene->sockets[i], endpoint, option);
-        if (one == IN_USE || verdict.predicted == OK)
-            verdict.predicted = one;
-        verdict.undecided += one == EITHER;
-    }
-    return verdict;
-}
-
-enum prediction predict_bind(const struct listed *socket, const struct endpoint *endpoint,
-                             bool option)
-{
-    struct tcp_socket newcomer = {
-        .state = BOUND,
+    const struct tcp_socket new = {
+        .state = TCP_CLOSE,
         .family = endpoint->family,
         .address = endpoint->address,
-        .reuseaddr = option,
+        .reuseaddr = reuseaddr,
     };
-    bool conflicting = false;
-    bool passing = false;
 
-    /* 2. What cannot be read may be so or so. */
-    for (int reuseaddr = 0; reuseaddr <= 1; reuseaddr++) {
-        for (int v6only = 0; v6only <= 1; v6only++) {
-            struct tcp_socket present = {
-                .state = socket->state,
-                .family = socket->local.family,
-                .address = socket->local.address,
-                .v6only = v6only,
-                .reuseaddr = reuseaddr,
-            };
-            if ((socket->reuseaddr != UNKNOWN && socket->reuseaddr != reuseaddr) ||
-                (socket->v6only != UNKNOWN && socket->v6only != v6only))
-                continue;
-            if (conflicts(&present, &newcomer))
-                conflicting = true;
-            else
-                passing = true;
-        }
+    /* Setting an option of the existing socket can remove a conflict, but not cause one. */
+    if (!conflicts_if(entry, &new, false))
+        return NO_CONFLICT;
+    return conflicts_if(entry, &new, true) ? CONFLICT : MAY_CONFLICT;
+}
+
+/* Returns why entry's socket conflicts or may conflict. decisive: it alone decides the result. */
+static const char *find_reason(const struct socket_entry *entry, const struct endpoint *endpoint,
+                               const struct prediction *prediction, bool decisive)
+{
+    struct socket_entry off = *entry;
+
+    if (predict_one(entry, endpoint, prediction->reuseaddr) == CONFLICT) {
+        if (entry->state == TCP_LISTEN)
+            return "is listening (C1)";
+        return prediction->reuseaddr ? "lacks SO_REUSEADDR (C2)"
+                                     : "conflicts because the new socket lacks SO_REUSEADDR (C2)";
     }
-    if (conflicting && passing)
-        return EITHER;
-    return conflicting ? IN_USE : OK;
-}
 
-bool contradicts(const struct verdict *verdict)
-{
-    return (verdict->answer == 0 && verdict->predicted == IN_USE) ||
-           (verdict->answer == EADDRINUSE && verdict->predicted == OK);
-}
-
-bool fails(const struct verdict *verdict)
-{
-    /* 3. EACCES is about a port below 1024, and not about who has it: for root the rule counts. */
-    if (verdict->answer == EACCES)
-        return verdict->predicted != OK;
-    return verdict->answer != 0;
-}
-
-void print_verdict(const struct scene *scene, const struct endpoint *endpoint,
-                   const struct verdict *verdict)
-{
-    char name[ENDPOINT_TEXT];
-    int answer = verdict->answer;
-
-    print("bind %s %s SO_REUSEADDR: %s", format_endpoint(endpoint, name),
-          verdict->option ? "with" : "without", answer == 0 ? "OK" : error_name(answer));
-    if (answer != 0 && answer != EADDRINUSE)
-        print("; the rule says %s\n", name_of(verdict->predicted));
-    else if (contradicts(verdict))
-        print(", NOT as predicted: %s\n", name_of(verdict->predicted));
-    else if (verdict->predicted == EITHER)
-        print(", found by trying\n");
-    else
-        print(", as predicted\n");
-
-    /* 4. Each reason, and whose it is. */
-    for (enum reason reason = LISTENS; reason < NONE; reason++) {
-        struct numbers numbers = {.count = 0};
-        for (size_t i = 0; i < scene->count_of_sockets; i++) {
-            if (find_reason(&scene->sockets[i], endpoint, verdict) == reason)
-                add_number(&numbers, i + 1);
-        }
-        if (numbers.count > 0) {
-            print("    %s: ", reasons[reason]);
-            print_numbers(&numbers);
-            print("\n");
-        }
-    }
-    if (answer == EADDRINUSE && verdict->predicted == OK)
-        print("    a socket is in the way that is not listed, or came and went meanwhile\n");
-}
-
-static const char *name_of(enum prediction prediction)
-{
-    return prediction == OK ? "OK" : prediction == IN_USE ? "EADDRINUSE" : "OK or EADDRINUSE";
-}
-
-/* Why socket is in the way of that bind, or may be; or NONE. */
-static enum reason find_reason(const struct listed *socket, const struct endpoint *endpoint,
-                               const struct verdict *verdict)
-{
-    enum prediction one = predict_bind(socket, endpoint, verdict->option);
-    struct listed off = *socket;
-
-    if (one == OK)
-        return NONE;
-    if (one == IN_USE && socket->state == LISTEN)
-        return LISTENS;
-    if (one == IN_USE)
-        return verdict->option ? OFF : BIND_OFF;
-
-    /* 5. If it hangs on its option alone, the answer tells that, unless another is in the way. */
+    /* If SO_REUSEADDR is the only unknown, the result of the trial may reveal it. */
     off.reuseaddr = 0;
-    if (predict_bind(&off, endpoint, verdict->option) != IN_USE)
-        return MAY_BE_V6ONLY;
-    if (verdict->answer == 0)
-        return MUST_BE_ON;
-    bool alone = verdict->predicted == EITHER && verdict->undecided == 1;
-    return alone && verdict->answer == EADDRINUSE ? MUST_BE_OFF : MAY_BE_OFF;
+    if (predict_one(&off, endpoint, prediction->reuseaddr) != CONFLICT)
+        return "may lack IPV6_V6ONLY, which cannot be read";
+    if (prediction->error == 0)
+        return "has SO_REUSEADDR, as the result shows";
+    return decisive && prediction->error == EADDRINUSE
+               ? "lacks SO_REUSEADDR, as the result shows (C2)"
+               : "may lack SO_REUSEADDR, which cannot be read (C2)";
+}
+
+struct prediction predict(const struct snapshot *snapshot, const struct endpoint *endpoint,
+                          bool reuseaddr)
+{
+    struct prediction prediction = {
+        .reuseaddr = reuseaddr,
+        .conflict = NO_CONFLICT,
+        .error = snapshot->bind_errors[reuseaddr],
+    };
+    size_t unknown = 0; /* sockets that may conflict */
+
+    /* A socket that is not listed may conflict. */
+    if (snapshot->diag_error != 0) {
+        prediction.conflict = MAY_CONFLICT;
+        unknown++;
+    }
+    for (size_t i = 0; i < snapshot->count; i++) {
+        enum conflict one = predict_one(&snapshot->sockets[i], endpoint, reuseaddr);
+        if (prediction.conflict < one)
+            prediction.conflict = one;
+        unknown += one == MAY_CONFLICT;
+    }
+
+    bool decisive = prediction.conflict == MAY_CONFLICT && unknown == 1;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        if (predict_one(entry, endpoint, reuseaddr) == NO_CONFLICT)
+            continue;
+        const char *text = find_reason(entry, endpoint, &prediction, decisive);
+        add_id(&find_remark(&prediction.reasons, text)->sockets, i + 1);
+    }
+    return prediction;
+}
+
+bool is_wrong(const struct prediction *prediction)
+{
+    return (prediction->error == 0 && prediction->conflict == CONFLICT) ||
+           (prediction->error == EADDRINUSE && prediction->conflict == NO_CONFLICT);
+}
+
+bool bind_fails(const struct prediction *prediction)
+{
+    /* EACCES concerns the user and the port (below 1024), not the sockets. */
+    if (prediction->error == EACCES)
+        return prediction->conflict != NO_CONFLICT;
+    return prediction->error != 0;
 }

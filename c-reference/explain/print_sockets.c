@@ -1,63 +1,22 @@
 /*
- * explain/print_sockets.c - the sockets of a port as a table, and below each of them who has it.
+ * explain/print_sockets.c - prints a table of the sockets, with the holders below each socket.
  *
- * A line that begins with a number is a socket, and the lines further in are about it.
- * Twin: src/explain/print_sockets.rs.
+ * A socket's line begins with its number; the indented lines below it are about that socket.
+ * Rust counterpart: src/explain/print_sockets.rs.
  */
-#include "explain.h"
+#include "explain/print_sockets.h"
+#include "output.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char *peer_text(const struct listed *socket, char text[ENDPOINT_TEXT]);
-static char digit(int option);
-static void print_details(const struct scene *scene, const struct listed *socket);
-static const char *ownerless(const struct listed *socket);
-static void print_notes(const struct scene *scene);
-
-void list(const struct scene *scene)
+static const char *peer_text(const struct socket_entry *entry, char text[ENDPOINT_TEXT])
 {
-    char local[ENDPOINT_TEXT];
-    char peer[ENDPOINT_TEXT];
-    size_t local_width = strlen("local");
-    size_t peer_width = strlen("peer");
-    int number_width = snprintf(NULL, 0, "%zu", scene->count_of_sockets);
-
-    if (scene->count_of_sockets + scene->others == 0 && scene->diag_error == 0)
-        print("No TCP socket has port %u in this network namespace.\n", (unsigned)scene->port);
-
-    /* 1. As wide as the widest, and a line for each. */
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        size_t width = strlen(format_endpoint(&scene->sockets[i].local, local));
-        if (local_width < width)
-            local_width = width;
-        width = strlen(peer_text(&scene->sockets[i], peer));
-        if (peer_width < width)
-            peer_width = width;
-    }
-    if (scene->count_of_sockets > 0)
-        print("%*s  %-11s  %-*s  %-*s  reuseaddr  reuseport\n", number_width, "#", "state",
-              (int)local_width, "local", (int)peer_width, "peer");
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        const struct listed *socket = &scene->sockets[i];
-        print("%*zu  %-11s  %-*s  %-*s  %c          %c\n", number_width, i + 1, socket->name,
-              (int)local_width, format_endpoint(&socket->local, local), (int)peer_width,
-              peer_text(socket, peer), digit(socket->reuseaddr), digit(socket->reuseport));
-        print_details(scene, socket);
-    }
-    if (scene->others > 0)
-        print("Not in the way: %zu that have the port on other addresses.\n",
-              scene->others);
-    print_notes(scene);
-}
-
-static const char *peer_text(const struct listed *socket, char text[ENDPOINT_TEXT])
-{
-    if (socket->state == LISTEN || socket->state == BOUND)
+    if (entry->state == TCP_LISTEN || entry->state == TCP_CLOSE)
         return "-";
-    return format_endpoint(&socket->peer, text);
+    return format_endpoint(&entry->peer, text);
 }
 
 static char digit(int option)
@@ -65,95 +24,91 @@ static char digit(int option)
     return option == UNKNOWN ? '?' : option != 0 ? '1' : '0';
 }
 
-static void print_details(const struct scene *scene, const struct listed *socket)
+/* Prints the lines below entry: its holders, or why there is none. */
+static void print_details(const struct snapshot *snapshot, const struct socket_entry *entry)
 {
-    size_t count;
-    const struct owner *owner = owners_of(scene, socket, &count);
-
-    /* 2. Each descriptor: a listener that a child keeps open has two. */
-    for (; count > 0; owner++, count--) {
-        const struct process *process = &scene->processes[owner->process];
-        print("    pid %d fd %d uid %u %s\n", process->pid, owner->fd, process->uid,
-              process->command);
+    for (size_t i = 0; i < entry->holder_count; i++) {
+        const struct holder *holder = &entry->holders[i];
+        const struct process *process = &snapshot->processes[holder->process];
+        print("    held by pid %d (%s), fd %d, uid %u\n", process->pid, process->command,
+              holder->fd, process->uid);
     }
-    if (is_out_of_sight(scene, socket))
-        print("    no process that is seen from here\n");
-    if (socket->inode == 0)
-        print("    %s", ownerless(socket));
-    if (socket->seconds >= 0)
-        print(", for %d s", socket->seconds);
-    if (socket->inode == 0)
-        print("\n");
-    if (socket->local.family == AF_INET6 && socket->v6only == 1)
+    if (entry->seconds >= 0)
+        print("    no process, %d s left\n", entry->seconds);
+    else if (entry->state == TCP_SYN_RECV)
+        print("    no process; the handshake is not complete\n");
+    else if (entry->inode == 0 && !is_unaccepted(entry))
+        print("    no process; kept until the peer closes or the kernel gives up\n");
+    else if (entry->holder_count == 0)
+        print("    %s\n", describe_unheld(entry));
+    if (entry->local.family == AF_INET6 && entry->v6only == 1)
         print("    v6only\n");
 }
 
-/* What it means that no process has it. */
-static const char *ownerless(const struct listed *socket)
-{
-    if (socket->state == ESTABLISHED || socket->state == CLOSE_WAIT)
-        return "not accepted yet";
-    if (socket->state == PASSIVE_CLOSED)
-        return "not connected yet";
-    if (socket->seconds < 0)
-        return "no process, until its peer has closed or the kernel gives up";
-    return "no process";
-}
-
-/* What could not be found out, and where it can be. */
-static void print_notes(const struct scene *scene)
+/* Prints what could not be read, and what would help. */
+static void print_notes(const struct snapshot *snapshot)
 {
     bool root = geteuid() == 0;
-    bool out_of_sight = false;
+    bool unseen = false;
     bool unread = false;
 
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        const struct listed *socket = &scene->sockets[i];
-        bool hidden = is_out_of_sight(scene, socket);
-        out_of_sight |= hidden;
-        unread |= socket->reuseaddr == UNKNOWN && socket->inode != 0 && !hidden;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        unseen |= has_unseen_holder(entry);
+        unread |= entry->reuseaddr == UNKNOWN && entry->holder_count > 0;
     }
-
-    /* 3. The sockets are asked of the kernel, the rest of /proc and of the processes. */
-    if (scene->diag_error != 0)
-        print("The sockets cannot be listed (sock_diag: %s);\n"
-              "a bind is tried all the same.\n",
-              strerror(scene->diag_error));
-    if (scene->proc_error != 0)
-        print("The processes cannot be listed (/proc: %s)%s\n", strerror(scene->proc_error),
-              scene->proc_error == ENOENT ? ": is it mounted?" : ".");
-    else if (out_of_sight && scene->hidden && root)
-        print("Some processes are hidden, even from root: it takes CAP_SYS_PTRACE.\n");
-    else if (out_of_sight && !root)
-        print("Other users' processes are hidden; root sees them (sudo).\n");
-    else if (out_of_sight)
-        print("Who has them may be in another PID namespace: look from there, or from the host.\n"
-              "A socket on its way through a UNIX one, or the kernel's own, has no process.\n");
-
-    /* 4. Where none was found, there was nobody to ask. */
-    if (!unread)
-        return;
-    if (scene->getfd_error == ENOSYS)
+    if (snapshot->diag_error != 0)
+        print("The sockets cannot be listed (sock_diag: %s).\n"
+              "The trial binds below do not depend on the list.\n",
+              strerror(snapshot->diag_error));
+    if (snapshot->proc_error != 0)
+        print("The processes cannot be listed (/proc: %s); is it mounted?\n",
+              strerror(snapshot->proc_error));
+    else if (unseen && snapshot->hidden && root)
+        print("Some processes are hidden even from root; CAP_SYS_PTRACE is missing.\n");
+    else if (unseen && !root)
+        print("Other users' processes are hidden; run as root to see them.\n");
+    else if (unseen)
+        print("The owner may be in another PID namespace; run explain there or on the host.\n"
+              "A socket in flight over a UNIX socket (SCM_RIGHTS) has no process, nor has a\n"
+              "socket of the kernel.\n");
+    if (unread && snapshot->getfd_error == ENOSYS)
         print("Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n");
-    else if (scene->getfd_error != 0)
-        print("Options cannot be read (pidfd_getfd: %s)%s.\n", strerror(scene->getfd_error),
-              root ? ": CAP_SYS_PTRACE is missing" : "; root may (sudo)");
+    else if (unread && snapshot->getfd_error != 0)
+        print("Options cannot be read (pidfd_getfd: %s).\n%s\n", strerror(snapshot->getfd_error),
+              root ? "CAP_SYS_PTRACE is missing." : "Run as root to read them.");
 }
 
-void add_number(struct numbers *numbers, size_t number)
+void print_sockets(const struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < numbers->count; i++) {
-        if (numbers->number[i] == number)
-            return;
+    char local[ENDPOINT_TEXT];
+    char peer[ENDPOINT_TEXT];
+    int local_width = (int)strlen("local");
+    int peer_width = (int)strlen("peer");
+    int number_width = snprintf(NULL, 0, "%zu", snapshot->count);
+
+    if (snapshot->count + snapshot->others == 0 && snapshot->diag_error == 0)
+        print("No TCP socket uses port %d in this network namespace.\n", snapshot->port);
+
+    for (size_t i = 0; i < snapshot->count; i++) {
+        int width = (int)strlen(format_endpoint(&snapshot->sockets[i].local, local));
+        local_width = local_width < width ? width : local_width;
+        width = (int)strlen(peer_text(&snapshot->sockets[i], peer));
+        peer_width = peer_width < width ? width : peer_width;
     }
-    if (numbers->count <= NUMBERS_MAX)
-        numbers->number[numbers->count++] = number;
-}
-
-void print_numbers(const struct numbers *numbers)
-{
-    for (size_t i = 0; i < numbers->count && i < NUMBERS_MAX; i++)
-        print(i == 0 ? "%zu" : ", %zu", numbers->number[i]);
-    if (numbers->count > NUMBERS_MAX)
-        print(" and more");
+    if (snapshot->count > 0)
+        print("%*s  %-11s  %-*s  %-*s  reuseaddr  reuseport\n", number_width, "#", "state",
+              local_width, "local", peer_width, "peer");
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        print("%*zu  %-11s  %-*s  %-*s  %c          %c\n", number_width, i + 1,
+              state_name(entry->state), local_width, format_endpoint(&entry->local, local),
+              peer_width, peer_text(entry, peer), digit(entry->reuseaddr),
+              digit(entry->reuseport));
+        print_details(snapshot, entry);
+    }
+    if (snapshot->others > 0)
+        print("Sockets on other addresses of this port, without conflict: %zu.\n",
+              snapshot->others);
+    print_notes(snapshot);
 }

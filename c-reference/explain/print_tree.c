@@ -1,184 +1,136 @@
 /*
- * explain/print_tree.c - the page's Figure 12.1 as it is now: who listens, its children, and their clients.
- *
- * Twin: src/explain/print_tree.rs.
+ * explain/print_tree.c - prints the current Figure 12.1: the listener, its children, their clients.
+ * Rust counterpart: src/explain/print_tree.rs.
  */
-#include "explain.h"
+#include "explain/print_tree.h"
+#include "output.h"
 
 #include <stdio.h>
+#include <string.h>
 
-/* So many lines are drawn, and so many of one process's sockets; the list has all. */
+/* Largest number of lines of the tree, and of sockets of one process. The table has them all. */
 #define LINES_MAX 24
 #define SOCKETS_MAX 6
 
-/* Room for what stands before a line: a step to the right for each ancestor. */
+/* Size of what precedes a line: one step to the right for each ancestor. */
 #define INDENT_TEXT ((LINES_MAX + 1) * sizeof " +-- ")
 
-static void draw_process(const struct scene *scene, const struct process *process,
-                         const char *before, const char *below, size_t *lines);
-static void draw_rest(const struct scene *scene, const char *heading, size_t *lines);
-static const char *find_heading(const struct scene *scene, const struct listed *socket);
-static void draw_socket(const struct scene *scene, size_t number, const char *below,
-                        const char *line, size_t *lines);
-static const struct process *find_peer(const struct scene *scene, const struct listed *socket);
-static bool is_child(const struct process *process, const struct process *parent);
-static bool has(const struct scene *scene, const struct process *process,
-                const struct listed *socket);
-static bool has_room(size_t *lines);
-
-/* What those are called that belong to no process that is drawn. */
-static const char unaccepted[] = "not accepted yet";
-static const char no_process[] = "no process";
-static const char unseen[] = "not seen from here";
-
-void draw(const struct scene *scene)
+/* Counts a line. Returns whether there is room for it; prints dots after the last one. */
+static bool has_room(size_t *lines)
 {
-    size_t lines = 0;
-
-    if (scene->count_of_processes == 0)
-        return;
-    print("\n");
-    /* 1. Whose parent has none of the sockets is the head of a family. */
-    for (size_t i = 0; i < scene->count_of_processes; i++) {
-        const struct process *process = &scene->processes[i];
-        bool head = process->holds;
-        for (size_t j = 0; j < scene->count_of_processes; j++)
-            head &= !is_child(process, &scene->processes[j]);
-        if (head)
-            draw_process(scene, process, "", "", &lines);
-    }
-
-    /* 2. And some sockets have outlived their process. */
-    draw_rest(scene, unaccepted, &lines);
-    draw_rest(scene, no_process, &lines);
-    draw_rest(scene, unseen, &lines);
+    if (*lines == LINES_MAX)
+        print("...\n");
+    return (*lines)++ < LINES_MAX;
 }
 
-/* Draws a process, its sockets and then its children. */
-static void draw_process(const struct scene *scene, const struct process *process,
-                         const char *before, const char *below, size_t *lines)
+static bool is_child(const struct process *process, const struct process *parent)
+{
+    return process->holds_port && parent->holds_port && process->parent == parent->pid;
+}
+
+static bool holds_socket(const struct snapshot *snapshot, const struct process *process,
+                         const struct socket_entry *entry)
+{
+    for (size_t i = 0; i < entry->holder_count; i++) {
+        if (snapshot->processes[entry->holders[i].process].pid == process->pid)
+            return true;
+    }
+    return false;
+}
+
+static void print_socket(const struct snapshot *snapshot, size_t number, const char *indent,
+                         const char *line, size_t *lines)
+{
+    const struct socket_entry *entry = &snapshot->sockets[number - 1];
+    char local[ENDPOINT_TEXT];
+    char peer[ENDPOINT_TEXT];
+
+    if (!has_room(lines))
+        return;
+    print("%s%s%zu: %s", indent, line, number, format_endpoint(&entry->local, local));
+    if (entry->state == TCP_LISTEN) {
+        print(", listening\n");
+        return;
+    }
+    if (entry->state == TCP_CLOSE) {
+        print(", bound, not listening\n");
+        return;
+    }
+    print(" <--> %s", format_endpoint(&entry->peer, peer));
+    const struct process *process = find_peer(snapshot, entry);
+    if (process != NULL)
+        print(" (%d %s)", process->pid, process->command);
+    if (entry->state != TCP_ESTABLISHED)
+        print(", %s", state_name(entry->state));
+    print("\n");
+}
+
+/* Prints the sockets that belong below heading. */
+static void print_rest(const struct snapshot *snapshot, const char *heading, size_t *lines)
+{
+    bool begun = false;
+
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const char *description = describe_unheld(&snapshot->sockets[i]);
+        if (description == NULL || strcmp(description, heading) != 0)
+            continue;
+        if (!begun && has_room(lines))
+            print("%s\n", heading);
+        begun = true;
+        print_socket(snapshot, i + 1, "", "     ", lines);
+    }
+}
+
+/* Prints process, then its sockets and its children after indent, whose last step is its branch. */
+static void print_process(const struct snapshot *snapshot, const struct process *process,
+                          const char *indent, size_t *lines)
 {
     size_t children = 0;
     size_t sockets = 0;
 
     if (!has_room(lines))
         return;
-    print("%s%d %s\n", before, process->pid, process->command);
-    for (size_t i = 0; i < scene->count_of_processes; i++)
-        children += is_child(&scene->processes[i], process);
+    if (*indent != '\0')
+        print("%.*s +-- ", (int)(strlen(indent) - strlen(" +-- ")), indent);
+    print("%d %s\n", process->pid, process->command);
+    for (size_t i = 0; i < snapshot->process_count; i++)
+        children += is_child(&snapshot->processes[i], process);
     const char *line = children > 0 ? " |   " : "     ";
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        if (has(scene, process, &scene->sockets[i]) && ++sockets <= SOCKETS_MAX)
-            draw_socket(scene, i + 1, below, line, lines);
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (holds_socket(snapshot, process, &snapshot->sockets[i]) && ++sockets <= SOCKETS_MAX)
+            print_socket(snapshot, i + 1, indent, line, lines);
     }
     if (sockets > SOCKETS_MAX && has_room(lines))
-        print("%s%sand %zu more\n", below, line, sockets - SOCKETS_MAX);
+        print("%s%sand %zu more\n", indent, line, sockets - SOCKETS_MAX);
 
-    /* 3. The line ends at the last child. */
-    for (size_t i = 0; i < scene->count_of_processes; i++) {
-        const struct process *child = &scene->processes[i];
+    for (size_t i = 0; i < snapshot->process_count; i++) {
+        const struct process *child = &snapshot->processes[i];
         if (!is_child(child, process))
             continue;
         children--;
-        char before_child[INDENT_TEXT];
-        char below_child[INDENT_TEXT];
-        snprintf(before_child, sizeof before_child, "%s +-- ", below);
-        snprintf(below_child, sizeof below_child, "%s%s", below, children > 0 ? " |   " : "     ");
-        draw_process(scene, child, before_child, below_child, lines);
+        char child_indent[INDENT_TEXT];
+        snprintf(child_indent, sizeof child_indent, "%s%s", indent,
+                 children > 0 ? " |   " : "     ");
+        print_process(snapshot, child, child_indent, lines);
     }
 }
 
-/* Draws the sockets that belong under heading, and no process. */
-static void draw_rest(const struct scene *scene, const char *heading, size_t *lines)
+void print_tree(const struct snapshot *snapshot)
 {
-    bool begun = false;
+    size_t lines = 0;
 
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        if (find_heading(scene, &scene->sockets[i]) != heading)
-            continue;
-        if (!begun && has_room(lines))
-            print("%s\n", heading);
-        begun = true;
-        draw_socket(scene, i + 1, "", "     ", lines);
-    }
-}
-
-/* What a socket is called that no process has, or none that can be seen; else NULL. */
-static const char *find_heading(const struct scene *scene, const struct listed *socket)
-{
-    if (is_out_of_sight(scene, socket))
-        return unseen;
-    if (socket->inode != 0)
-        return NULL;
-    return socket->state == ESTABLISHED || socket->state == CLOSE_WAIT ? unaccepted : no_process;
-}
-
-static void draw_socket(const struct scene *scene, size_t number, const char *below,
-                        const char *line, size_t *lines)
-{
-    const struct listed *socket = &scene->sockets[number - 1];
-    char local[ENDPOINT_TEXT];
-    char peer[ENDPOINT_TEXT];
-
-    if (!has_room(lines))
+    if (snapshot->count == 0 || snapshot->process_count == 0)
         return;
-    print("%s%s%zu: %s", below, line, number, format_endpoint(&socket->local, local));
-    if (socket->state == LISTEN) {
-        print(" listens\n");
-        return;
+    print("\n");
+    for (size_t i = 0; i < snapshot->process_count; i++) {
+        const struct process *process = &snapshot->processes[i];
+        bool has_parent = false;
+        for (size_t j = 0; j < snapshot->process_count; j++)
+            has_parent |= is_child(process, &snapshot->processes[j]);
+        if (process->holds_port && !has_parent)
+            print_process(snapshot, process, "", &lines);
     }
-    if (socket->state == BOUND) {
-        print(" is bound\n");
-        return;
-    }
-    print(" <--> %s", format_endpoint(&socket->peer, peer));
-    const struct process *process = find_peer(scene, socket);
-    if (process != NULL)
-        print(" of %d %s", process->pid, process->command);
-    print(socket->state == ESTABLISHED ? "\n" : ", %s\n", socket->name);
-}
-
-/* Who has the other end, if that can be seen from here. */
-static const struct process *find_peer(const struct scene *scene, const struct listed *socket)
-{
-    for (size_t i = 0; i < scene->count_of_peers + scene->count_of_sockets; i++) {
-        const struct listed *peer = i < scene->count_of_peers
-                                        ? &scene->peers[i]
-                                        : &scene->sockets[i - scene->count_of_peers];
-        if (!IN6_ARE_ADDR_EQUAL(&peer->local.address, &socket->peer.address) ||
-            !IN6_ARE_ADDR_EQUAL(&peer->peer.address, &socket->local.address) ||
-            peer->local.port != socket->peer.port)
-            continue;
-        size_t count;
-        const struct owner *owner = owners_of(scene, peer, &count);
-        if (count > 0)
-            return &scene->processes[owner->process];
-    }
-    return NULL;
-}
-
-static bool is_child(const struct process *process, const struct process *parent)
-{
-    return process->holds && parent->holds && process->parent == parent->pid;
-}
-
-static bool has(const struct scene *scene, const struct process *process,
-                const struct listed *socket)
-{
-    size_t count;
-    const struct owner *owner = owners_of(scene, socket, &count);
-
-    for (; count > 0; owner++, count--) {
-        if (scene->processes[owner->process].pid == process->pid)
-            return true;
-    }
-    return false;
-}
-
-/* Counts a line. Returns whether there is room for it; where there is no more, dots say so. */
-static bool has_room(size_t *lines)
-{
-    if (*lines == LINES_MAX)
-        print("...\n");
-    return (*lines)++ < LINES_MAX;
+    print_rest(snapshot, "not accepted yet", &lines);
+    print_rest(snapshot, "no process", &lines);
+    print_rest(snapshot, "owner not visible", &lines);
 }

@@ -1,10 +1,10 @@
 /*
- * explain/procfs.c - whose sockets these are, from /proc; and their options, from the sockets themselves.
+ * explain/procfs.c - finds the holders of sockets in /proc, and reads the sockets' options.
  *
- * The kernel tells a socket's options to who has a descriptor for it. So each owner is asked for a
- * copy of its own: pidfd_getfd(2), which takes what ptrace(2) takes. Twin: src/explain/procfs.rs.
+ * getsockopt(2) needs a descriptor of its own: pidfd_getfd(2) copies one from a process that holds
+ * the socket, if ptrace(2) of that process is permitted. Rust counterpart: src/explain/procfs.rs.
  */
-#include "explain.h"
+#include "explain/procfs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,104 +16,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void find_descriptors(struct scene *scene, pid_t pid, const struct owner *wanted,
-                             size_t count);
-static bool read_status(struct process *process);
-static void read_options(struct scene *scene, struct listed *socket);
-static int borrow(pid_t pid, int fd, unsigned inode);
-static int read_option(int s, int level, int name);
-static int by_inode(const void *a, const void *b);
-
-void find_owners(struct scene *scene)
+static int by_inode(const void *a, const void *b)
 {
-    struct owner *wanted = NULL; /* inodes alone */
-    size_t count = 0;
+    const struct socket_entry *left = a, *right = b;
 
-    /* 1. Without an inode, a socket is the kernel's alone. */
-    for (size_t i = 0; i < scene->count_of_sockets + scene->count_of_peers; i++) {
-        const struct listed *socket = i < scene->count_of_sockets
-                                          ? &scene->sockets[i]
-                                          : &scene->peers[i - scene->count_of_sockets];
-        if (socket->inode == 0)
-            continue;
-        wanted = grow(wanted, count, sizeof *wanted);
-        wanted[count++] = (struct owner){.inode = socket->inode};
-    }
-    if (count == 0)
-        return;
-    qsort(wanted, count, sizeof *wanted, by_inode);
-
-    /* 2. Every process, by its number; we are one ourselves. */
-    DIR *proc = opendir("/proc");
-    scene->proc_error = proc != NULL ? 0 : errno;
-    bool mounted = false;
-    const struct dirent *entry;
-    while (proc != NULL && (entry = readdir(proc)) != NULL) {
-        pid_t pid = atoi(entry->d_name);
-        if (pid <= 0)
-            continue;
-        mounted = true;
-        find_descriptors(scene, pid, wanted, count);
-    }
-    if (proc != NULL && !mounted)
-        scene->proc_error = ENOENT;
-    if (proc != NULL)
-        closedir(proc);
-    free(wanted);
-    if (scene->count_of_owners == 0)
-        return;
-    qsort(scene->owners, scene->count_of_owners, sizeof *scene->owners, by_inode);
-
-    /* 3. The options of those that have the port. */
-    for (size_t i = 0; i < scene->count_of_sockets; i++)
-        read_options(scene, &scene->sockets[i]);
+    return (left->inode > right->inode) - (left->inode < right->inode);
 }
 
-/* Finds the descriptors of a process for wanted sockets. One that has gone meanwhile has none. */
-static void find_descriptors(struct scene *scene, pid_t pid, const struct owner *wanted,
-                             size_t count)
-{
-    struct process process = {.pid = pid};
-    bool known = false;
-    char path[64];
-
-    snprintf(path, sizeof path, "/proc/%d/fd", pid);
-    DIR *folder = opendir(path);
-    if (folder == NULL) {
-        /* 4. Which of the two it is depends on how /proc is mounted (hidepid). */
-        if (errno == EACCES || errno == EPERM)
-            scene->hidden = true;
-        else if (errno != ENOENT && errno != ESRCH)
-            scene->proc_error = errno;
-        return;
-    }
-    const struct dirent *entry;
-    while ((entry = readdir(folder)) != NULL) {
-        /* 5. A descriptor is a link to "socket:[INODE]". */
-        char link[64];
-        ssize_t length = readlinkat(dirfd(folder), entry->d_name, link, sizeof link - 1);
-        scene->hidden |= length == -1 && errno == EACCES;
-        link[length < 0 ? 0 : length] = '\0';
-        struct owner owner = {0};
-        if (sscanf(link, "socket:[%u]", &owner.inode) != 1 ||
-            bsearch(&owner, wanted, count, sizeof owner, by_inode) == NULL)
-            continue;
-        if (!known) {
-            if (!read_status(&process))
-                break;
-            scene->processes = grow(scene->processes, scene->count_of_processes, sizeof process);
-            scene->processes[scene->count_of_processes++] = process;
-            known = true;
-        }
-        owner.process = scene->count_of_processes - 1;
-        owner.fd = atoi(entry->d_name);
-        scene->owners = grow(scene->owners, scene->count_of_owners, sizeof owner);
-        scene->owners[scene->count_of_owners++] = owner;
-    }
-    closedir(folder);
-}
-
-/* Reads who the process is. Returns whether it is still there. */
+/* Reads /proc/PID/status. Returns whether the process still exists. */
 static bool read_status(struct process *process)
 {
     char path[64];
@@ -132,46 +42,63 @@ static bool read_status(struct process *process)
     if (parent == NULL || uids == NULL || sscanf(parent, " PPid: %d", &process->parent) != 1 ||
         sscanf(uids, " Uid: %*u %u", &process->uid) != 1)
         return false;
-    /* 6. A process names itself as it likes: what is no plain character is not printed. */
+
+    /* A process can set its name to any bytes: replace those that are not printable. */
     const char *name = text + strlen("Name:\t");
     for (size_t i = 0; i < sizeof process->command - 1 && name[i] != '\n'; i++)
-        process->command[i] = name[i];
+        process->command[i] = '!' <= name[i] && name[i] <= '~' ? name[i] : '?';
     if (process->command[0] == '\0')
         process->command[0] = '?';
-    for (char *at = process->command; *at != '\0'; at++) {
-        if (*at < '!' || *at > '~')
-            *at = '?';
-    }
     return true;
 }
 
-/* Reads the options of the socket by the first of them that lets us. */
-static void read_options(struct scene *scene, struct listed *socket)
+/* Adds the descriptors of process pid to the sockets, which are sorted by inode. */
+static void find_descriptors(struct snapshot *snapshot, pid_t pid)
 {
-    size_t count;
-    const struct owner *owner = owners_of(scene, socket, &count);
-    int reason = 0;
+    struct process process = {.pid = pid};
+    bool added = false;
+    char path[64];
 
-    for (; count > 0; owner++, count--) {
-        if (socket->reuseaddr != UNKNOWN)
-            break;
-        int s = borrow(scene->processes[owner->process].pid, owner->fd, owner->inode);
-        if (s == -1) {
-            reason = errno;
-            continue;
-        }
-        socket->reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
-        socket->reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
-        if (socket->local.family == AF_INET6)
-            socket->v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
-        close(s);
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    DIR *directory = opendir(path);
+    if (directory == NULL) {
+        /* The mount option hidepid of /proc decides which of the two errors is returned. */
+        if (errno == EACCES || errno == EPERM)
+            snapshot->hidden = true;
+        else if (errno != ENOENT && errno != ESRCH)
+            snapshot->proc_error = errno;
+        return;
     }
-    if (socket->reuseaddr == UNKNOWN && reason != 0)
-        scene->getfd_error = reason;
+    const struct dirent *file;
+    while ((file = readdir(directory)) != NULL) {
+        char target[64];
+        ssize_t length = readlinkat(dirfd(directory), file->d_name, target, sizeof target - 1);
+        snapshot->hidden |= length == -1 && errno == EACCES;
+        target[length < 0 ? 0 : length] = '\0';
+        struct socket_entry key, *entry;
+        if (sscanf(target, "socket:[%u]", &key.inode) != 1 ||
+            (entry = bsearch(&key, snapshot->sockets, snapshot->total, sizeof key, by_inode)) ==
+                NULL)
+            continue;
+        if (!added) {
+            if (!read_status(&process))
+                break;
+            snapshot->processes =
+                grow(snapshot->processes, snapshot->process_count, sizeof process);
+            snapshot->processes[snapshot->process_count++] = process;
+            added = true;
+        }
+        entry->holders = grow(entry->holders, entry->holder_count, sizeof *entry->holders);
+        entry->holders[entry->holder_count++] = (struct holder){
+            .process = snapshot->process_count - 1,
+            .fd = atoi(file->d_name),
+        };
+    }
+    closedir(directory);
 }
 
-/* A copy of a process's descriptor for the socket inode. Returns it, or -1 with errno set. */
-static int borrow(pid_t pid, int fd, unsigned inode)
+/* Returns a copy of process pid's descriptor fd for the socket inode, or -1 with errno set. */
+static int copy_descriptor(pid_t pid, int fd, unsigned inode)
 {
     struct stat status;
 
@@ -179,13 +106,13 @@ static int borrow(pid_t pid, int fd, unsigned inode)
     if (pidfd == -1)
         return -1;
     int s = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-    int reason = errno;
+    int error = errno;
     close(pidfd);
-    errno = reason;
+    errno = error;
     if (s == -1)
         return -1;
 
-    /* 7. The number may be another file's by now. */
+    /* The process may have reused the number for another file. */
     if (fstat(s, &status) == 0 && status.st_ino == inode)
         return s;
     close(s);
@@ -193,7 +120,7 @@ static int borrow(pid_t pid, int fd, unsigned inode)
     return -1;
 }
 
-/* Returns 0 or 1, or UNKNOWN. */
+/* Returns the value of a boolean option, or UNKNOWN. */
 static int read_option(int s, int level, int name)
 {
     int value;
@@ -204,13 +131,66 @@ static int read_option(int s, int level, int name)
     return value != 0;
 }
 
-static int by_inode(const void *a, const void *b)
+/* Reads the options of entry's socket with the first descriptor that can be copied. */
+static void read_options(struct snapshot *snapshot, struct socket_entry *entry)
 {
-    const struct owner *left = a, *right = b;
+    int error = 0;
 
-    if (left->inode != right->inode)
-        return left->inode > right->inode ? 1 : -1;
-    if (left->process != right->process)
-        return left->process > right->process ? 1 : -1;
-    return left->fd - right->fd;
+    for (size_t i = 0; i < entry->holder_count && entry->reuseaddr == UNKNOWN; i++) {
+        const struct holder *holder = &entry->holders[i];
+        pid_t pid = snapshot->processes[holder->process].pid;
+        int s = copy_descriptor(pid, holder->fd, entry->inode);
+        if (s == -1) {
+            error = errno;
+            continue;
+        }
+        entry->reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
+        entry->reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
+        if (entry->local.family == AF_INET6)
+            entry->v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
+        close(s);
+    }
+    if (entry->reuseaddr == UNKNOWN && error != 0)
+        snapshot->getfd_error = error;
+}
+
+void find_holders(struct snapshot *snapshot)
+{
+    bool needed = false;
+    bool mounted = false;
+    const struct dirent *file;
+
+    for (size_t i = 0; i < snapshot->total; i++)
+        needed |= snapshot->sockets[i].inode != 0;
+    if (!needed)
+        return;
+    qsort(snapshot->sockets, snapshot->total, sizeof *snapshot->sockets, by_inode);
+    DIR *directory = opendir("/proc");
+    snapshot->proc_error = directory == NULL ? errno : 0;
+    while (directory != NULL && (file = readdir(directory)) != NULL) {
+        pid_t pid = atoi(file->d_name);
+        if (pid <= 0)
+            continue;
+        mounted = true;
+        find_descriptors(snapshot, pid);
+    }
+    if (directory != NULL && !mounted)
+        snapshot->proc_error = ENOENT;
+    if (directory != NULL)
+        closedir(directory);
+    for (size_t i = 0; i < snapshot->total; i++) {
+        if (snapshot->sockets[i].relevant)
+            read_options(snapshot, &snapshot->sockets[i]);
+    }
+}
+
+void read_port_range(struct snapshot *snapshot)
+{
+    FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
+
+    if (file == NULL)
+        return;
+    if (fscanf(file, "%d %d", &snapshot->first_port, &snapshot->last_port) != 2)
+        snapshot->first_port = snapshot->last_port = 0;
+    fclose(file);
 }

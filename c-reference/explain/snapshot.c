@@ -1,125 +1,135 @@
 /*
- * explain/snapshot.c - what is around a port at one moment, in a fixed order, and what may be asked of it.
- *
- * Twin: src/explain/snapshot.rs.
+ * explain/snapshot.c - the data that explain collects, and look-ups on it.
+ * Rust counterpart: src/explain/snapshot.rs.
  */
-#include "explain.h"
+#include "explain/snapshot.h"
+#include "output.h"
 
 #include <string.h>
 
-static int by_cookie(const void *a, const void *b);
-static int by_rank(const void *a, const void *b);
-static int compare(const struct endpoint *left, const struct endpoint *right);
-
-struct scene look(in_port_t port)
+const char *state_name(int state)
 {
-    struct scene scene = {.port = port};
+    static const char *const names[] = {
+        [TCP_ESTABLISHED] = "ESTABLISHED",
+        [TCP_SYN_SENT] = "SYN_SENT",
+        [TCP_SYN_RECV] = "SYN_RECV",
+        [TCP_FIN_WAIT1] = "FIN_WAIT1",
+        [TCP_FIN_WAIT2] = "FIN_WAIT2",
+        [TCP_TIME_WAIT] = "TIME_WAIT",
+        [TCP_CLOSE] = "BOUND", /* a closed socket without a port is not listed */
+        [TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+        [TCP_LAST_ACK] = "LAST_ACK",
+        [TCP_LISTEN] = "LISTEN",
+        [TCP_CLOSING] = "CLOSING",
+    };
 
-    find_sockets(&scene);
-    find_owners(&scene);
-    return scene;
+    return names[state];
 }
 
-void keep_present(struct scene *scene)
+bool has_unseen_holder(const struct socket_entry *entry)
 {
-    struct scene now = {.port = scene->port};
-    size_t count = 0;
+    return entry->inode != 0 && entry->holder_count == 0;
+}
 
-    /* 1. What is listed again is as it is now; what was known of it is still so. */
-    find_sockets(&now);
-    if (scene->diag_error == 0)
-        scene->diag_error = now.diag_error;
-    if (scene->count_of_sockets > 0)
-        qsort(scene->sockets, scene->count_of_sockets, sizeof *scene->sockets, by_cookie);
-    for (size_t i = 0; i < now.count_of_sockets; i++) {
-        struct listed *socket = &now.sockets[i];
-        const struct listed *known = NULL;
-        if (scene->count_of_sockets > 0)
-            known = bsearch(socket, scene->sockets, scene->count_of_sockets,
-                            sizeof *scene->sockets, by_cookie);
-        if (known == NULL)
-            continue;
-        socket->reuseaddr = known->reuseaddr;
-        socket->reuseport = known->reuseport;
-        if (socket->v6only == UNKNOWN)
-            socket->v6only = known->v6only;
-        now.sockets[count++] = *socket;
+bool is_unaccepted(const struct socket_entry *entry)
+{
+    return entry->inode == 0 &&
+           (entry->state == TCP_ESTABLISHED || entry->state == TCP_CLOSE_WAIT);
+}
+
+const char *describe_unheld(const struct socket_entry *entry)
+{
+    if (has_unseen_holder(entry))
+        return "owner not visible";
+    if (is_unaccepted(entry))
+        return "not accepted yet";
+    return entry->inode == 0 ? "no process" : NULL;
+}
+
+const struct process *find_peer(const struct snapshot *snapshot, const struct socket_entry *entry)
+{
+    for (size_t i = 0; i < snapshot->total; i++) {
+        const struct socket_entry *peer = &snapshot->sockets[i];
+        if (peer->holder_count > 0 && peer->local.port == entry->peer.port &&
+            IN6_ARE_ADDR_EQUAL(&peer->local.address, &entry->peer.address) &&
+            peer->peer.port == entry->local.port &&
+            IN6_ARE_ADDR_EQUAL(&peer->peer.address, &entry->local.address))
+            return &snapshot->processes[peer->holders[0].process];
     }
-    free(scene->sockets);
-    scene->sockets = now.sockets;
-    scene->count_of_sockets = count;
-    now.sockets = NULL;
-    forget(&now);
-
-    /* 2. In an order that does not hang on the kernel's tables. */
-    if (count > 0)
-        qsort(scene->sockets, count, sizeof *scene->sockets, by_rank);
+    return NULL;
 }
 
-void mark_holders(struct scene *scene)
+static int rank(const struct socket_entry *entry)
 {
-    for (size_t i = 0; i < scene->count_of_sockets; i++) {
-        size_t count;
-        const struct owner *owner = owners_of(scene, &scene->sockets[i], &count);
-        for (; count > 0; owner++, count--)
-            scene->processes[owner->process].holds = true;
-    }
+    if (!entry->relevant)
+        return 3;
+    return entry->state == TCP_LISTEN ? 0 : entry->state == TCP_CLOSE ? 1 : 2;
 }
 
-static int by_cookie(const void *a, const void *b)
-{
-    const struct listed *left = a, *right = b;
-
-    return (left->cookie > right->cookie) - (left->cookie < right->cookie);
-}
-
-/* Who listens first, then who is bound, then the connections. */
+/* Makes the order independent of the kernel's hash tables. */
 static int by_rank(const void *a, const void *b)
 {
-    const struct listed *left = a, *right = b;
-    int left_rank = left->state == LISTEN ? 0 : left->state == BOUND ? 1 : 2;
-    int right_rank = right->state == LISTEN ? 0 : right->state == BOUND ? 1 : 2;
+    const struct socket_entry *left = a, *right = b;
 
-    if (left_rank != right_rank)
-        return left_rank - right_rank;
-    int order = compare(&left->local, &right->local);
+    int order = rank(left) - rank(right);
     if (order == 0)
-        order = compare(&left->peer, &right->peer);
-    if (order == 0 && left->inode != right->inode)
-        order = left->inode > right->inode ? 1 : -1;
-    return order;
+        order = memcmp(&left->local.address, &right->local.address, sizeof left->local.address);
+    if (order == 0)
+        order = memcmp(&left->peer.address, &right->peer.address, sizeof left->peer.address);
+    if (order == 0)
+        order = left->peer.port - right->peer.port;
+    return order != 0 ? order : (left->inode > right->inode) - (left->inode < right->inode);
 }
 
-static int compare(const struct endpoint *left, const struct endpoint *right)
+void sort_sockets(struct snapshot *snapshot)
 {
-    int order = memcmp(&left->address, &right->address, sizeof left->address);
-
-    if (order == 0)
-        order = left->port - right->port;
-    return order != 0 ? order : left->family - right->family;
-}
-
-const struct owner *owners_of(const struct scene *scene, const struct listed *socket, size_t *count)
-{
-    size_t start = 0, end = scene->count_of_owners;
-
-    while (start < end) {
-        size_t middle = start + (end - start) / 2;
-        if (scene->owners[middle].inode < socket->inode)
-            start = middle + 1;
-        else
-            end = middle;
+    if (snapshot->total > 0)
+        qsort(snapshot->sockets, snapshot->total, sizeof *snapshot->sockets, by_rank);
+    for (size_t i = 0; i < snapshot->total && snapshot->sockets[i].relevant; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        for (size_t j = 0; j < entry->holder_count; j++)
+            snapshot->processes[entry->holders[j].process].holds_port = true;
+        snapshot->count++;
     }
-    while (end < scene->count_of_owners && scene->owners[end].inode == socket->inode)
-        end++;
-    *count = end - start;
-    return *count > 0 ? scene->owners + start : NULL;
 }
 
-bool is_out_of_sight(const struct scene *scene, const struct listed *socket)
+void add_id(struct id_list *list, size_t id)
 {
-    size_t count;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->ids[i] == id)
+            return;
+    }
+    if (list->count <= IDS_MAX)
+        list->ids[list->count++] = id;
+}
 
-    owners_of(scene, socket, &count);
-    return socket->inode != 0 && count == 0;
+struct remark *find_remark(struct remark_list *list, const char *text)
+{
+    size_t i = 0;
+
+    while (i < list->count && strcmp(list->remarks[i].text, text) != 0)
+        i++;
+    if (i == list->count)
+        list->remarks[list->count++] = (struct remark){.text = text, .seconds = -1};
+    return &list->remarks[i];
+}
+
+/* C only: Rust has Vec::push. */
+void *grow(void *array, size_t count, size_t size)
+{
+    if ((count & (count - 1)) != 0)
+        return array;
+    array = realloc(array, (count == 0 ? 1 : 2 * count) * size);
+    if (array == NULL)
+        exit_with_error("realloc", "a table");
+    return array;
+}
+
+/* C only: Rust has Drop. */
+void free_snapshot(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->total; i++)
+        free(snapshot->sockets[i].holders);
+    free(snapshot->sockets);
+    free(snapshot->processes);
 }

@@ -1,152 +1,174 @@
 /*
- * rules/holder.c - a socket in every state in which it can hold a port.
+ * rules/holder.c - sockets that hold a port, in every TCP state that can.
  *
- * No state is waited for by time: each is reached by connecting and closing on lo, and checked with
- * TCP_INFO. Twin: src/rules/holder.rs.
+ * Calls on both ends of a connection lead to each state, and TCP_INFO shows when it is reached.
+ * Rust counterpart: src/rules/holder.rs.
  */
-#include "reuseaddr.h"
+#include "rules/holder.h"
+#include "output.h"
+#include "sock.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A state that has not come after so many looks, a millisecond apart, does not come. */
-#define LOOKS 10000
+/* Give up after this many polls, 1 ms apart. */
+#define POLLS 10000
 
-static void leave(int a, int peer, enum state state);
-static void await_state(int s, int wanted);
-static void fill(int s);
+/* What happens in a scenario: the steps of an accepted socket, in this order. For a socket in
+ * TIME_WAIT, TCP_INFO returns TCP_CLOSE. */
+static const struct steps {
+    const char *name;
+    bool passive;  /* the peer calls shutdown(2) first */
+    bool fill;     /* the socket sends until all buffers are full, so that its FIN has to wait */
+    int own;       /* the socket calls shutdown(2), reaches this state, and is closed at the end */
+    int peer_last; /* the peer calls shutdown(2), and the socket reaches this state */
+    int state;     /* what the rule depends on; 0 if no socket is left */
+} scenarios[] = {
+#define STEPS(name, ...) [SCENARIO_##name] = {#name, __VA_ARGS__}
+    /*    name            passive fill   own            peer_last    state */
+    STEPS(BOUND,          false,  false, 0,             0,           TCP_CLOSE),
+    STEPS(LISTEN,         false,  false, 0,             0,           TCP_LISTEN),
+    STEPS(ESTABLISHED,    false,  false, 0,             0,           TCP_ESTABLISHED),
+    STEPS(CLIENT,         false,  false, 0,             0,           TCP_ESTABLISHED),
+    STEPS(FIN_WAIT1,      false,  true,  TCP_FIN_WAIT1, 0,           TCP_FIN_WAIT1),
+    STEPS(FIN_WAIT2,      false,  false, TCP_FIN_WAIT2, 0,           TCP_FIN_WAIT2),
+    STEPS(CLOSE_WAIT,     true,   false, 0,             0,           TCP_CLOSE_WAIT),
+    STEPS(CLOSING,        false,  true,  TCP_FIN_WAIT1, TCP_CLOSING, TCP_CLOSING),
+    STEPS(LAST_ACK,       true,   true,  TCP_LAST_ACK,  0,           TCP_LAST_ACK),
+    STEPS(TIME_WAIT,      false,  false, TCP_FIN_WAIT2, TCP_CLOSE,   TCP_TIME_WAIT),
+    STEPS(PASSIVE_CLOSED, true,   false, TCP_CLOSE,     0,           0),
+};
 
-struct holder hold(enum state state, const struct place *place, bool reuseaddr, bool reuseport)
+const char *scenario_name(enum scenario scenario)
 {
-    struct holder holder = {.peer = -1};
-
-    /* 1. Bind: from here on it holds the port. */
-    int s = take_port(place, reuseaddr, reuseport, &holder.port);
-    holder.fd = s;
-
-    switch (state) {
-    case BOUND:
-        break;
-
-    case LISTEN:
-        if (listen(s, 1) == -1)
-            bail("listen", place->name);
-        break;
-
-    case CLIENT:
-        /* 2. A client: connect to a listener elsewhere, which need not accept. */
-        holder.peer = open_socket(place, false, false);
-        if (bind_socket(holder.peer, place, place->reach, 0) == -1)
-            bail("bind", place->name);
-        if (listen(holder.peer, 1) == -1)
-            bail("listen", place->name);
-        if (connect_to(s, holder.peer) == -1)
-            bail("connect from", place->name);
-        break;
-
-    default:
-        /* 3. An accepted child: its listener closed, it is alone on its port. */
-        if (listen(s, 1) == -1)
-            bail("listen", place->name);
-        holder.peer = connect_peer(place, holder.port);
-        holder.fd = accept(s, NULL, NULL);
-        if (holder.fd == -1)
-            bail("accept", place->name);
-        close(s);
-    }
-    holder.present = describe(holder.fd, state);
-    if (state > ESTABLISHED && state != CLIENT) {
-        leave(holder.fd, holder.peer, state);
-        /* 4. Whoever has shut down leaves altogether, as a process that ends. */
-        if (state != CLOSE_WAIT) {
-            close(holder.fd);
-            holder.fd = -1;
-        }
-    }
-    return holder;
+    return scenarios[scenario].name;
 }
 
-/* Takes the accepted socket a from ESTABLISHED to state. */
-static void leave(int a, int peer, enum state state)
+/* Waits until s is in state. */
+static void await_state(int s, int state)
 {
-    /* 5. The peer first: then we have no TIME_WAIT before us. */
-    if (state == CLOSE_WAIT || state == LAST_ACK || state == PASSIVE_CLOSED) {
-        shutdown(peer, SHUT_WR);
-        await_state(a, TCP_CLOSE_WAIT);
-    }
-    if (state == CLOSE_WAIT)
-        return;
-
-    /* 6. Then we. What the peer does not read keeps our FIN back, and its ACK. */
-    if (state == FIN_WAIT1 || state == CLOSING || state == LAST_ACK)
-        fill(a);
-    shutdown(a, SHUT_WR);
-    switch (state) {
-    case FIN_WAIT1:
-    case CLOSING:
-        await_state(a, TCP_FIN_WAIT1);
-        break;
-    case LAST_ACK:
-        await_state(a, TCP_LAST_ACK);
-        break;
-    case PASSIVE_CLOSED:
-        await_state(a, TCP_CLOSE);
-        break;
-    default: {
-        /* The peer reads our end, and sends the ACK that it would else delay. */
-        char end;
-        if (read(peer, &end, sizeof end) == -1)
-            bail("read", "a connection");
-        set_option(peer, IPPROTO_TCP, TCP_QUICKACK, 1);
-        await_state(a, TCP_FIN_WAIT2);
-        break;
-    }
-    }
-
-    /* 7. Then the peer. In TIME_WAIT the socket itself is done: it is CLOSE. */
-    if (state == CLOSING || state == TIME_WAIT) {
-        shutdown(peer, SHUT_WR);
-        await_state(a, state == CLOSING ? TCP_CLOSING : TCP_CLOSE);
-    }
-}
-
-static void await_state(int s, int wanted)
-{
-    for (int look = 0; look < LOOKS; look++) {
-        /* The first byte of tcp_info: the structure has grown, and is not the same size everywhere. */
+    for (int i = 0; i < POLLS; i++) {
+        /* Only the first byte of struct tcp_info, whose size differs between versions. */
         unsigned char tcpi_state;
         socklen_t length = sizeof tcpi_state;
         if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &tcpi_state, &length) == -1)
-            bail("getsockopt TCP_INFO", "a connection");
-        if (tcpi_state == wanted)
+            exit_with_error("getsockopt TCP_INFO", "TCP socket");
+        if (tcpi_state == state)
             return;
         poll(NULL, 0, 1);
     }
     errno = ETIMEDOUT;
-    bail("getsockopt TCP_INFO", "a connection");
+    exit_with_error("getsockopt TCP_INFO", "TCP socket");
 }
 
-/* Sends as much as goes without waiting: more than the peer has room for. */
-static void fill(int s)
+/* Sends until neither s nor its peer has room in a buffer. */
+static void fill_buffers(int s)
 {
     static const char zeros[1 << 16];
 
     set_option(s, SOL_SOCKET, SO_SNDBUF, 1);
-    while (send(s, zeros, sizeof zeros, MSG_DONTWAIT) > 0)
+    while (send(s, zeros, sizeof zeros, MSG_DONTWAIT) != -1)
         continue;
+    if (errno != EAGAIN)
+        exit_with_error("send", "TCP socket");
 }
 
-void release(const struct holder *holder)
+/* Takes a step of steps: calls shutdown(2) on s, and waits until the holder is in state. */
+static void shut_down(const struct holder *holder, int s, int state)
 {
-    const struct linger now = {.l_onoff = 1, .l_linger = 0};
+    char byte;
 
-    /* 8. A reset from the peer ends what is left of the connection. */
+    if (state == 0)
+        return;
+    if (shutdown(s, SHUT_WR) == -1)
+        exit_with_error("shutdown", "TCP socket");
+    if (state == TCP_FIN_WAIT2) {
+        /* The peer delays its ACK. Let it read end of file, then send the ACK. */
+        if (read_some(holder->peer, &byte, sizeof byte) == -1)
+            exit_with_error("read", "TCP socket");
+        set_option(holder->peer, IPPROTO_TCP, TCP_QUICKACK, 1);
+    }
+    await_state(holder->fd, state);
+}
+
+/* Changes the option of s if the change is due now. */
+static void change_at(enum moment now, enum moment change, int s, const struct tcp_socket *plan)
+{
+    if (now == change)
+        set_option(s, SOL_SOCKET, SO_REUSEADDR, !plan->reuseaddr);
+}
+
+/* Connects s to listener. If that is bound to a wildcard, the connection is over loopback. */
+static void connect_to(int s, int listener)
+{
+    const struct endpoint server = local_endpoint(listener);
+    if (connect_socket(s, &server) == -1)
+        exit_with_error("connect", "TCP socket");
+}
+
+struct holder make_holder(struct ports *ports, enum scenario scenario, enum moment change,
+                          const struct tcp_socket *plan)
+{
+    const struct steps *steps = &scenarios[scenario];
+    int s = take_port(ports, plan);
+    struct holder holder = {.socket = *plan, .fd = s, .peer = -1};
+
+    change_at(AFTER_BIND, change, s, plan);
+    switch (scenario) {
+    case SCENARIO_BOUND:
+        break;
+    case SCENARIO_LISTEN:
+        listen_on(s);
+        break;
+    case SCENARIO_CLIENT:
+        /* listen(2) binds the peer to a free port. Nothing needs to accept the connection. */
+        holder.peer = open_planned(plan);
+        listen_on(holder.peer);
+        connect_to(s, holder.peer);
+        break;
+    default:
+        listen_on(s);
+        change_at(AFTER_LISTEN, change, s, plan);
+        holder.peer = open_socket(plan->family, false, false, false);
+        set_option(holder.peer, SOL_SOCKET, SO_RCVBUF, 1); /* full soon */
+        connect_to(holder.peer, s);
+        change_at(AFTER_CONNECT, change, s, plan);
+        holder.fd = accept_on(s);
+        close(s);
+        change_at(AFTER_ACCEPT, change, holder.fd, plan);
+    }
+
+    /* Read what can differ from the plan, while there is a descriptor. */
+    holder.exists = steps->state != 0;
+    holder.socket.state = steps->state;
+    holder.socket.address = local_endpoint(holder.fd).address;
+    holder.socket.reuseaddr = get_option(holder.fd, SOL_SOCKET, SO_REUSEADDR) != 0;
+    if (plan->family == AF_INET6)
+        holder.socket.v6only = get_option(holder.fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
+
+    if (steps->passive)
+        shut_down(&holder, holder.peer, TCP_CLOSE_WAIT);
+    if (steps->fill)
+        fill_buffers(holder.fd);
+    shut_down(&holder, holder.fd, steps->own);
+    shut_down(&holder, holder.peer, steps->peer_last);
+    if (steps->own != 0) {
+        close(holder.fd);
+        holder.fd = -1;
+    }
+    return holder;
+}
+
+void release_holder(const struct holder *holder)
+{
+    const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
     if (holder->peer != -1) {
-        if (setsockopt(holder->peer, SOL_SOCKET, SO_LINGER, &now, sizeof now) == -1)
-            bail("setsockopt SO_LINGER", "a connection");
+        /* The peer sends a reset, which ends the connection in any state but TIME_WAIT. */
+        if (setsockopt(holder->peer, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == -1)
+            exit_with_error("setsockopt SO_LINGER", "TCP socket");
         close(holder->peer);
     }
     if (holder->fd != -1)

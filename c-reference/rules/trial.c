@@ -1,123 +1,65 @@
 /*
- * rules/trial.c - one cell of the tables: what bind(2) and listen(2) answer, beside what the rule says.
- *
- * Twin: src/rules/trial.rs.
+ * rules/trial.c - one cell of the tables: what bind(2) and listen(2) return, and the prediction.
+ * Rust counterpart: src/rules/trial.rs.
  */
-#include "reuseaddr.h"
+#include "rules/trial.h"
+#include "output.h"
+#include "sock.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How often a state is tried, each time on another port, before it is believed that the kernel
- * contradicts the rule: on a network that we share, somebody may have come in between. */
-#define TRIES 3
-
-static struct answer predict(const struct tcp_socket *present, const struct tcp_socket *newcomer);
-static struct answer attempt(const struct place *place, in_port_t port, bool reuseaddr,
-                             bool reuseport);
-
-struct cell try_state(enum state state, const struct place *present, bool present_reuseaddr,
-                      bool present_reuseport, const struct place *place, bool reuseaddr,
-                      bool reuseport)
-{
-    const struct tcp_socket newcomer = newcomer_for(place, reuseaddr, reuseport);
-    struct cell cell;
-
-    for (int i = 0; i < TRIES; i++) {
-        /* 1. A port of its own for each trial: the kernel remembers what was bound to one. */
-        struct holder holder = hold(state, present, present_reuseaddr, present_reuseport);
-        cell.rule = predict(&holder.present, &newcomer);
-        cell.seen = attempt(place, holder.port, reuseaddr, reuseport);
-        release(&holder);
-        if (agrees(&cell))
-            break;
-    }
-    return cell;
-}
-
-struct cell try_order(const struct place *place, const struct order *order)
-{
-    const struct tcp_socket newcomer = newcomer_for(place, true, false);
-    struct holder holder = {.peer = -1};
-
-    /* 2. The holder goes its way from bind to accept, and its option changes on the way. */
-    holder.fd = take_port(place, order->before, false, &holder.port);
-    if (order->when == AFTER_BIND) {
-        set_option(holder.fd, SOL_SOCKET, SO_REUSEADDR, order->after);
-        holder.present = describe(holder.fd, BOUND);
-    } else {
-        int s = holder.fd;
-        if (listen(s, 1) == -1)
-            bail("listen", place->name);
-        if (order->when == AFTER_LISTEN)
-            set_option(s, SOL_SOCKET, SO_REUSEADDR, order->after);
-        holder.peer = connect_peer(place, holder.port);
-        if (order->when == AFTER_CONNECT)
-            set_option(s, SOL_SOCKET, SO_REUSEADDR, order->after);
-        holder.fd = accept(s, NULL, NULL);
-        if (holder.fd == -1)
-            bail("accept", place->name);
-        close(s);
-        if (order->when == AFTER_ACCEPT)
-            set_option(holder.fd, SOL_SOCKET, SO_REUSEADDR, order->after);
-        holder.present = describe(holder.fd, ESTABLISHED);
-    }
-
-    struct cell cell = {
-        .rule = predict(&holder.present, &newcomer),
-        .seen = attempt(place, holder.port, true, false),
-    };
-    release(&holder);
-    return cell;
-}
-
-void try_listens(const struct place *place, struct cell cells[2])
-{
-    in_port_t port;
-    int first = take_port(place, true, false, &port);
-    int second = open_socket(place, true, false);
-
-    /* 3. Both bind; then the first listens, and the second may only after it. (C1) */
-    if (bind_socket(second, place, place->text, port) == -1)
-        bail("bind", place->name);
-    const struct tcp_socket newcomer = describe(second, BOUND);
-    if (listen(first, 1) == -1)
-        bail("listen", place->name);
-    const struct tcp_socket present = describe(first, LISTEN);
-    cells[0].rule = (struct answer){0, conflicts(&present, &newcomer) ? EADDRINUSE : 0};
-    cells[0].seen = (struct answer){0, listen(second, 1) == -1 ? errno : 0};
-
-    /* 4. listen(2) that failed has left the second bound: it can be tried again. */
-    close(first);
-    cells[1].rule = (struct answer){0, 0};
-    cells[1].seen = (struct answer){0, listen(second, 1) == -1 ? errno : 0};
-    close(second);
-}
-
-static struct answer predict(const struct tcp_socket *present, const struct tcp_socket *newcomer)
-{
-    if (conflicts(present, newcomer))
-        return (struct answer){EADDRINUSE, NOT_TRIED};
-    return (struct answer){0, 0};
-}
-
-/* What a newcomer is answered by the kernel. */
-static struct answer attempt(const struct place *place, in_port_t port, bool reuseaddr,
-                             bool reuseport)
-{
-    struct answer answer = {0, NOT_TRIED};
-
-    int s = open_socket(place, reuseaddr, reuseport);
-    if (bind_socket(s, place, place->text, port) == -1)
-        answer.bind = errno;
-    else
-        answer.listen = listen(s, 1) == -1 ? errno : 0;
-    close(s);
-    return answer;
-}
+/* Attempts before a contradiction counts. If the network is not private, other processes can bind
+ * to the port during an attempt. */
+#define ATTEMPTS 3
 
 bool agrees(const struct cell *cell)
 {
-    return cell->seen.bind == cell->rule.bind && cell->seen.listen == cell->rule.listen;
+    return cell->seen.bind == cell->predicted.bind && cell->seen.listen == cell->predicted.listen;
+}
+
+/* Returns 0, or the errno value of listen(2). */
+static int try_listen(int s)
+{
+    return listen(s, 1) == -1 ? errno : 0;
+}
+
+struct cell try_new_socket(struct ports *ports, enum scenario scenario, enum moment change,
+                           const struct tcp_socket *existing, const struct tcp_socket *new)
+{
+    for (int attempts = 1;; attempts++) {
+        const struct holder holder = make_holder(ports, scenario, change, existing);
+        bool conflict = holder.exists && conflicts(&holder.socket, new);
+        struct cell cell = {.predicted.bind = conflict ? EADDRINUSE : 0};
+
+        int s = open_planned(new);
+        if (bind_planned(s, new, ports->port) == -1)
+            cell.seen.bind = errno;
+        else
+            cell.seen.listen = try_listen(s);
+        close(s);
+        release_holder(&holder);
+        if (agrees(&cell) || attempts == ATTEMPTS)
+            return cell;
+    }
+}
+
+void try_two_listeners(struct ports *ports, const struct tcp_socket *plan, struct cell cells[2])
+{
+    int first = take_port(ports, plan);
+    int second = open_planned(plan);
+    if (bind_planned(second, plan, ports->port) == -1)
+        exit_with_error("bind", "TCP socket");
+    listen_on(first);
+    struct tcp_socket existing = *plan;
+    existing.state = TCP_LISTEN;
+
+    cells[0] = (struct cell){.predicted.listen = conflicts(&existing, plan) ? EADDRINUSE : 0};
+    cells[0].seen.listen = try_listen(second);
+
+    /* After listen(2) has failed, the socket is still bound, and listen(2) can be tried again. */
+    close(first);
+    cells[1] = (struct cell){.seen.listen = try_listen(second)};
+    close(second);
 }

@@ -1,119 +1,103 @@
-//! socket, setsockopt and getsockopt with right and wrong arguments, and their answers.
+//! socket(2), setsockopt(2) and getsockopt(2) with right and wrong arguments.
 //!
-//! What is expected is from socket(2), getsockopt(2) and socket(7), and from the kernel where they are
-//! silent: `net/core/sock.c`, `sk_setsockopt` and `sk_getsockopt`. Twin: `c-reference/abi/sockopts.c`.
+//! The expected results come from the man pages or, where these are silent, from the kernel's
+//! `net/core/sock.c`. C counterpart: `c-reference/abi/sockopts.c`.
 
-use crate::abi::calls::{Objects, expect, new_socket};
+use crate::abi::cases::{Objects, check, check_result, new_socket};
+use crate::sock::close_fd;
 use libc::{
     AF_INET, EAFNOSUPPORT, EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, EOPNOTSUPP,
     EPROTONOSUPPORT, ESOCKTNOSUPPORT, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, SO_REUSEADDR,
     SOCK_STREAM, SOL_SOCKET, c_int, c_void, socklen_t,
 };
-use std::ptr;
+use std::ptr::{null, null_mut};
 
-/// Tries socket, setsockopt and getsockopt. Returns how many were not answered as expected.
-pub fn try_options(on: &Objects) -> usize {
-    try_socket() + try_setsockopt(on) + try_getsockopt(on)
+#[rustfmt::skip]
+fn check_socket() -> c_int {
+    // SAFETY: no pointers; any argument value is safe.
+    let s = unsafe { libc::socket(AF_INET, SOCK_STREAM, 0) };
+    let mut n = check_result("socket", "TCP over IPv4", 0, s.into());
+    close_fd(s);
+
+    n += check!("family -1", EAFNOSUPPORT, socket(-1, SOCK_STREAM, 0));
+    n += check!("type -1", EINVAL, socket(AF_INET, -1, 0));
+    n += check!("type 0", ESOCKTNOSUPPORT, socket(AF_INET, 0, 0));
+    n += check!("type SOCK_STREAM, protocol UDP", EPROTONOSUPPORT,
+        socket(AF_INET, SOCK_STREAM, IPPROTO_UDP));
+    n += check!("protocol -1", EINVAL, socket(AF_INET, SOCK_STREAM, -1));
+    n
 }
 
 #[rustfmt::skip]
-fn try_socket() -> usize {
-    let cases = [
-        ("TCP over IPv4", AF_INET, SOCK_STREAM, 0, 0),
-        ("family -1", -1, SOCK_STREAM, 0, EAFNOSUPPORT),
-        ("type -1", AF_INET, -1, 0, EINVAL),
-        ("type 0", AF_INET, 0, 0, ESOCKTNOSUPPORT),
-        ("type SOCK_STREAM, protocol UDP", AF_INET, SOCK_STREAM, IPPROTO_UDP, EPROTONOSUPPORT),
-        ("protocol -1", AF_INET, SOCK_STREAM, -1, EINVAL),
-    ];
-
-    // 1. socket
-    cases.map(|(text, family, kind, protocol, expected)| {
-        // SAFETY: numbers go in, a number comes out.
-        let s = unsafe { libc::socket(family, kind, protocol) };
-        let unexpected = expect("socket", text, expected, if s == -1 { -1 } else { 0 });
-        if s != -1 {
-            // SAFETY: s is ours, and not used again.
-            unsafe { libc::close(s) };
-        }
-        unexpected
-    })
-    .iter()
-    .sum()
-}
-
-#[rustfmt::skip]
-fn try_setsockopt(on: &Objects) -> usize {
+fn check_setsockopt(on: &Objects) -> c_int {
+    let s = new_socket(AF_INET, SOCK_STREAM);
     let ones: [c_int; 2] = [1, 1];
-    let s = new_socket(AF_INET, SOCK_STREAM);
-    let (one, null, forbidden) = (ones.as_ptr().cast(), ptr::null(), on.forbidden.cast_const());
-    let size = size_of::<c_int>() as socklen_t;
-    let cases: [(&str, c_int, c_int, c_int, *const c_void, socklen_t, c_int); 19] = [
-        ("a descriptor that is not open", on.bad, SOL_SOCKET, SO_REUSEADDR, one, size, EBADF),
-        ("not a socket", on.file, SOL_SOCKET, SO_REUSEADDR, one, size, ENOTSOCK),
-        ("level 99", s, 99, SO_REUSEADDR, one, size, ENOPROTOOPT),
-        ("level -1", s, -1, SO_REUSEADDR, one, size, ENOPROTOOPT),
-        ("level IPPROTO_IP: sets IP_TTL to 1", s, IPPROTO_IP, SO_REUSEADDR, one, size, 0),
-        ("level IPPROTO_TCP: a TCP_MAXSEG of 1", s, IPPROTO_TCP, SO_REUSEADDR, one, size, EINVAL),
-        ("option -1", s, SOL_SOCKET, -1, one, size, ENOPROTOOPT),
-        ("option 9999", s, SOL_SOCKET, 9999, one, size, ENOPROTOOPT),
-        ("length -1", s, SOL_SOCKET, SO_REUSEADDR, one, socklen_t::MAX, EINVAL),
-        ("length 0", s, SOL_SOCKET, SO_REUSEADDR, one, 0, EINVAL),
-        ("length 1, a bool", s, SOL_SOCKET, SO_REUSEADDR, one, 1, EINVAL),
-        ("length 3", s, SOL_SOCKET, SO_REUSEADDR, one, 3, EINVAL),
-        ("length 4", s, SOL_SOCKET, SO_REUSEADDR, one, 4, 0),
-        ("length 8", s, SOL_SOCKET, SO_REUSEADDR, one, 8, 0),
-        ("null pointer", s, SOL_SOCKET, SO_REUSEADDR, null, size, EFAULT),
-        ("null pointer, length 3", s, SOL_SOCKET, SO_REUSEADDR, null, 3, EINVAL),
-        ("pointer to a PROT_NONE page", s, SOL_SOCKET, SO_REUSEADDR, forbidden, size, EFAULT),
-        ("a socket that listens", on.listening, SOL_SOCKET, SO_REUSEADDR, one, size, 0),
-        ("a socket of AF_UNIX, which ignores it", on.local, SOL_SOCKET, SO_REUSEADDR, one, size, 0),
-    ];
+    let one: *const c_void = ones.as_ptr().cast();
+    let size = size_of_val(&ones[0]) as socklen_t;
+    let mut n = 0;
 
-    // 2. setsockopt
-    let unexpected = cases.map(|(text, s, level, name, value, length, expected)| {
-        // SAFETY: the kernel reads length bytes of value, which it finds to be there or refuses.
-        let z = unsafe { libc::setsockopt(s, level, name, value, length) };
-        expect("setsockopt", text, expected, z.into())
-    });
-    // SAFETY: s is ours, and not used again.
-    unsafe { libc::close(s) };
-    unexpected.iter().sum()
+    n += check!("descriptor -1", EBADF, setsockopt(on.bad, SOL_SOCKET, SO_REUSEADDR, one, size));
+    n += check!("not a socket", ENOTSOCK, setsockopt(on.file, SOL_SOCKET, SO_REUSEADDR, one, size));
+    n += check!("level 99", ENOPROTOOPT, setsockopt(s, 99, SO_REUSEADDR, one, size));
+    n += check!("level -1", ENOPROTOOPT, setsockopt(s, -1, SO_REUSEADDR, one, size));
+    // SO_REUSEADDR is 2, which is IP_TTL and TCP_MAXSEG at the levels below.
+    n += check!("level IPPROTO_IP: sets IP_TTL to 1", 0,
+        setsockopt(s, IPPROTO_IP, SO_REUSEADDR, one, size));
+    n += check!("level IPPROTO_TCP: TCP_MAXSEG of 1", EINVAL,
+        setsockopt(s, IPPROTO_TCP, SO_REUSEADDR, one, size));
+    n += check!("option -1", ENOPROTOOPT, setsockopt(s, SOL_SOCKET, -1, one, size));
+    n += check!("option 9999", ENOPROTOOPT, setsockopt(s, SOL_SOCKET, 9999, one, size));
+    n += check!("length -1", EINVAL, setsockopt(s, SOL_SOCKET, SO_REUSEADDR, one, socklen_t::MAX));
+    n += check!("length 0", EINVAL, setsockopt(s, SOL_SOCKET, SO_REUSEADDR, one, 0));
+    n += check!("length 1, a bool", EINVAL, setsockopt(s, SOL_SOCKET, SO_REUSEADDR, one, 1));
+    n += check!("length 3", EINVAL, setsockopt(s, SOL_SOCKET, SO_REUSEADDR, one, 3));
+    n += check!("length 4", 0, setsockopt(s, SOL_SOCKET, SO_REUSEADDR, one, 4));
+    n += check!("length 8", 0, setsockopt(s, SOL_SOCKET, SO_REUSEADDR, one, 8));
+    n += check!("null pointer", EFAULT, setsockopt(s, SOL_SOCKET, SO_REUSEADDR, null(), size));
+    n += check!("null pointer, length 3", EINVAL,
+        setsockopt(s, SOL_SOCKET, SO_REUSEADDR, null(), 3));
+    n += check!("pointer to a PROT_NONE page", EFAULT,
+        setsockopt(s, SOL_SOCKET, SO_REUSEADDR, on.forbidden, size));
+    n += check!("listening socket", 0,
+        setsockopt(on.listening, SOL_SOCKET, SO_REUSEADDR, one, size));
+    n += check!("AF_UNIX socket, which ignores it", 0,
+        setsockopt(on.local, SOL_SOCKET, SO_REUSEADDR, one, size));
+    close_fd(s);
+    n
 }
 
 #[rustfmt::skip]
-fn try_getsockopt(on: &Objects) -> usize {
-    let mut there: c_int = 0;
+fn check_getsockopt(on: &Objects) -> c_int {
     let s = new_socket(AF_INET, SOCK_STREAM);
-    let value: *mut c_void = (&raw mut there).cast();
-    let (null, forbidden) = (ptr::null_mut(), on.forbidden);
-    let size = size_of::<c_int>() as socklen_t;
-    let cases: [(&str, c_int, c_int, c_int, *mut c_void, socklen_t, c_int); 9] = [
-        ("a descriptor that is not open", on.bad, SOL_SOCKET, SO_REUSEADDR, value, size, EBADF),
-        ("not a socket", on.file, SOL_SOCKET, SO_REUSEADDR, value, size, ENOTSOCK),
-        ("level 99, otherwise than setsockopt", s, 99, SO_REUSEADDR, value, size, EOPNOTSUPP),
-        ("option 9999", s, SOL_SOCKET, 9999, value, size, ENOPROTOOPT),
-        ("length -1", s, SOL_SOCKET, SO_REUSEADDR, value, socklen_t::MAX, EINVAL),
-        ("length 0", s, SOL_SOCKET, SO_REUSEADDR, value, 0, 0),
-        ("null pointer", s, SOL_SOCKET, SO_REUSEADDR, null, size, EFAULT),
-        ("null pointer, length 0", s, SOL_SOCKET, SO_REUSEADDR, null, 0, 0),
-        ("pointer to a PROT_NONE page", s, SOL_SOCKET, SO_REUSEADDR, forbidden, size, EFAULT),
-    ];
+    let mut room: c_int = 0;
+    let value: *mut c_void = (&raw mut room).cast();
+    // No call below changes these: a call that fails sets no length, and a length of 0 stays 0.
+    let (mut size, mut zero, mut negative) = (size_of_val(&room) as socklen_t, 0, socklen_t::MAX);
+    let mut n = 0;
 
-    // 3. getsockopt
-    let mut unexpected: usize = cases.map(|(text, s, level, name, value, length, expected)| {
-        let mut optlen = length;
-        // SAFETY: the kernel writes at most optlen bytes to value, which it finds to be there or
-        // refuses, and optlen anew.
-        let z = unsafe { libc::getsockopt(s, level, name, value, &raw mut optlen) };
-        expect("getsockopt", text, expected, z.into())
-    })
-    .iter()
-    .sum();
-    // SAFETY: the kernel refuses the null pointer.
-    let z = unsafe { libc::getsockopt(s, SOL_SOCKET, SO_REUSEADDR, value, ptr::null_mut()) };
-    unexpected += expect("getsockopt", "null pointer for the length", EFAULT, z.into());
-    // SAFETY: s is ours, and not used again.
-    unsafe { libc::close(s) };
-    unexpected
+    n += check!("descriptor -1", EBADF,
+        getsockopt(on.bad, SOL_SOCKET, SO_REUSEADDR, value, &raw mut size));
+    n += check!("not a socket", ENOTSOCK,
+        getsockopt(on.file, SOL_SOCKET, SO_REUSEADDR, value, &raw mut size));
+    n += check!("level 99 (ENOPROTOOPT in setsockopt)", EOPNOTSUPP,
+        getsockopt(s, 99, SO_REUSEADDR, value, &raw mut size));
+    n += check!("option 9999", ENOPROTOOPT, getsockopt(s, SOL_SOCKET, 9999, value, &raw mut size));
+    n += check!("length -1", EINVAL,
+        getsockopt(s, SOL_SOCKET, SO_REUSEADDR, value, &raw mut negative));
+    n += check!("length 0", 0, getsockopt(s, SOL_SOCKET, SO_REUSEADDR, value, &raw mut zero));
+    n += check!("null pointer", EFAULT,
+        getsockopt(s, SOL_SOCKET, SO_REUSEADDR, null_mut(), &raw mut size));
+    n += check!("null pointer, length 0", 0,
+        getsockopt(s, SOL_SOCKET, SO_REUSEADDR, null_mut(), &raw mut zero));
+    n += check!("pointer to a PROT_NONE page", EFAULT,
+        getsockopt(s, SOL_SOCKET, SO_REUSEADDR, on.forbidden, &raw mut size));
+    n += check!("null pointer for the length", EFAULT,
+        getsockopt(s, SOL_SOCKET, SO_REUSEADDR, value, null_mut()));
+    close_fd(s);
+    n
+}
+
+/// Makes and checks the calls. Returns the number of unexpected results.
+pub fn check_options(on: &Objects) -> c_int {
+    check_socket() + check_setsockopt(on) + check_getsockopt(on)
 }

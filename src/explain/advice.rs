@@ -1,171 +1,96 @@
-//! What would make an address free, by what is in its way.
-//!
-//! Twin: `c-reference/explain/advice.c`.
+//! Derives advice from a snapshot and its predictions.
+//! C counterpart: `c-reference/explain/advice.c`.
 
 use crate::address::Endpoint;
-use crate::conflict::State;
-use crate::explain::prediction::{Prediction, Verdict, fails, predict_bind};
-use crate::explain::print_sockets::{add_number, print_numbers};
-use crate::explain::snapshot::{Listed, Scene, owners_of};
-use crate::output::print;
+use crate::conflict::TcpState;
+use crate::explain::prediction::{Conflict, Prediction, bind_fails, predict_one};
+use crate::explain::snapshot::{Remark, Snapshot, SocketEntry, add_id, find_remark, is_unaccepted};
 use errno::Errno;
 use libc::{EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL};
-use std::fs;
 
-/// What helps against a socket.
-#[derive(Clone, Copy, PartialEq)]
-enum Remedy {
-    End,
-    EndOrSet,
-    PeerFirst,
-    EndAndWait,
-    Wait,
-    WaitForPeer,
-    Lingers,
-    GiveUp,
-    Listener,
+/// Returns the advice for a socket that conflicts.
+fn find_advice(entry: &SocketEntry) -> &'static str {
+    match entry.state {
+        _ if is_unaccepted(entry) => "stop the listener, which closes this too",
+        // In CLOSE_WAIT the peer has closed first, so TIME_WAIT is on its side.
+        TcpState::Listen | TcpState::SynSent | TcpState::CloseWait => "stop %s",
+        TcpState::Close => "stop %s, or have it set SO_REUSEADDR",
+        TcpState::Established => "let the peer close, then stop %s (else wait up to 120 s)",
+        TcpState::TimeWait => "wait %s s (TIME_WAIT)",
+        TcpState::LastAck => "wait until the peer acknowledges, or until the kernel gives up",
+        // FIN_WAIT1, FIN_WAIT2, CLOSING
+        _ if entry.seconds.is_some() => {
+            "wait %s s (FIN_WAIT2); if the peer closes, 60 s from then (TIME_WAIT)"
+        }
+        _ if entry.inode != 0 => "stop %s, then wait until 60 s after the peer closes",
+        _ => "wait until 60 s after the peer closes, or until the kernel gives up",
+    }
 }
 
-/// What is said before and after; and whether the processes are named in between.
-#[rustfmt::skip]
-const REMEDIES: [(Remedy, &str, bool, &str); 9] = [
-    (Remedy::End, "end ", true, ""),
-    (Remedy::EndOrSet, "end ", true, ", or have it set the option"),
-    (Remedy::PeerFirst, "let its peer close, then end ", true, "; if it ends first, wait 60 s"),
-    (Remedy::EndAndWait, "end ", true, ", then wait until 60 s after its peer closes"),
-    (Remedy::Wait, "wait ", false, ""),
-    (Remedy::WaitForPeer, "wait ", false, ", or until 60 s after its peer closes"),
-    (Remedy::Lingers, "wait until 60 s after its peer closes, or the kernel gives up", false, ""),
-    (Remedy::GiveUp, "wait until its peer answers, or the kernel gives up", false, ""),
-    (Remedy::Listener, "ends with its listener", false, ""),
-];
+/// Adds the advice that concerns existing socket `number`.
+fn advise_on_socket(snapshot: &Snapshot, number: usize, advice: &mut Vec<Remark>) {
+    let entry = &snapshot.sockets[number - 1];
+    let remark = find_remark(advice, find_advice(entry));
 
-/// Prints what would make `endpoint` free for a server that sets SO_REUSEADDR.
-pub fn print_help(scene: &Scene, endpoint: &Endpoint, without: &Verdict, with: &Verdict) {
-    if without.answer.is_ok() && with.answer.is_ok() {
-        return;
+    add_id(&mut remark.sockets, number);
+    remark.seconds = remark.seconds.max(entry.seconds);
+    for holder in &entry.holders {
+        add_id(
+            &mut remark.pids,
+            snapshot.processes[holder.process].pid as usize,
+        );
     }
-    print(format_args!("\nWhat helps:\n"));
+}
 
-    // 1. Where the sockets do not matter.
-    match with.answer {
-        Err(Errno(EACCES)) => {
-            print(format_args!(
-                "    bind as root, or with CAP_NET_BIND_SERVICE\n"
-            ));
+/// Returns the advice for a server that sets SO_REUSEADDR and binds to `endpoint`.
+pub fn derive_advice(
+    snapshot: &Snapshot,
+    endpoint: &Endpoint,
+    without: &Prediction,
+    with: &Prediction,
+) -> Vec<Remark> {
+    let mut advice = Vec::new();
+    let mut bound = false; // whether a socket conflicts that does not listen
+    let mut connected = false; // whether it is a connection
+    let mut add = |text| {
+        find_remark(&mut advice, text);
+    };
+
+    match with.error {
+        Some(Errno(EACCES)) => add("bind as root, or with CAP_NET_BIND_SERVICE"),
+        Some(Errno(EADDRNOTAVAIL)) => {
+            add("bind to an address of this machine; ip address lists them");
         }
-        Err(Errno(EADDRNOTAVAIL)) => {
-            print(format_args!(
-                "    bind an address of this machine; ip address lists them\n"
-            ));
-        }
-        Err(Errno(EINVAL)) => {
-            print(format_args!(
-                "    bind another address: no multicast, no link-local one without its interface\n"
-            ));
-        }
+        Some(Errno(EINVAL)) => add("bind to an address that is neither multicast nor link-local"),
         _ => {}
     }
-    if !fails(with) {
-        if fails(without) {
-            print(format_args!("    set SO_REUSEADDR before bind\n"));
+    if !bind_fails(with) {
+        if bind_fails(without) {
+            add("set SO_REUSEADDR before bind");
         }
-        return;
+        return advice;
     }
-
-    // 2. Where they do.
-    let mut found = false;
-    for remedy in &REMEDIES {
-        found |= print_remedy(scene, endpoint, remedy);
-    }
-    if !found && with.answer == Err(Errno(EADDRINUSE)) {
-        print(format_args!(
-            "    end who has it: as root, ss -tanp may show more\n"
-        ));
-    }
-
-    // 3. And the next time.
-    let blocks = |socket: &&Listed| predict_bind(socket, endpoint, true) != Prediction::Ok;
-    let blocking = scene.sockets.iter().filter(blocks);
-    let mut off = blocking
-        .filter(|socket| socket.state != State::Listen && find_remedy(socket) != Remedy::Listener)
-        .peekable();
-    if off.peek().is_some() {
-        print(format_args!(
-            "    next time: set SO_REUSEADDR in their program too, before it connects or binds\n"
-        ));
-    }
-    let connected = off.any(|socket| socket.state != State::Bound);
-    let range = read_range().filter(|(low, high)| (*low..=*high).contains(&endpoint.port));
-    if let Some((low, high)) = range.filter(|_| connected) {
-        print(format_args!(
-            "    or choose a port that clients are not given: they are, from {low} to {high}\n"
-        ));
-    }
-}
-
-/// Prints the sockets that it helps against. Returns whether a bind with the option meets any.
-fn print_remedy(scene: &Scene, endpoint: &Endpoint, remedy: &(Remedy, &str, bool, &str)) -> bool {
-    let (remedy, before, processes, after) = *remedy;
-    let mut numbers = Vec::new();
-    let mut pids = Vec::new();
-    let mut seconds = None;
-
-    for (index, socket) in scene.sockets.iter().enumerate() {
-        if find_remedy(socket) != remedy || predict_bind(socket, endpoint, true) == Prediction::Ok {
+    for (index, entry) in snapshot.relevant().iter().enumerate() {
+        if predict_one(entry, endpoint, true) == Conflict::No {
             continue;
         }
-        add_number(&mut numbers, index + 1);
-        seconds = seconds.max(socket.seconds);
-        for owner in owners_of(scene, socket) {
-            add_number(&mut pids, scene.processes[owner.process].pid as usize);
+        advise_on_socket(snapshot, index + 1, &mut advice);
+        if entry.state != TcpState::Listen && !is_unaccepted(entry) {
+            bound = true;
+            connected |= entry.state != TcpState::Close;
         }
     }
-    if numbers.is_empty() {
-        return false;
+    if advice.is_empty() && with.error == Some(Errno(EADDRINUSE)) {
+        let text = "stop the process that holds it; as root, ss -tanp may show it";
+        find_remark(&mut advice, text);
     }
-
-    print(format_args!("    "));
-    print_numbers(&numbers);
-    print(format_args!(": {before}"));
-    if processes {
-        print(format_args!(
-            "{}",
-            match pids.len() {
-                0 => "its process",
-                1 => "process ",
-                _ => "processes ",
-            }
-        ));
-        print_numbers(&pids);
-    } else if let Some(seconds) = seconds {
-        print(format_args!("{seconds} s"));
+    if bound {
+        let text = "next time: set SO_REUSEADDR before bind in every program that uses the port";
+        find_remark(&mut advice, text);
     }
-    print(format_args!("{after}\n"));
-    true
-}
-
-fn find_remedy(socket: &Listed) -> Remedy {
-    let held = socket.inode != 0;
-
-    // 4. Who closes last leaves nothing behind; who closes first is TIME_WAIT for a minute.
-    match socket.state {
-        State::Listen | State::Client => Remedy::End,
-        State::Bound => Remedy::EndOrSet,
-        State::CloseWait if held => Remedy::End,
-        State::Established if held => Remedy::PeerFirst,
-        State::CloseWait | State::Established => Remedy::Listener,
-        State::TimeWait => Remedy::Wait,
-        State::LastAck => Remedy::GiveUp,
-        _ if socket.seconds.is_some() => Remedy::WaitForPeer,
-        _ if held => Remedy::EndAndWait,
-        _ => Remedy::Lingers,
+    if connected && (snapshot.first_port..=snapshot.last_port).contains(&snapshot.port) {
+        let text = "or choose a port outside the ephemeral range (%s)";
+        find_remark(&mut advice, text);
     }
-}
-
-/// The ports that the kernel gives to clients, if it tells.
-fn read_range() -> Option<(u16, u16)> {
-    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
-    let mut words = text.split_whitespace();
-    Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    advice
 }

@@ -1,238 +1,145 @@
-//! What a bind would answer: predicted by the rule, then tried.
-//!
-//! Twin: `c-reference/explain/prediction.c`.
+//! Predicts the result of bind(2) from a snapshot, by the rule in `conflict.rs`.
+//! C counterpart: `c-reference/explain/prediction.c`.
 
-use crate::address::{Endpoint, format_endpoint};
-use crate::conflict::{State, TcpSocket, conflicts};
-use crate::explain::print_sockets::{add_number, print_numbers};
-use crate::explain::snapshot::{Listed, Scene};
-use crate::output::{error_name, print};
-use crate::sock::{Place, bind_socket, open_socket};
+use crate::address::Endpoint;
+use crate::conflict::{TcpSocket, TcpState, conflicts};
+use crate::explain::snapshot::{Remark, Snapshot, SocketEntry, add_id, find_remark};
 use errno::Errno;
 use libc::{EACCES, EADDRINUSE};
 
-/// What a bind is predicted to answer, by all sockets, or because of one.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Prediction {
-    Ok,
-    InUse,
-    Either,
+/// Whether existing sockets conflict with the new socket. Unknown options leave it open.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Conflict {
+    No,
+    Maybe,
+    Yes,
 }
 
-/// A bind, with SO_REUSEADDR or without.
-pub struct Verdict {
-    pub option: bool,
-    pub predicted: Prediction,
-    /// So many sockets may be in the way or not.
-    pub undecided: usize,
-    pub answer: Result<(), Errno>,
+/// The prediction for one bind(2), beside the result of the trial.
+pub struct Prediction {
+    /// SO_REUSEADDR of the new socket.
+    pub reuseaddr: bool,
+    /// Of all sockets together.
+    pub conflict: Conflict,
+    /// Error of the trial.
+    pub error: Option<Errno>,
+    /// For the conflicts.
+    pub reasons: Vec<Remark>,
 }
 
-/// Why a socket is in the way, or may be.
-#[derive(Clone, Copy, PartialEq)]
-enum Reason {
-    Listens,
-    BindOff,
-    Off,
-    MustBeOff,
-    MayBeOff,
-    MustBeOn,
-    MayBeV6only,
-}
-
-const REASONS: [(Reason, &str); 7] = [
-    (Reason::Listens, "C1, it listens"),
-    (Reason::BindOff, "C2, the bind has the option off"),
-    (Reason::Off, "C2, its option is off"),
-    (
-        Reason::MustBeOff,
-        "C2, its option is off, as the answer tells",
-    ),
-    (
-        Reason::MayBeOff,
-        "C2, its option may be off, it cannot be read",
-    ),
-    (Reason::MustBeOn, "its option is on, as the answer tells"),
-    (
-        Reason::MayBeV6only,
-        "it may be v6only, which cannot be read",
-    ),
-];
-
-/// Binds a new socket to `endpoint`, and closes it; an error is bind(2)'s.
-pub fn try_bind(endpoint: &Endpoint, option: bool) -> Result<(), Errno> {
-    let address = format_endpoint(endpoint);
-    let place = Place {
-        name: &address.to_string(),
-        address: address.ip(),
-        reach: address.ip(),
-        v6only: false,
-    };
-
-    let s = open_socket(&place, option, false);
-    let answer = bind_socket(s, place.address, endpoint.port);
-    // SAFETY: s is ours, and not used again.
-    unsafe { libc::close(s) };
-    answer
-}
-
-/// What a bind to `endpoint` is predicted to answer, beside its `answer`.
-pub fn judge(
-    scene: &Scene,
-    endpoint: &Endpoint,
-    option: bool,
-    answer: Result<(), Errno>,
-) -> Verdict {
-    let mut predicted = Prediction::Ok;
-    let mut undecided = 0;
-
-    // 1. One that stands in the way is enough. What is not listed may be one.
-    if scene.diag_error.is_some() {
-        predicted = Prediction::Either;
-        undecided = 1;
-    }
-    for socket in &scene.sockets {
-        let one = predict_bind(socket, endpoint, option);
-        if one == Prediction::InUse || predicted == Prediction::Ok {
-            predicted = one;
-        }
-        undecided += usize::from(one == Prediction::Either);
-    }
-    Verdict {
-        option,
-        predicted,
-        undecided,
-        answer,
-    }
-}
-
-/// What a bind to `endpoint`, with SO_REUSEADDR or without, answers because of `socket`.
-pub fn predict_bind(socket: &Listed, endpoint: &Endpoint, option: bool) -> Prediction {
-    let newcomer = TcpSocket {
-        state: State::Bound,
-        family: endpoint.family,
-        address: endpoint.address,
-        v6only: false,
-        reuseaddr: option,
+/// Applies the rule, with the options that cannot be read taken as `unknown`.
+fn conflicts_if(entry: &SocketEntry, new: &TcpSocket, unknown: bool) -> bool {
+    let existing = TcpSocket {
+        state: entry.state,
+        family: entry.local.family,
+        address: entry.local.address,
+        v6only: entry.v6only.unwrap_or(unknown),
+        reuseaddr: entry.reuseaddr.unwrap_or(unknown),
         reuseport: false,
         uid: 0,
     };
-    let mut conflicting = false;
-    let mut passing = false;
-
-    // 2. What cannot be read may be so or so.
-    for reuseaddr in [false, true] {
-        for v6only in [false, true] {
-            let present = TcpSocket {
-                state: socket.state,
-                family: socket.local.family,
-                address: socket.local.address,
-                v6only,
-                reuseaddr,
-                reuseport: false,
-                uid: 0,
-            };
-            if socket.reuseaddr.is_some_and(|known| known != reuseaddr)
-                || socket.v6only.is_some_and(|known| known != v6only)
-            {
-                continue;
-            }
-            match conflicts(&present, &newcomer) {
-                true => conflicting = true,
-                false => passing = true,
-            }
-        }
-    }
-    match (conflicting, passing) {
-        (true, true) => Prediction::Either,
-        (true, false) => Prediction::InUse,
-        (false, _) => Prediction::Ok,
-    }
+    conflicts(&existing, new)
 }
 
-/// Whether the answer is another one than was predicted.
-pub fn contradicts(verdict: &Verdict) -> bool {
-    match verdict.answer {
-        Ok(()) => verdict.predicted == Prediction::InUse,
-        Err(reason) => reason.0 == EADDRINUSE && verdict.predicted == Prediction::Ok,
-    }
-}
-
-/// Whether the bind fails.
-pub fn fails(verdict: &Verdict) -> bool {
-    match verdict.answer {
-        // 3. EACCES is about a port below 1024, and not about who has it: for root the rule counts.
-        Err(Errno(EACCES)) => verdict.predicted != Prediction::Ok,
-        answer => answer.is_err(),
-    }
-}
-
-/// Prints a verdict, and which sockets of `scene` it is due to.
-pub fn print_verdict(scene: &Scene, endpoint: &Endpoint, verdict: &Verdict) {
-    let with = if verdict.option { "with" } else { "without" };
-    let answer = verdict.answer.map_or_else(error_name, |()| "OK");
-    let name = format_endpoint(endpoint);
-
-    print(format_args!("bind {name} {with} SO_REUSEADDR: {answer}"));
-    let rule = name_of(verdict.predicted);
-    match verdict.answer {
-        Err(reason) if reason.0 != EADDRINUSE => print(format_args!("; the rule says {rule}\n")),
-        _ if contradicts(verdict) => print(format_args!(", NOT as predicted: {rule}\n")),
-        _ if verdict.predicted == Prediction::Either => print(format_args!(", found by trying\n")),
-        _ => print(format_args!(", as predicted\n")),
-    }
-
-    // 4. Each reason, and whose it is.
-    for (reason, text) in REASONS {
-        let mut numbers = Vec::new();
-        for (index, socket) in scene.sockets.iter().enumerate() {
-            if find_reason(socket, endpoint, verdict) == Some(reason) {
-                add_number(&mut numbers, index + 1);
-            }
-        }
-        if !numbers.is_empty() {
-            print(format_args!("    {text}: "));
-            print_numbers(&numbers);
-            print(format_args!("\n"));
-        }
-    }
-    if verdict.answer == Err(Errno(EADDRINUSE)) && verdict.predicted == Prediction::Ok {
-        print(format_args!(
-            "    a socket is in the way that is not listed, or came and went meanwhile\n"
-        ));
-    }
-}
-
-fn name_of(prediction: Prediction) -> &'static str {
-    match prediction {
-        Prediction::Ok => "OK",
-        Prediction::InUse => "EADDRINUSE",
-        Prediction::Either => "OK or EADDRINUSE",
-    }
-}
-
-/// Why `socket` is in the way of that bind, or may be.
-fn find_reason(socket: &Listed, endpoint: &Endpoint, verdict: &Verdict) -> Option<Reason> {
-    match predict_bind(socket, endpoint, verdict.option) {
-        Prediction::Ok => return None,
-        Prediction::InUse if socket.state == State::Listen => return Some(Reason::Listens),
-        Prediction::InUse if verdict.option => return Some(Reason::Off),
-        Prediction::InUse => return Some(Reason::BindOff),
-        Prediction::Either => {}
-    }
-
-    // 5. If it hangs on its option alone, the answer tells that, unless another is in the way.
-    let off = Listed {
-        reuseaddr: Some(false),
-        ..*socket
+/// Predicts whether `entry`'s socket conflicts with a new socket on `endpoint`.
+pub fn predict_one(entry: &SocketEntry, endpoint: &Endpoint, reuseaddr: bool) -> Conflict {
+    let new = TcpSocket {
+        state: TcpState::Close,
+        family: endpoint.family,
+        address: endpoint.address,
+        v6only: false,
+        reuseaddr,
+        reuseport: false,
+        uid: 0,
     };
-    if predict_bind(&off, endpoint, verdict.option) != Prediction::InUse {
-        return Some(Reason::MayBeV6only);
+
+    // Setting an option of the existing socket can remove a conflict, but not cause one.
+    if !conflicts_if(entry, &new, false) {
+        Conflict::No
+    } else if conflicts_if(entry, &new, true) {
+        Conflict::Yes
+    } else {
+        Conflict::Maybe
     }
-    let alone = verdict.predicted == Prediction::Either && verdict.undecided == 1;
-    Some(match verdict.answer {
-        Ok(()) => Reason::MustBeOn,
-        Err(Errno(EADDRINUSE)) if alone => Reason::MustBeOff,
-        Err(_) => Reason::MayBeOff,
-    })
+}
+
+/// Returns why `entry`'s socket conflicts or may conflict. `decisive`: it alone decides the result.
+fn find_reason(
+    entry: &SocketEntry,
+    endpoint: &Endpoint,
+    prediction: &Prediction,
+    decisive: bool,
+) -> &'static str {
+    if predict_one(entry, endpoint, prediction.reuseaddr) == Conflict::Yes {
+        return match entry.state {
+            TcpState::Listen => "is listening (C1)",
+            _ if prediction.reuseaddr => "lacks SO_REUSEADDR (C2)",
+            _ => "conflicts because the new socket lacks SO_REUSEADDR (C2)",
+        };
+    }
+
+    // If SO_REUSEADDR is the only unknown, the result of the trial may reveal it.
+    let off = SocketEntry {
+        reuseaddr: Some(false),
+        ..entry.clone()
+    };
+    if predict_one(&off, endpoint, prediction.reuseaddr) != Conflict::Yes {
+        return "may lack IPV6_V6ONLY, which cannot be read";
+    }
+    match prediction.error {
+        None => "has SO_REUSEADDR, as the result shows",
+        Some(Errno(EADDRINUSE)) if decisive => "lacks SO_REUSEADDR, as the result shows (C2)",
+        Some(_) => "may lack SO_REUSEADDR, which cannot be read (C2)",
+    }
+}
+
+/// Predicts the result of bind(2) on `endpoint` from the sockets of the snapshot.
+pub fn predict(snapshot: &Snapshot, endpoint: &Endpoint, reuseaddr: bool) -> Prediction {
+    let mut prediction = Prediction {
+        reuseaddr,
+        conflict: Conflict::No,
+        error: snapshot.bind_errors[usize::from(reuseaddr)],
+        reasons: Vec::new(),
+    };
+    let mut unknown = 0; // sockets that may conflict
+
+    // A socket that is not listed may conflict.
+    if snapshot.diag_error.is_some() {
+        prediction.conflict = Conflict::Maybe;
+        unknown += 1;
+    }
+    for entry in snapshot.relevant() {
+        let one = predict_one(entry, endpoint, reuseaddr);
+        prediction.conflict = prediction.conflict.max(one);
+        unknown += usize::from(one == Conflict::Maybe);
+    }
+
+    let decisive = prediction.conflict == Conflict::Maybe && unknown == 1;
+    for (index, entry) in snapshot.relevant().iter().enumerate() {
+        if predict_one(entry, endpoint, reuseaddr) != Conflict::No {
+            let text = find_reason(entry, endpoint, &prediction, decisive);
+            add_id(
+                &mut find_remark(&mut prediction.reasons, text).sockets,
+                index + 1,
+            );
+        }
+    }
+    prediction
+}
+
+/// Returns whether the result of the trial contradicts the prediction.
+pub fn is_wrong(prediction: &Prediction) -> bool {
+    match prediction.error {
+        None => prediction.conflict == Conflict::Yes,
+        Some(error) => error.0 == EADDRINUSE && prediction.conflict == Conflict::No,
+    }
+}
+
+/// Returns whether bind(2) fails, for a user who may bind the port.
+pub fn bind_fails(prediction: &Prediction) -> bool {
+    // EACCES concerns the user and the port (below 1024), not the sockets.
+    if prediction.error == Some(Errno(EACCES)) {
+        return prediction.conflict != Conflict::No;
+    }
+    prediction.error.is_some()
 }

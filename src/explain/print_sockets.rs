@@ -1,76 +1,20 @@
-//! The sockets of a port as a table, and below each of them who has it.
+//! Prints a table of the sockets, with the holders below each socket.
 //!
-//! A line that begins with a number is a socket, and the lines further in are about it.
-//! Twin: `c-reference/explain/print_sockets.c`.
+//! A socket's line begins with its number; the indented lines below it are about that socket.
+//! C counterpart: `c-reference/explain/print_sockets.c`.
 
 use crate::address::format_endpoint;
-use crate::conflict::State;
-use crate::explain::snapshot::{Listed, Scene, is_out_of_sight, owners_of};
-use crate::output::print;
+use crate::conflict::TcpState;
+use crate::explain::snapshot::{
+    Snapshot, SocketEntry, describe_unheld, has_unseen_holder, is_unaccepted, state_name,
+};
 use errno::Errno;
-use libc::{AF_INET6, ENOENT, ENOSYS};
+use libc::{AF_INET6, ENOSYS};
 
-/// So many numbers of a set are printed.
-const NUMBERS_MAX: usize = 8;
-
-/// Prints the sockets of `scene`, with those who have them, and what could not be seen.
-pub fn list(scene: &Scene) {
-    if scene.sockets.len() + scene.others == 0 && scene.diag_error.is_none() {
-        print(format_args!(
-            "No TCP socket has port {} in this network namespace.\n",
-            scene.port
-        ));
-    }
-
-    // 1. As wide as the widest, and a line for each.
-    let rows: Vec<(String, String)> = scene
-        .sockets
-        .iter()
-        .map(|socket| {
-            (
-                format_endpoint(&socket.local).to_string(),
-                peer_text(socket),
-            )
-        })
-        .collect();
-    let local_width = rows
-        .iter()
-        .map(|(local, _)| local.len())
-        .fold("local".len(), usize::max);
-    let peer_width = rows
-        .iter()
-        .map(|(_, peer)| peer.len())
-        .fold("peer".len(), usize::max);
-    let number_width = rows.len().to_string().len();
-    if !rows.is_empty() {
-        print(format_args!(
-            "{:>number_width$}  {:<11}  {:<local_width$}  {:<peer_width$}  reuseaddr  reuseport\n",
-            "#", "state", "local", "peer"
-        ));
-    }
-    for (index, (socket, (local, peer))) in scene.sockets.iter().zip(&rows).enumerate() {
-        print(format_args!(
-            "{:>number_width$}  {:<11}  {local:<local_width$}  {peer:<peer_width$}  {}          {}\n",
-            index + 1,
-            socket.name,
-            digit(socket.reuseaddr),
-            digit(socket.reuseport)
-        ));
-        print_details(scene, socket);
-    }
-    if scene.others > 0 {
-        print(format_args!(
-            "Not in the way: {} that have the port on other addresses.\n",
-            scene.others
-        ));
-    }
-    print_notes(scene);
-}
-
-fn peer_text(socket: &Listed) -> String {
-    match socket.state {
-        State::Listen | State::Bound => "-".to_string(),
-        _ => format_endpoint(&socket.peer).to_string(),
+fn peer_text(entry: &SocketEntry) -> String {
+    match entry.state {
+        TcpState::Listen | TcpState::Close => "-".into(),
+        _ => format_endpoint(&entry.peer).to_string(),
     }
 }
 
@@ -78,124 +22,106 @@ fn digit(option: Option<bool>) -> char {
     option.map_or('?', |set| if set { '1' } else { '0' })
 }
 
-fn print_details(scene: &Scene, socket: &Listed) {
-    // 2. Each descriptor: a listener that a child keeps open has two.
-    for owner in owners_of(scene, socket) {
-        let process = &scene.processes[owner.process];
-        print(format_args!(
-            "    pid {} fd {} uid {} {}\n",
-            process.pid, owner.fd, process.uid, process.command
-        ));
+/// Prints the lines below `entry`: its holders, or why there is none.
+fn print_details(snapshot: &Snapshot, entry: &SocketEntry) {
+    for holder in &entry.holders {
+        let process = &snapshot.processes[holder.process];
+        let (pid, uid, fd) = (process.pid, process.uid, holder.fd);
+        out!(
+            "    held by pid {pid} ({}), fd {fd}, uid {uid}\n",
+            process.command
+        );
     }
-    if is_out_of_sight(scene, socket) {
-        print(format_args!("    no process that is seen from here\n"));
+    if let Some(seconds) = entry.seconds {
+        out!("    no process, {seconds} s left\n");
+    } else if entry.state == TcpState::SynRecv {
+        out!("    no process; the handshake is not complete\n");
+    } else if entry.inode == 0 && !is_unaccepted(entry) {
+        out!("    no process; kept until the peer closes or the kernel gives up\n");
+    } else if let Some(description) = describe_unheld(entry) {
+        out!("    {description}\n");
     }
-    if socket.inode == 0 {
-        let text = ownerless(socket);
-        match socket.seconds {
-            Some(seconds) => print(format_args!("    {text}, for {seconds} s\n")),
-            None => print(format_args!("    {text}\n")),
-        }
-    }
-    if socket.local.family == AF_INET6 && socket.v6only == Some(true) {
-        print(format_args!("    v6only\n"));
-    }
-}
-
-/// What it means that no process has it.
-fn ownerless(socket: &Listed) -> &'static str {
-    match socket.state {
-        State::Established | State::CloseWait => "not accepted yet",
-        State::PassiveClosed => "not connected yet",
-        _ if socket.seconds.is_none() => {
-            "no process, until its peer has closed or the kernel gives up"
-        }
-        _ => "no process",
+    if entry.local.family == AF_INET6 && entry.v6only == Some(true) {
+        out!("    v6only\n");
     }
 }
 
-/// What could not be found out, and where it can be.
-fn print_notes(scene: &Scene) {
-    // SAFETY: nothing goes in, a number comes out.
+/// Prints what could not be read, and what would help.
+fn print_notes(snapshot: &Snapshot) {
+    // SAFETY: no arguments; always succeeds.
     let root = unsafe { libc::geteuid() } == 0;
-    let mut out_of_sight = false;
-    let mut unread = false;
+    let sockets = snapshot.relevant();
+    let unseen = sockets.iter().any(has_unseen_holder);
+    let unread = |entry: &SocketEntry| entry.reuseaddr.is_none() && !entry.holders.is_empty();
 
-    for socket in &scene.sockets {
-        let hidden = is_out_of_sight(scene, socket);
-        out_of_sight |= hidden;
-        unread |= socket.reuseaddr.is_none() && socket.inode != 0 && !hidden;
+    if let Some(error) = snapshot.diag_error {
+        out!(
+            "The sockets cannot be listed (sock_diag: {error}).\n\
+             The trial binds below do not depend on the list.\n"
+        );
     }
-
-    // 3. The sockets are asked of the kernel, the rest of /proc and of the processes.
-    if let Some(reason) = scene.diag_error {
-        print(format_args!(
-            "The sockets cannot be listed (sock_diag: {reason});\n\
-             a bind is tried all the same.\n"
-        ));
+    if let Some(error) = snapshot.proc_error {
+        out!("The processes cannot be listed (/proc: {error}); is it mounted?\n");
+    } else if unseen && snapshot.hidden && root {
+        out!("Some processes are hidden even from root; CAP_SYS_PTRACE is missing.\n");
+    } else if unseen && !root {
+        out!("Other users' processes are hidden; run as root to see them.\n");
+    } else if unseen {
+        out!(
+            "The owner may be in another PID namespace; run explain there or on the host.\n\
+             A socket in flight over a UNIX socket (SCM_RIGHTS) has no process, nor has a\n\
+             socket of the kernel.\n"
+        );
     }
-    if let Some(reason) = scene.proc_error {
-        let mounted = match reason.0 {
-            ENOENT => ": is it mounted?",
-            _ => ".",
-        };
-        print(format_args!(
-            "The processes cannot be listed (/proc: {reason}){mounted}\n"
-        ));
-    } else if out_of_sight && scene.hidden && root {
-        print(format_args!(
-            "Some processes are hidden, even from root: it takes CAP_SYS_PTRACE.\n"
-        ));
-    } else if out_of_sight && !root {
-        print(format_args!(
-            "Other users' processes are hidden; root sees them (sudo).\n"
-        ));
-    } else if out_of_sight {
-        print(format_args!(
-            "Who has them may be in another PID namespace: look from there, or from the host.\n\
-             A socket on its way through a UNIX one, or the kernel's own, has no process.\n"
-        ));
-    }
-
-    // 4. Where none was found, there was nobody to ask.
-    if !unread {
-        return;
-    }
-    match scene.getfd_error {
+    match snapshot.getfd_error.filter(|_| sockets.iter().any(unread)) {
         None => {}
-        Some(Errno(ENOSYS)) => print(format_args!(
-            "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n"
-        )),
-        Some(reason) => {
-            let remedy = match root {
-                true => ": CAP_SYS_PTRACE is missing",
-                false => "; root may (sudo)",
-            };
-            print(format_args!(
-                "Options cannot be read (pidfd_getfd: {reason}){remedy}.\n"
-            ));
+        Some(Errno(ENOSYS)) => {
+            out!("Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n")
+        }
+        Some(error) => {
+            let end = ["Run as root to read them.", "CAP_SYS_PTRACE is missing."];
+            let end = end[usize::from(root)];
+            out!("Options cannot be read (pidfd_getfd: {error}).\n{end}\n");
         }
     }
 }
 
-/// Puts `number` into `numbers`, if it is not there and there is room.
-pub fn add_number(numbers: &mut Vec<usize>, number: usize) {
-    if numbers.len() <= NUMBERS_MAX && !numbers.contains(&number) {
-        numbers.push(number);
-    }
-}
+/// Prints the sockets and their holders, then what could not be read.
+pub fn print_sockets(snapshot: &Snapshot) {
+    let sockets = snapshot.relevant();
+    let mut local_width = "local".len();
+    let mut peer_width = "peer".len();
+    let number_width = sockets.len().to_string().len();
 
-/// Prints `numbers`, and whether there are more.
-pub fn print_numbers(numbers: &[usize]) {
-    let texts: Vec<String> = numbers
-        .iter()
-        .take(NUMBERS_MAX)
-        .map(usize::to_string)
-        .collect();
-    let more = if numbers.len() > NUMBERS_MAX {
-        " and more"
-    } else {
-        ""
-    };
-    print(format_args!("{}{more}", texts.join(", ")));
+    if sockets.len() + snapshot.others == 0 && snapshot.diag_error.is_none() {
+        let port = snapshot.port;
+        out!("No TCP socket uses port {port} in this network namespace.\n");
+    }
+
+    for entry in sockets {
+        local_width = local_width.max(format_endpoint(&entry.local).to_string().len());
+        peer_width = peer_width.max(peer_text(entry).len());
+    }
+    if !sockets.is_empty() {
+        let (number, state, local, peer) = ("#", "state", "local", "peer");
+        out!(
+            "{number:>number_width$}  {state:<11}  {local:<local_width$}  {peer:<peer_width$}  \
+             reuseaddr  reuseport\n"
+        );
+    }
+    for (index, entry) in sockets.iter().enumerate() {
+        let (number, state) = (index + 1, state_name(entry.state));
+        let (local, peer) = (format_endpoint(&entry.local).to_string(), peer_text(entry));
+        let (reuseaddr, reuseport) = (digit(entry.reuseaddr), digit(entry.reuseport));
+        out!(
+            "{number:>number_width$}  {state:<11}  {local:<local_width$}  {peer:<peer_width$}  \
+             {reuseaddr}          {reuseport}\n"
+        );
+        print_details(snapshot, entry);
+    }
+    if snapshot.others > 0 {
+        let others = snapshot.others;
+        out!("Sockets on other addresses of this port, without conflict: {others}.\n");
+    }
+    print_notes(snapshot);
 }

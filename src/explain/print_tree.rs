@@ -1,170 +1,120 @@
-//! The page's Figure 12.1 as it is now: who listens, its children, and their clients.
-//!
-//! Twin: `c-reference/explain/print_tree.c`.
+//! Prints the current Figure 12.1: the listener, its children, their clients.
+//! C counterpart: `c-reference/explain/print_tree.c`.
 
-use crate::address::{Endpoint, format_endpoint};
-use crate::conflict::State;
-use crate::explain::snapshot::{Listed, Process, Scene, is_out_of_sight, owners_of};
-use crate::output::print;
+use crate::address::format_endpoint;
+use crate::conflict::TcpState;
+use crate::explain::snapshot::{
+    Process, Snapshot, SocketEntry, describe_unheld, find_peer, state_name,
+};
 
-/// So many lines are drawn, and so many of one process's sockets; the list has all.
+/// Largest number of lines of the tree, and of sockets of one process. The table has them all.
 const LINES_MAX: usize = 24;
 const SOCKETS_MAX: usize = 6;
 
-/// What those are called that belong to no process that is drawn.
-const UNACCEPTED: &str = "not accepted yet";
-const NO_PROCESS: &str = "no process";
-const UNSEEN: &str = "not seen from here";
-
-/// Draws the processes of `scene` with their sockets, parents above children.
-pub fn draw(scene: &Scene) {
-    let mut lines = 0;
-
-    if scene.processes.is_empty() {
-        return;
+/// Counts a line. Returns whether there is room for it; prints dots after the last one.
+fn has_room(lines: &mut usize) -> bool {
+    if *lines == LINES_MAX {
+        out!("...\n");
     }
-    print(format_args!("\n"));
-    // 1. Whose parent has none of the sockets is the head of a family.
-    for process in &scene.processes {
-        let mut others = scene.processes.iter();
-        if process.holds && !others.any(|other| is_child(process, other)) {
-            draw_process(scene, process, "", "", &mut lines);
-        }
-    }
-
-    // 2. And some sockets have outlived their process.
-    draw_rest(scene, UNACCEPTED, &mut lines);
-    draw_rest(scene, NO_PROCESS, &mut lines);
-    draw_rest(scene, UNSEEN, &mut lines);
+    *lines += 1;
+    *lines <= LINES_MAX
 }
 
-/// Draws a process, its sockets and then its children.
-fn draw_process(scene: &Scene, process: &Process, before: &str, below: &str, lines: &mut usize) {
+fn is_child(process: &Process, parent: &Process) -> bool {
+    process.holds_port && parent.holds_port && process.parent == parent.pid
+}
+
+fn holds_socket(snapshot: &Snapshot, process: &Process, entry: &SocketEntry) -> bool {
+    let mut holders = entry.holders.iter();
+    holders.any(|holder| snapshot.processes[holder.process].pid == process.pid)
+}
+
+fn print_socket(snapshot: &Snapshot, number: usize, indent: &str, line: &str, lines: &mut usize) {
+    let entry = &snapshot.sockets[number - 1];
+
     if !has_room(lines) {
         return;
     }
-    print(format_args!(
-        "{before}{} {}\n",
-        process.pid, process.command
-    ));
-    let others = scene.processes.iter();
-    let children: Vec<&Process> = others.filter(|other| is_child(other, process)).collect();
-    let line = if children.is_empty() {
-        "     "
-    } else {
-        " |   "
-    };
+    out!("{indent}{line}{number}: {}", format_endpoint(&entry.local));
+    match entry.state {
+        TcpState::Listen => return out!(", listening\n"),
+        TcpState::Close => return out!(", bound, not listening\n"),
+        _ => out!(" <--> {}", format_endpoint(&entry.peer)),
+    }
+    if let Some(process) = find_peer(snapshot, entry) {
+        out!(" ({} {})", process.pid, process.command);
+    }
+    if entry.state != TcpState::Established {
+        out!(", {}", state_name(entry.state));
+    }
+    out!("\n");
+}
+
+/// Prints the sockets that belong below `heading`.
+fn print_rest(snapshot: &Snapshot, heading: &str, lines: &mut usize) {
+    let mut begun = false;
+
+    for (index, entry) in snapshot.relevant().iter().enumerate() {
+        if describe_unheld(entry) != Some(heading) {
+            continue;
+        }
+        if !begun && has_room(lines) {
+            out!("{heading}\n");
+        }
+        begun = true;
+        print_socket(snapshot, index + 1, "", "     ", lines);
+    }
+}
+
+/// Prints `process`, then its sockets and its children after `indent`, whose last step is its branch.
+fn print_process(snapshot: &Snapshot, process: &Process, indent: &str, lines: &mut usize) {
     let mut sockets = 0;
-    for (index, socket) in scene.sockets.iter().enumerate() {
-        if has(scene, process, socket) {
+
+    if !has_room(lines) {
+        return;
+    }
+    if let Some(outer) = indent.len().checked_sub(" +-- ".len()) {
+        out!("{} +-- ", &indent[..outer]);
+    }
+    out!("{} {}\n", process.pid, process.command);
+    let all = snapshot.processes.iter();
+    let children: Vec<&Process> = all.filter(|other| is_child(other, process)).collect();
+    let line_before = |children: usize| if children > 0 { " |   " } else { "     " };
+    let line = line_before(children.len());
+    for (index, entry) in snapshot.relevant().iter().enumerate() {
+        if holds_socket(snapshot, process, entry) {
             sockets += 1;
             if sockets <= SOCKETS_MAX {
-                draw_socket(scene, index + 1, below, line, lines);
+                print_socket(snapshot, index + 1, indent, line, lines);
             }
         }
     }
     if sockets > SOCKETS_MAX && has_room(lines) {
-        print(format_args!(
-            "{below}{line}and {} more\n",
-            sockets - SOCKETS_MAX
-        ));
+        out!("{indent}{line}and {} more\n", sockets - SOCKETS_MAX);
     }
 
-    // 3. The line ends at the last child.
     for (index, child) in children.iter().enumerate() {
-        let line = if index + 1 < children.len() {
-            " |   "
-        } else {
-            "     "
-        };
-        draw_process(
-            scene,
-            child,
-            &format!("{below} +-- "),
-            &format!("{below}{line}"),
-            lines,
-        );
+        let child_indent = format!("{indent}{}", line_before(children.len() - index - 1));
+        print_process(snapshot, child, &child_indent, lines);
     }
 }
 
-/// Draws the sockets that belong under `heading`, and no process.
-fn draw_rest(scene: &Scene, heading: &str, lines: &mut usize) {
-    let mut begun = false;
+/// Prints the processes with their sockets, each child below its parent.
+pub fn print_tree(snapshot: &Snapshot) {
+    let mut lines = 0;
 
-    for (index, socket) in scene.sockets.iter().enumerate() {
-        if find_heading(scene, socket) != Some(heading) {
-            continue;
-        }
-        if !begun && has_room(lines) {
-            print(format_args!("{heading}\n"));
-        }
-        begun = true;
-        draw_socket(scene, index + 1, "", "     ", lines);
-    }
-}
-
-/// What a socket is called that no process has, or none that can be seen.
-fn find_heading(scene: &Scene, socket: &Listed) -> Option<&'static str> {
-    if is_out_of_sight(scene, socket) {
-        return Some(UNSEEN);
-    }
-    if socket.inode != 0 {
-        return None;
-    }
-    Some(match socket.state {
-        State::Established | State::CloseWait => UNACCEPTED,
-        _ => NO_PROCESS,
-    })
-}
-
-fn draw_socket(scene: &Scene, number: usize, below: &str, line: &str, lines: &mut usize) {
-    let socket = &scene.sockets[number - 1];
-
-    if !has_room(lines) {
+    if snapshot.count == 0 || snapshot.processes.is_empty() {
         return;
     }
-    print(format_args!(
-        "{below}{line}{number}: {}",
-        format_endpoint(&socket.local)
-    ));
-    match socket.state {
-        State::Listen => return print(format_args!(" listens\n")),
-        State::Bound => return print(format_args!(" is bound\n")),
-        _ => print(format_args!(" <--> {}", format_endpoint(&socket.peer))),
+    out!("\n");
+    for process in &snapshot.processes {
+        let mut others = snapshot.processes.iter();
+        let has_parent = others.any(|other| is_child(process, other));
+        if process.holds_port && !has_parent {
+            print_process(snapshot, process, "", &mut lines);
+        }
     }
-    if let Some(process) = find_peer(scene, socket) {
-        print(format_args!(" of {} {}", process.pid, process.command));
-    }
-    match socket.state {
-        State::Established => print(format_args!("\n")),
-        _ => print(format_args!(", {}\n", socket.name)),
-    }
-}
-
-/// Who has the other end, if that can be seen from here.
-fn find_peer<'a>(scene: &'a Scene, socket: &Listed) -> Option<&'a Process> {
-    let ends = |from: &Endpoint, to: &Endpoint| (from.address, from.port, to.address);
-    let wanted = ends(&socket.peer, &socket.local);
-    let all = scene.peers.iter().chain(&scene.sockets);
-    let mut peers = all.filter(|peer| ends(&peer.local, &peer.peer) == wanted);
-    let owner = peers.find_map(|peer| owners_of(scene, peer).first())?;
-    Some(&scene.processes[owner.process])
-}
-
-fn is_child(process: &Process, parent: &Process) -> bool {
-    process.holds && parent.holds && process.parent == parent.pid
-}
-
-fn has(scene: &Scene, process: &Process, socket: &Listed) -> bool {
-    let mut owners = owners_of(scene, socket).iter();
-    owners.any(|owner| scene.processes[owner.process].pid == process.pid)
-}
-
-/// Counts a line. Returns whether there is room for it; where there is no more, dots say so.
-fn has_room(lines: &mut usize) -> bool {
-    *lines += 1;
-    if *lines == LINES_MAX + 1 {
-        print(format_args!("...\n"));
-    }
-    *lines <= LINES_MAX
+    print_rest(snapshot, "not accepted yet", &mut lines);
+    print_rest(snapshot, "no process", &mut lines);
+    print_rest(snapshot, "owner not visible", &mut lines);
 }

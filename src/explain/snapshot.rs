@@ -1,165 +1,203 @@
-//! What is around a port at one moment, in a fixed order, and what may be asked of it.
-//!
-//! Twin: `c-reference/explain/snapshot.c`.
+//! The data that `explain` collects, and look-ups on it.
+//! C counterpart: `c-reference/explain/snapshot.c`.
 
 use crate::address::Endpoint;
-use crate::conflict::State;
-use crate::explain::procfs::find_owners;
-use crate::explain::sock_diag::find_sockets;
+use crate::conflict::TcpState;
 use errno::Errno;
-use libc::{c_int, ino_t, pid_t, uid_t};
+use libc::{c_int, pid_t, uid_t};
 use std::cmp::Ordering;
 
-/// A socket as sock_diag(7) lists it; its options as getsockopt(2) says, if they can be read.
-pub struct Listed {
-    /// Of its state.
-    pub name: &'static str,
-    /// What that is to the rule.
-    pub state: State,
-    pub local: Endpoint,
-    pub peer: Endpoint,
-    /// The kernel's name for it, whatever becomes of it.
-    pub cookie: u64,
-    /// 0: no process has it, or none yet.
-    pub inode: ino_t,
-    /// TIME_WAIT and FIN_WAIT2 without a process: how long still.
-    pub seconds: Option<u32>,
-    pub reuseaddr: Option<bool>,
-    pub reuseport: Option<bool>,
-    pub v6only: Option<bool>,
-}
-
-/// A process that has one of the sockets.
-pub struct Process {
-    pub pid: pid_t,
-    pub parent: pid_t,
-    /// The effective one.
-    pub uid: uid_t,
-    pub command: String,
-    /// The port, and not only a peer.
-    pub holds: bool,
-}
-
 /// A process's descriptor for a socket.
-pub struct Owner {
-    pub inode: ino_t,
-    /// Which one of the scene.
+#[derive(Clone)]
+pub struct Holder {
+    /// Index in the snapshot.
     pub process: usize,
     pub fd: c_int,
 }
 
-/// What is seen around a port.
+/// A socket as listed by sock_diag(7), with its options as read by getsockopt(2): None if unknown.
+#[derive(Clone)]
+pub struct SocketEntry {
+    /// On the port. False for peers and for sockets that are left out.
+    pub relevant: bool,
+    pub state: TcpState,
+    pub local: Endpoint,
+    pub peer: Endpoint,
+    /// Identifies the socket for its whole life.
+    pub cookie: u64,
+    /// 0 if no process holds the socket.
+    pub inode: u64,
+    /// Left of TIME_WAIT, or of FIN_WAIT2 without a process.
+    pub seconds: Option<u32>,
+    pub reuseaddr: Option<bool>,
+    pub reuseport: Option<bool>,
+    pub v6only: Option<bool>,
+    pub holders: Vec<Holder>,
+}
+
+/// A process that holds a socket of the snapshot.
+pub struct Process {
+    pub pid: pid_t,
+    pub parent: pid_t,
+    /// Effective user id.
+    pub uid: uid_t,
+    pub command: String,
+    /// Whether it holds a relevant socket.
+    pub holds_port: bool,
+}
+
+/// The sockets and processes that use a port. An error is None if there was none.
 #[derive(Default)]
-pub struct Scene {
+pub struct Snapshot {
     pub port: u16,
-    /// Those that have the port.
-    pub sockets: Vec<Listed>,
-    /// So many more have it, on addresses that do not matter.
+    /// Relevant ones first, after [`sort_sockets`].
+    pub sockets: Vec<SocketEntry>,
+    /// Number of relevant sockets, after [`sort_sockets`].
+    pub count: usize,
+    /// Number of sockets on the port that are left out.
     pub others: usize,
-    /// Theirs, if they are on this machine.
-    pub peers: Vec<Listed>,
-    /// Those that have one of all these, by pid.
+    /// By pid.
     pub processes: Vec<Process>,
-    /// By inode, pid and descriptor.
-    pub owners: Vec<Owner>,
-    /// Whether there are processes whose descriptors may not be seen.
+    /// Of the ephemeral range; 0 if it cannot be read.
+    pub first_port: u16,
+    /// Of the ephemeral range.
+    pub last_port: u16,
+    /// Whether the descriptors of some process cannot be read.
     pub hidden: bool,
-    /// Why the sockets cannot be listed,
+    /// Error of listing the sockets.
     pub diag_error: Option<Errno>,
-    /// or the processes,
+    /// Error of listing the processes.
     pub proc_error: Option<Errno>,
-    /// or the options of a socket be read.
+    /// Error of copying a descriptor, to read its options.
     pub getfd_error: Option<Errno>,
+    /// Errors of the trial bind without SO_REUSEADDR, and with it.
+    pub bind_errors: [Option<Errno>; 2],
 }
 
-/// What is around `port` now.
-pub fn look(port: u16) -> Scene {
-    let mut scene = Scene {
-        port,
-        ..Scene::default()
-    };
-    find_sockets(&mut scene);
-    find_owners(&mut scene);
-    scene
-}
-
-/// Leaves out the sockets that the kernel lists no more, and puts the others in order.
-pub fn keep_present(scene: &mut Scene) {
-    let mut now = Scene {
-        port: scene.port,
-        ..Scene::default()
-    };
-
-    // 1. What is listed again is as it is now; what was known of it is still so.
-    find_sockets(&mut now);
-    scene.diag_error = scene.diag_error.or(now.diag_error);
-    scene.sockets.sort_by(by_cookie);
-    now.sockets.retain_mut(|socket| {
-        let known = scene
-            .sockets
-            .binary_search_by(|known| by_cookie(known, socket));
-        let Ok(known) = known else { return false };
-        let known = &scene.sockets[known];
-        socket.reuseaddr = known.reuseaddr;
-        socket.reuseport = known.reuseport;
-        socket.v6only = socket.v6only.or(known.v6only);
-        true
-    });
-    scene.sockets = now.sockets;
-
-    // 2. In an order that does not hang on the kernel's tables.
-    scene.sockets.sort_by(by_rank);
-}
-
-/// Marks the processes that have one of the sockets.
-pub fn mark_holders(scene: &mut Scene) {
-    let sockets = scene.sockets.iter();
-    let holders: Vec<usize> = sockets
-        .flat_map(|socket| owners_of(scene, socket))
-        .map(|owner| owner.process)
-        .collect();
-    for process in holders {
-        scene.processes[process].holds = true;
+impl Snapshot {
+    /// The relevant sockets, after [`sort_sockets`].
+    pub fn relevant(&self) -> &[SocketEntry] {
+        &self.sockets[..self.count]
     }
 }
 
-fn by_cookie(left: &Listed, right: &Listed) -> Ordering {
-    left.cookie.cmp(&right.cookie)
+/// A reason or a piece of advice, in words, and the sockets and processes that it is about.
+pub struct Remark {
+    /// `%s`: the ephemeral range if `sockets` is empty, the seconds, or the processes.
+    pub text: &'static str,
+    pub sockets: Vec<usize>,
+    pub pids: Vec<usize>,
+    /// The longest time left.
+    pub seconds: Option<u32>,
 }
 
-/// Who listens first, then who is bound, then the connections.
-fn by_rank(left: &Listed, right: &Listed) -> Ordering {
-    let [left_rank, right_rank] = [left, right].map(|socket| match socket.state {
-        State::Listen => 0,
-        State::Bound => 1,
+/// Number of ids that are printed of a list.
+pub const IDS_MAX: usize = 8;
+
+/// Returns the state's name in the kernel, but BOUND for [`TcpState::Close`].
+pub fn state_name(state: TcpState) -> &'static str {
+    match state {
+        TcpState::Established => "ESTABLISHED",
+        TcpState::SynSent => "SYN_SENT",
+        TcpState::SynRecv => "SYN_RECV",
+        TcpState::FinWait1 => "FIN_WAIT1",
+        TcpState::FinWait2 => "FIN_WAIT2",
+        TcpState::TimeWait => "TIME_WAIT",
+        TcpState::Close => "BOUND", // a closed socket without a port is not listed
+        TcpState::CloseWait => "CLOSE_WAIT",
+        TcpState::LastAck => "LAST_ACK",
+        TcpState::Listen => "LISTEN",
+        TcpState::Closing => "CLOSING",
+    }
+}
+
+/// Returns whether a process should hold `entry`'s socket but none was found.
+pub fn has_unseen_holder(entry: &SocketEntry) -> bool {
+    entry.inode != 0 && entry.holders.is_empty()
+}
+
+/// Returns whether `entry` is a connection that its listener has not accepted yet.
+pub fn is_unaccepted(entry: &SocketEntry) -> bool {
+    entry.inode == 0 && matches!(entry.state, TcpState::Established | TcpState::CloseWait)
+}
+
+/// Returns in words why no holder of `entry`'s socket is known, or None if one is.
+pub fn describe_unheld(entry: &SocketEntry) -> Option<&'static str> {
+    if has_unseen_holder(entry) {
+        return Some("owner not visible");
+    }
+    if is_unaccepted(entry) {
+        return Some("not accepted yet");
+    }
+    (entry.inode == 0).then_some("no process")
+}
+
+/// Returns a process that holds the other end of `entry`'s connection.
+pub fn find_peer<'a>(snapshot: &'a Snapshot, entry: &SocketEntry) -> Option<&'a Process> {
+    let mut sockets = snapshot.sockets.iter();
+    let peer = sockets.find(|peer| {
+        !peer.holders.is_empty()
+            && peer.local.port == entry.peer.port
+            && peer.local.address == entry.peer.address
+            && peer.peer.port == entry.local.port
+            && peer.peer.address == entry.local.address
+    })?;
+    Some(&snapshot.processes[peer.holders[0].process])
+}
+
+fn rank(entry: &SocketEntry) -> usize {
+    match entry.state {
+        _ if !entry.relevant => 3,
+        TcpState::Listen => 0,
+        TcpState::Close => 1,
         _ => 2,
-    });
-    left_rank
-        .cmp(&right_rank)
-        .then_with(|| compare(&left.local, &right.local))
-        .then_with(|| compare(&left.peer, &right.peer))
-        .then_with(|| left.inode.cmp(&right.inode))
+    }
 }
 
-fn compare(left: &Endpoint, right: &Endpoint) -> Ordering {
-    let key = |endpoint: &Endpoint| (endpoint.address, endpoint.port, endpoint.family);
+/// Makes the order independent of the kernel's hash tables.
+fn by_rank(left: &SocketEntry, right: &SocketEntry) -> Ordering {
+    let key = |entry: &SocketEntry| {
+        let (local, peer) = (entry.local, entry.peer);
+        (
+            rank(entry),
+            local.address,
+            peer.address,
+            peer.port,
+            entry.inode,
+        )
+    };
     key(left).cmp(&key(right))
 }
 
-/// Those who have `socket`.
-pub fn owners_of<'a>(scene: &'a Scene, socket: &Listed) -> &'a [Owner] {
-    let start = scene
-        .owners
-        .partition_point(|owner| owner.inode < socket.inode);
-    let rest = &scene.owners[start..];
-    let count = rest
-        .iter()
-        .take_while(|owner| owner.inode == socket.inode)
-        .count();
-    &rest[..count]
+/// Puts the relevant sockets first, in the order of the table, and sets `count` and `holds_port`.
+pub fn sort_sockets(snapshot: &mut Snapshot) {
+    snapshot.sockets.sort_by(by_rank);
+    for entry in snapshot.sockets.iter().take_while(|entry| entry.relevant) {
+        for holder in &entry.holders {
+            snapshot.processes[holder.process].holds_port = true;
+        }
+        snapshot.count += 1;
+    }
 }
 
-/// Whether a process seems to have `socket`, but none is seen.
-pub fn is_out_of_sight(scene: &Scene, socket: &Listed) -> bool {
-    socket.inode != 0 && owners_of(scene, socket).is_empty()
+/// Adds `id` to `list`, unless `list` has it already or has one more than are printed.
+pub fn add_id(list: &mut Vec<usize>, id: usize) {
+    if list.len() <= IDS_MAX && !list.contains(&id) {
+        list.push(id);
+    }
+}
+
+/// Returns the remark with this text in `list`, which is added if it is missing.
+pub fn find_remark<'a>(list: &'a mut Vec<Remark>, text: &'static str) -> &'a mut Remark {
+    let known = list.iter().position(|remark| remark.text == text);
+    let index = known.unwrap_or(list.len());
+    if index == list.len() {
+        list.push(Remark {
+            text,
+            sockets: Vec::new(),
+            pids: Vec::new(),
+            seconds: None,
+        });
+    }
+    &mut list[index]
 }

@@ -1,11 +1,13 @@
-//! The TCP sockets around a port, as the kernel lists them: sock_diag(7), which ss(8) asks too.
+//! Lists the TCP sockets of a port with sock_diag(7), a netlink(7) protocol.
 //!
-//! Not `/proc/net/tcp`: it has no time left of FIN_WAIT2, no IPV6_V6ONLY and no socket that is only
-//! bound. The latter are listed from Linux 6.8 on. Twin: `c-reference/explain/sock_diag.c`.
+//! `/proc/net/tcp` would not do: it lacks the time left of FIN_WAIT2, IPV6_V6ONLY, and the sockets that
+//! are bound and not listening, which sock_diag lists since Linux 6.8.
+//! C counterpart: `c-reference/explain/sock_diag.c`.
 
 use crate::address::Endpoint;
-use crate::conflict::State;
-use crate::explain::snapshot::{Listed, Scene};
+use crate::conflict::TcpState;
+use crate::explain::snapshot::{Snapshot, SocketEntry};
+use crate::sock::close_fd;
 use errno::{Errno, errno};
 use libc::{
     AF_INET, AF_INET6, AF_NETLINK, EBADMSG, IPPROTO_TCP, NETLINK_SOCK_DIAG, NLM_F_DUMP,
@@ -57,8 +59,16 @@ struct InetDiagMsg {
     idiag_inode: u32,
 }
 
-/// `idiag_timer` of a TIME_WAIT, and of a FIN_WAIT2 that is kept like one.
+/// `idiag_timer` of a socket in TIME_WAIT, or in FIN_WAIT2 without a process.
 const TIMER_TIME_WAIT: u8 = 3;
+
+/// The TCP states, from 1 on.
+#[rustfmt::skip]
+const STATES: [TcpState; 11] = [
+    TcpState::Established, TcpState::SynSent, TcpState::SynRecv, TcpState::FinWait1,
+    TcpState::FinWait2, TcpState::TimeWait, TcpState::Close, TcpState::CloseWait,
+    TcpState::LastAck, TcpState::Listen, TcpState::Closing,
+];
 
 #[repr(C)]
 struct Request {
@@ -66,49 +76,112 @@ struct Request {
     body: InetDiagReqV2,
 }
 
-/// The kernel's `include/net/tcp_states.h`, from 1 on; and what they are to the rule.
-const STATES: [(&str, State); 11] = [
-    ("ESTABLISHED", State::Established),
-    ("SYN_SENT", State::Client),
-    ("SYN_RECV", State::PassiveClosed), // not a socket yet: it is its listener that holds the port
-    ("FIN_WAIT1", State::FinWait1),
-    ("FIN_WAIT2", State::FinWait2),
-    ("TIME_WAIT", State::TimeWait),
-    ("BOUND", State::Bound), // CLOSE; without a port it would not be listed
-    ("CLOSE_WAIT", State::CloseWait),
-    ("LAST_ACK", State::LastAck),
-    ("LISTEN", State::Listen),
-    ("CLOSING", State::Closing),
-];
-
-/// Finds the sockets of the scene's port; what prevents it is its `diag_error`.
-pub fn find_sockets(scene: &mut Scene) {
-    let questions = [
-        (AF_INET, false),
-        (AF_INET6, false),
-        (AF_INET, true),
-        (AF_INET6, true),
-    ];
-
-    // 1. Two families, each asked for those that have the port, then for those connected to it.
-    // SAFETY: numbers go in, a number comes out.
-    let s = unsafe { libc::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG) };
-    if s == -1 {
-        scene.diag_error = Some(errno());
-        return;
+/// Returns the endpoint with this address and port, both in network byte order.
+fn diag_endpoint(family: c_int, address: [u32; 4], port: u16) -> Endpoint {
+    let bits = |bits, &word| bits << 32 | u128::from(ntohl(word));
+    let address = if family == AF_INET6 {
+        Ipv6Addr::from_bits(address.iter().fold(0, bits))
+    } else {
+        Ipv4Addr::from_bits(ntohl(address[0])).to_ipv6_mapped()
+    };
+    Endpoint {
+        family,
+        address,
+        port: ntohs(port),
     }
-    let z = questions
-        .iter()
-        .try_for_each(|&(family, peers)| dump(s, scene, family, peers));
-    scene.diag_error = z.err();
-    // SAFETY: s is ours, and not used again.
-    unsafe { libc::close(s) };
 }
 
-/// Takes what the kernel lists of `family`; an error is the kernel's.
-fn dump(s: c_int, scene: &mut Scene, family: c_int, peers: bool) -> Result<(), Errno> {
+/// Returns the value of IPV6_V6ONLY from the attributes at the end of `body`.
+fn parse_v6only(body: &[u8]) -> Option<bool> {
+    let mut at = size_of::<InetDiagMsg>();
+
+    while at + size_of::<nlattr>() < body.len() {
+        // SAFETY: `body` has a whole nlattr at `at`; its integers are valid with any value.
+        let attribute: nlattr = unsafe { ptr::read_unaligned(body[at..].as_ptr().cast()) };
+        if usize::from(attribute.nla_len) < size_of::<nlattr>() {
+            break;
+        }
+        if attribute.nla_type == INET_DIAG_SKV6ONLY {
+            return Some(body[at + size_of::<nlattr>()] != 0);
+        }
+        at += usize::from(attribute.nla_len).next_multiple_of(NLA_ALIGNTO);
+    }
+    None
+}
+
+/// Reads a socket from a message's body.
+fn parse_entry(body: &[u8]) -> Option<SocketEntry> {
+    if body.len() < size_of::<InetDiagMsg>() {
+        return None;
+    }
+    // SAFETY: `body` has a whole InetDiagMsg; its integers are valid with any value.
+    let message: InetDiagMsg = unsafe { ptr::read_unaligned(body.as_ptr().cast()) };
+    let family = c_int::from(message.idiag_family);
+    let id = message.id;
+    Some(SocketEntry {
+        relevant: false,
+        state: *STATES.get(usize::from(message.idiag_state).wrapping_sub(1))?,
+        local: diag_endpoint(family, id.idiag_src, id.idiag_sport),
+        peer: diag_endpoint(family, id.idiag_dst, id.idiag_dport),
+        cookie: u64::from(id.idiag_cookie[1]) << 32 | u64::from(id.idiag_cookie[0]),
+        inode: message.idiag_inode.into(),
+        seconds: (message.idiag_timer == TIMER_TIME_WAIT)
+            .then(|| message.idiag_expires.div_ceil(1000)),
+        reuseaddr: None,
+        reuseport: None,
+        v6only: if family == AF_INET6 {
+            parse_v6only(body)
+        } else {
+            Some(false)
+        },
+        holders: Vec::new(),
+    })
+}
+
+/// Reads the messages of the reply until the last one. An error is an errno.
+fn read_reply(s: c_int, snapshot: &mut Snapshot, peers: bool) -> Result<(), Errno> {
     let mut buffer = [0u8; 1 << 16];
-    // SAFETY: Request is integers and arrays of them: all zeros is a value of it.
+
+    loop {
+        // SAFETY: the pointer and the length are those of `buffer`.
+        let n = unsafe { libc::recv(s, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+        if n == -1 {
+            return Err(errno());
+        }
+        let mut rest = &buffer[..n as usize];
+        while rest.len() >= size_of::<nlmsghdr>() {
+            // SAFETY: `rest` has a whole nlmsghdr; its integers are valid with any value.
+            let header: nlmsghdr = unsafe { ptr::read_unaligned(rest.as_ptr().cast()) };
+            let length = header.nlmsg_len as usize;
+            if length < size_of::<nlmsghdr>() || length > rest.len() {
+                return Err(Errno(EBADMSG));
+            }
+            let body = &rest[size_of::<nlmsghdr>()..length];
+            // Both an error and the end carry a negative errno, or 0.
+            if [NLMSG_ERROR, NLMSG_DONE].contains(&header.nlmsg_type.into()) {
+                let error = body
+                    .first_chunk()
+                    .map_or(0, |&bytes| c_int::from_ne_bytes(bytes));
+                return (error >= 0).then_some(()).ok_or(Errno(-error));
+            }
+            rest = rest
+                .get(length.next_multiple_of(NLMSG_ALIGNTO)..)
+                .unwrap_or_default();
+            let Some(mut entry) = parse_entry(body) else {
+                continue;
+            };
+            // Bound sockets are listed on any port. A socket can be connected to itself.
+            entry.relevant = entry.local.port == snapshot.port;
+            if entry.relevant != peers && (!peers || entry.peer.port == snapshot.port) {
+                snapshot.sockets.push(entry);
+            }
+        }
+    }
+}
+
+/// Requests the sockets of `family` on the port, or connected to it. An error is an errno.
+fn dump(s: c_int, snapshot: &mut Snapshot, family: c_int, peers: bool) -> Result<(), Errno> {
+    // SAFETY: Request has integer members only, for which zero is valid.
     let mut request: Request = unsafe { mem::zeroed() };
     request.header.nlmsg_len = size_of::<Request>() as u32;
     request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
@@ -117,118 +190,32 @@ fn dump(s: c_int, scene: &mut Scene, family: c_int, peers: bool) -> Result<(), E
     request.body.sdiag_protocol = IPPROTO_TCP as u8;
     request.body.idiag_states = u32::MAX;
     request.body.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
-    match peers {
-        true => request.body.id.idiag_dport = libc::htons(scene.port),
-        false => request.body.id.idiag_sport = libc::htons(scene.port),
+    if peers {
+        request.body.id.idiag_dport = libc::htons(snapshot.port);
+    } else {
+        request.body.id.idiag_sport = libc::htons(snapshot.port);
     }
 
-    // 2. One request, many answers, in as many datagrams as it takes.
-    // SAFETY: the kernel reads a Request where there is one, and its size is said.
+    // SAFETY: the pointer and the length are those of `request`.
     let z = unsafe { libc::send(s, (&raw const request).cast(), size_of_val(&request), 0) };
     if z == -1 {
         return Err(errno());
     }
-    loop {
-        // SAFETY: buffer has room for its length.
-        let n = unsafe { libc::recv(s, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
-        if n == -1 {
-            return Err(errno());
-        }
-        let mut at = 0;
-        while at + size_of::<nlmsghdr>() <= n as usize {
-            // SAFETY: so many bytes are there, and its integers may have any value.
-            let header: nlmsghdr = unsafe { ptr::read_unaligned(buffer[at..].as_ptr().cast()) };
-            let length = header.nlmsg_len as usize;
-            if length < size_of::<nlmsghdr>() || length > n as usize - at {
-                return Err(Errno(EBADMSG));
-            }
-            let body = &buffer[at + size_of::<nlmsghdr>()..at + length];
-            // 3. An error and the end both carry an errno, as a negative number, or 0.
-            if [NLMSG_ERROR, NLMSG_DONE].contains(&header.nlmsg_type.into()) {
-                let error = body
-                    .first_chunk()
-                    .map_or(0, |&bytes| c_int::from_ne_bytes(bytes));
-                return if error < 0 {
-                    Err(Errno(-error))
-                } else {
-                    Ok(())
-                };
-            }
-            take(scene, body, peers);
-            at += length.next_multiple_of(NLMSG_ALIGNTO);
-        }
-    }
+    read_reply(s, snapshot, peers)
 }
 
-/// Takes one socket into `scene`.
-fn take(scene: &mut Scene, body: &[u8], peers: bool) {
-    if body.len() < size_of::<InetDiagMsg>() {
+/// Finds the sockets on the snapshot's port, and their peers. Sets `diag_error` on failure.
+pub fn find_sockets(snapshot: &mut Snapshot) {
+    // SAFETY: no pointers; any argument value is safe.
+    let s = unsafe { libc::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG) };
+    if s == -1 {
+        snapshot.diag_error = Some(errno());
         return;
     }
-    // SAFETY: so many bytes are there, and its integers may have any value.
-    let message: InetDiagMsg = unsafe { ptr::read_unaligned(body.as_ptr().cast()) };
-    let Some(&(name, state)) = STATES.get(usize::from(message.idiag_state).wrapping_sub(1)) else {
-        return;
-    };
-    let family = c_int::from(message.idiag_family);
-    let mut socket = Listed {
-        name,
-        state,
-        local: make_endpoint(family, message.id.idiag_src, message.id.idiag_sport),
-        peer: make_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
-        cookie: u64::from(message.id.idiag_cookie[1]) << 32 | u64::from(message.id.idiag_cookie[0]),
-        inode: message.idiag_inode.into(),
-        seconds: None,
-        reuseaddr: None,
-        reuseport: None,
-        v6only: (family != AF_INET6).then_some(false),
-    };
-    if message.idiag_timer == TIMER_TIME_WAIT {
-        socket.seconds = Some(message.idiag_expires.div_ceil(1000));
-    }
-
-    // 4. Bound sockets are listed whatever port is asked for; one that is its own peer comes once.
-    let present = socket.local.port == scene.port;
-    let wanted = match peers {
-        true => !present && socket.peer.port == scene.port,
-        false => present,
-    };
-    if !wanted {
-        return;
-    }
-
-    // 5. IPV6_V6ONLY is told of those that listen or are bound, in an attribute of one byte.
-    let mut at = size_of::<InetDiagMsg>();
-    while at + size_of::<nlattr>() < body.len() {
-        // SAFETY: so many bytes are there, and its integers may have any value.
-        let attribute: nlattr = unsafe { ptr::read_unaligned(body[at..].as_ptr().cast()) };
-        if usize::from(attribute.nla_len) < size_of::<nlattr>() {
-            break;
-        }
-        if attribute.nla_type == INET_DIAG_SKV6ONLY {
-            socket.v6only = Some(body[at + size_of::<nlattr>()] != 0);
-        }
-        at += usize::from(attribute.nla_len).next_multiple_of(NLA_ALIGNTO);
-    }
-    match peers {
-        true => scene.peers.push(socket),
-        false => scene.sockets.push(socket),
-    }
-}
-
-/// From the kernel's words, all in network byte order.
-fn make_endpoint(family: c_int, address: [u32; 4], port: u16) -> Endpoint {
-    let address = match family {
-        AF_INET6 => Ipv6Addr::from_bits(
-            address
-                .iter()
-                .fold(0, |bits, &word| bits << 32 | u128::from(ntohl(word))),
-        ),
-        _ => Ipv4Addr::from_bits(ntohl(address[0])).to_ipv6_mapped(),
-    };
-    Endpoint {
-        family,
-        address,
-        port: ntohs(port),
-    }
+    let z = dump(s, snapshot, AF_INET, false)
+        .and_then(|()| dump(s, snapshot, AF_INET6, false))
+        .and_then(|()| dump(s, snapshot, AF_INET, true))
+        .and_then(|()| dump(s, snapshot, AF_INET6, true));
+    snapshot.diag_error = z.err();
+    close_fd(s);
 }

@@ -1,9 +1,9 @@
 /*
- * limit.c - what the machine itself allows, as small as it can be: linked static, it prints nothing.
+ * limit.c - the machine's limits for the bench: minimal, linked static, prints nothing.
  *
- *     limit                  ends at once
- *     limit fork COUNT       forks so often; each child ends at once and is reaped
- *     limit serve IP PORT    echoes one client after the other, without fork
+ *     limit                  exits at once
+ *     limit fork COUNT       forks COUNT times; each child exits at once and is reaped
+ *     limit serve IP PORT    echoes to one client after the other, without fork
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -40,7 +40,7 @@ static int run_serve(const char *ip, const char *port)
     for (;;) {
         int c = accept(s, NULL, NULL);
         ssize_t n;
-        /* The clients of the bench send little: it fits, and is written in one piece. */
+        /* A client of the bench sends 64 bytes, which write takes at once. */
         while ((n = read(c, buffer, sizeof buffer)) > 0) {
             if (write(c, buffer, (size_t)n) != n)
                 return 1;

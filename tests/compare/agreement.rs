@@ -1,55 +1,53 @@
-//! What our builds have in common beyond the page: the same bytes.
+//! Our own checks: both builds print the same bytes and make the same system calls.
 
-use crate::remedy::traced;
-use crate::support::{Build, Result};
+use super::remedy::traced;
+use crate::support::{Build, Result, builds, first_difference};
 use std::process::{Command, Output};
 
-fn run(build: &Build, words: &[&str]) -> Result<Output> {
-    Command::new(&build.path)
-        .args(words)
-        .output()
-        .map_err(|error| error.to_string())
-}
-
-/// Whether with `words` a build prints what our first build prints and ends as it does; below it, the
-/// last line. What the kernel contradicts shows there, and in the tests; here the builds are compared.
-pub fn same_bytes(build: &Build, ours: &[Build], words: &[&str]) -> Result<String> {
-    if is_guest(build, ours) {
+/// Whether the build prints what the C build prints, with the same exit status. The detail is the last line.
+/// Another test checks that it reports no contradiction.
+pub fn same_bytes(build: &Build, arguments: &[&str]) -> Result<String> {
+    if is_guest(build) {
         return Ok("-".into());
     }
-    let output = run(build, words)?;
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    let sum = said.lines().last().unwrap_or_default();
-    let first = run(&ours[0], words)?;
-    let expected = String::from_utf8_lossy(&first.stdout);
-    let mut lines = said.lines().zip(expected.lines());
-    if let Some((line, expected)) = lines.find(|(line, expected)| line != expected) {
-        return Err(format!("{line:?}, and {}: {expected:?}", ours[0].name));
+    let run = |build: &Build| {
+        let output = Command::new(&build.path).args(arguments).output();
+        output.map_err(|error| format!("{}: {error}", build.path.display()))
+    };
+    let (of_c, output) = (run(&builds()[0])?, run(build)?);
+    let lines = |output: &Output| {
+        let bytes = [&*output.stdout, &output.stderr].concat();
+        let text = String::from_utf8_lossy(&bytes);
+        text.lines().map(String::from).collect::<Vec<_>>()
+    };
+    let (expected, seen) = (lines(&of_c), lines(&output));
+    same(&expected, &seen)?;
+    if output != of_c {
+        let (expected, seen) = (of_c.status, output.status);
+        let newline = "or the bytes differ in a newline";
+        return Err(format!("expected {expected}, seen {seen}, {newline}"));
     }
-    if (&output.stdout, output.status) != (&first.stdout, first.status) {
-        return Err(format!(
-            "other bytes or status than {}: {sum}",
-            ours[0].name
-        ));
-    }
-    Ok(format!("yes\n{sum}"))
+    Ok(format!("yes\n{}", seen.last().map_or("", |line| line)))
 }
 
-/// Whether a build makes the calls of our first build until it listens, argument by argument.
-pub fn same_calls(build: &Build, ours: &[Build]) -> Result<String> {
-    if is_guest(build, ours) {
+/// Whether the build makes the same calls as the C build until it listens, argument by argument.
+pub fn same_calls(build: &Build) -> Result<String> {
+    if is_guest(build) {
         return Ok("-".into());
     }
-    let ((_server, calls), (_first, expected)) = (traced(build, true)?, traced(&ours[0], true)?);
-    let mut pairs = calls.iter().zip(&expected);
-    match pairs.find(|(call, expected)| call != expected) {
-        Some((call, expected)) => Err(format!("{call}, and {}: {expected}", ours[0].name)),
-        None if calls.len() != expected.len() => Err("more calls, or fewer".into()),
+    let ((_, expected), (_, seen)) = (traced(&builds()[0], true)?, traced(build, true)?);
+    same(&expected, &seen)
+}
+
+/// The cell `yes` if both lists are equal, else the first difference as an error.
+pub fn same(expected: &[String], seen: &[String]) -> Result<String> {
+    match first_difference(expected, seen) {
         None => Ok("yes".into()),
+        Some((_, [expected, seen])) => Err(format!("expected {expected}, seen {seen}")),
     }
 }
 
-/// A guest has to understand `serve` alone, and may make other calls.
-pub fn is_guest(build: &Build, ours: &[Build]) -> bool {
-    ours.iter().all(|our| our.path != build.path)
+/// Whether `build` is the guest, the build that WITH names. It needs only `serve`, and may make other calls.
+pub fn is_guest(build: &Build) -> bool {
+    builds().iter().all(|ours| ours.path != build.path)
 }

@@ -1,115 +1,86 @@
-//! The report of `make compare`: each claim of the page, in each build, on this kernel.
+//! `make compare`: tries each claim of the page with each build on this kernel, and reports.
 //!
-//! Environment: `WITH=PATH` adds a build of somebody's own; `SLOW=1` waits for TIME_WAIT's end.
+//! Environment: `WITH=PATH` adds a third build; `SLOW=1` waits until TIME_WAIT is over.
 
-mod agreement;
+#[path = "claims.rs"] // a module of tests/study as well
 mod claims;
-mod remedy;
-mod setting;
 #[path = "../support/mod.rs"]
 mod support;
-mod trouble;
 
 use claims::{CLAIMS, Claim, SLOW};
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
-use support::{Build, PORT, Result, builds, port_is_free, tool};
+use support::{Build, PORT, Result, builds, in_order, port_is_free, release, tool, wrapped};
 
-/// Scenarios that run at the same time. One that hangs holds up its own worker until its deadline.
-const WORKERS: usize = 8;
+const HEAD: &str = "\
+Claim ids: F Figure 12.1, T trouble, R remedy, C condition, K code.
+Last column: does the page's claim hold on Linux? -: a check of our own.
+";
 
 const DIFFERS: &str = "
-differs: a child that is killed closes before its client does. Its connection
-stays in FIN_WAIT2 (tcp_fin_timeout, 60 s, if no process has it), or, once the
-client closes, in TIME_WAIT (60 s); until then bind without the option fails.";
-
-const UNEXPECTED: &str = "
-!: not what Linux is expected to show; a reason may stand below the row.";
+differs: a child that is killed closes its connection before the client does.
+The connection stays in FIN_WAIT2 (60 s, tcp_fin_timeout) or, once the client
+closes, in TIME_WAIT (60 s). Until then, bind without the option fails.";
 
 fn main() -> ExitCode {
-    // Whoever stops reading the report, as head(1) does, ends it without a word.
-    // SAFETY: SIG_DFL installs no code of ours.
+    // Let SIGPIPE terminate this process when the reader of the report, such as head(1), exits.
+    // SAFETY: no pointers; SIG_DFL installs no handler.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     tool("strace", "strace");
-    if let Err(reason) = port_is_free(PORT) {
+    let failed = |status: u8, reason: String| {
         eprintln!("compare: {reason}");
-        return ExitCode::FAILURE;
+        status.into()
+    };
+    match (port_is_free(PORT), guest()) {
+        (Err(reason), _) => failed(1, reason),
+        (_, Err(reason)) => failed(2, reason),
+        (_, Ok(guest)) => report(&[&builds()[..], &guest].concat()),
     }
-    let ours = builds();
-    let mut columns = ours.to_vec();
-    match guest() {
-        Ok(guest) => columns.extend(guest),
-        Err(reason) => {
-            eprintln!("compare: {reason}");
-            return ExitCode::from(2);
-        }
-    }
-    let slow = env::var_os("SLOW").is_some_and(|value| value == "1");
-    let rows: Vec<&Claim> = CLAIMS
-        .iter()
-        .filter(|claim| slow || claim.text != SLOW)
-        .collect();
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").expect("/proc is mounted");
-
-    println!("The page on Linux {}\n", kernel.trim());
-    let names = columns.iter().map(|build| build.name.clone());
-    print_line("claim", names, "page");
-
-    let mut report = Report::default();
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = mpsc::channel();
-    thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            let (sender, next, rows, columns) = (sender.clone(), &next, &rows, &columns);
-            scope.spawn(move || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let (row, column) = (index / columns.len(), index % columns.len());
-                    let Some(claim) = rows.get(row) else { break };
-                    let cell = (claim.run)(&columns[column], ours);
-                    sender.send((row, column, cell)).expect("main receives");
-                }
-            });
-        }
-        drop(sender);
-
-        // The rows end in any order, and are printed in the page's.
-        let mut cells = vec![vec![None; columns.len()]; rows.len()];
-        let mut printed = 0;
-        for (row, column, cell) in receiver {
-            cells[row][column] = Some(cell);
-            while printed < rows.len() && cells[printed].iter().all(Option::is_some) {
-                let row: Vec<_> = cells[printed].drain(..).flatten().collect();
-                report.print_row(rows[printed], &row, &columns, ours.len());
-                printed += 1;
-            }
-        }
-    });
-    report.print_sums(rows.len(), slow)
 }
 
-/// The build that `WITH` names, if it does.
-fn guest() -> Result<Option<Build>> {
+/// The guest: the build that `WITH` names, or none.
+fn guest() -> Result<Vec<Build>> {
     let Some(path) = env::var_os("WITH").filter(|path| !path.is_empty()) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let path = fs::canonicalize(&path).map_err(|error| format!("WITH={path:?}: {error}"))?;
-    let program = path
-        .metadata()
-        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0);
-    if !program {
+    let data = path.metadata();
+    if !data.is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0) {
         return Err(format!("WITH={}: not a program", path.display()));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(Some(Build {
-        name: name.chars().take(11).collect(),
-        path,
-    }))
+    let name = name.chars().take(11).collect();
+    Ok(vec![Build { name, path }])
+}
+
+/// Tries all rows with all builds and prints the report.
+fn report(columns: &[Build]) -> ExitCode {
+    let slow = env::var_os("SLOW").is_some_and(|value| value == "1");
+    let rows = CLAIMS.iter().filter(|claim| slow || claim.text != SLOW);
+    let rows: Vec<&Claim> = rows.collect();
+    println!("The page's claims on Linux {}\n{HEAD}", release());
+    let names = columns.iter().map(|build| build.name.clone());
+    print_line("claim", names, "page");
+
+    let width = columns.len();
+    let mut sums = Sums::default();
+    let mut cells = Vec::new();
+    in_order(
+        rows.len() * width,
+        |number| (rows[number / width].run)(&columns[number % width]),
+        |number, cell| {
+            cells.push(cell);
+            if cells.len() == width {
+                sums.print_row(rows[number / width], &cells, columns);
+                cells.clear();
+            }
+        },
+    );
+    sums.print(slow);
+    u8::from(sums.unexpected > 0).into()
 }
 
 fn print_line(text: &str, cells: impl Iterator<Item = String>, page: &str) {
@@ -117,74 +88,96 @@ fn print_line(text: &str, cells: impl Iterator<Item = String>, page: &str) {
     println!("{text:<37}{cells}{page}");
 }
 
-/// Sums of what has been printed.
+/// Sums over the rows that have been printed.
 #[derive(Default)]
-struct Report {
+struct Sums {
+    /// The last cell of each row.
+    pages: Vec<&'static str>,
+    /// The page's claims.
+    ids: BTreeSet<&'static str>,
+    /// Number of rows in which the builds differ.
+    builds_differ: usize,
+    /// Number of unexpected cells.
     unexpected: usize,
-    different: usize,
-    holds: usize,
-    differs: usize,
 }
 
-impl Report {
-    /// Prints a row; the first `ours` of `builds` decide how the page stands.
-    fn print_row(&mut self, claim: &Claim, row: &[Result<String>], builds: &[Build], ours: usize) {
-        // A cell is the first line of what was seen; what follows stands below the row.
-        let seen = row.iter().map(|cell| match cell {
-            Ok(text) => text.split_once('\n').unwrap_or((text, "")),
-            Err(reason) => ("failed", reason.as_str()),
-        });
-        let (values, below): (Vec<&str>, Vec<&str>) = seen.unzip();
-        let expected = |value: &str| value == claim.linux || value == "-"; // "-" was not tried
+impl Sums {
+    /// Prints a row. The two builds of this project decide whether the page's claim holds.
+    fn print_row(&mut self, claim: &Claim, row: &[Result<String>], builds: &[Build]) {
+        let expected = |value: &str| value == claim.linux || value == "-"; // -: not tried
+        let (mut values, mut details) = (Vec::new(), Vec::new());
+        for (cell, build) in row.iter().zip(builds) {
+            let (value, detail) = match cell {
+                Ok(text) => text.split_once('\n').unwrap_or((text, "")),
+                Err(reason) => ("failed", &**reason),
+            };
+            let detail = match cell {
+                Ok(_) if !expected(value) => format!("expected {}, seen {value}", claim.linux),
+                Err(_) if claim.linux != "yes" => {
+                    format!("expected {}, seen: {detail}", claim.linux)
+                }
+                _ => detail.to_string(),
+            };
+            values.push(value);
+            if !detail.is_empty() {
+                details.push((&build.name, detail));
+            }
+        }
+
         let page = match claim.page {
             "" => "-",
-            _ if values[..ours].iter().any(|value| !expected(value)) => "?",
+            _ if !values[..2].iter().all(|value| expected(value)) => "?",
             page if page == claim.linux => "holds",
             _ => "differs",
         };
-        let mark = |value: &&str| match expected(value) {
-            true => value.to_string(),
-            false => format!("!{value}"),
-        };
-        print_line(claim.text, values.iter().map(mark), page);
-
-        let shared = below.iter().all(|text| *text == below[0]);
-        for (build, text) in builds
-            .iter()
-            .zip(&below)
-            .filter(|(_, text)| !text.is_empty())
-        {
-            match shared {
-                true => println!("      {text}"),
-                false => println!("      {}: {text}", build.name),
-            }
-            if shared {
-                break;
-            }
-        }
-
+        self.pages.push(page);
+        self.ids.extend(claim.text.get(..2).filter(|_| page != "-"));
         self.unexpected += values.iter().filter(|value| !expected(value)).count();
-        let differs = |value: &&str| *value != values[0] && *value != "-";
-        self.different += usize::from(values.iter().any(differs));
-        self.holds += usize::from(page == "holds");
-        self.differs += usize::from(page == "differs");
+        let tried: BTreeSet<_> = values.iter().filter(|value| **value != "-").collect();
+        self.builds_differ += usize::from(tried.len() > 1);
+
+        let cells = values.iter().map(|value| {
+            let mark = if expected(value) { "" } else { "!" };
+            format!("{mark}{value}")
+        });
+        print_line(claim.text, cells, page);
+        let shared = details.len() > 1 && details.iter().all(|detail| detail.1 == details[0].1);
+        if shared {
+            details.truncate(1);
+        }
+        for (name, detail) in details {
+            let name = if shared { "" } else { &format!("{name}: ") };
+            let lines = wrapped(&format!("      {name}{detail}"), 80);
+            println!("{}", lines.join("\n"));
+        }
     }
 
-    fn print_sums(&self, rows: usize, slow: bool) -> ExitCode {
-        if self.differs > 0 {
+    fn print(&self, slow: bool) {
+        let count = |page| self.pages.iter().filter(|other| **other == page).count();
+        let [holds, differs, undecided, own] = ["holds", "differs", "?", "-"].map(count);
+        let rows = self.pages.len();
+        if differs > 0 {
             println!("{DIFFERS}");
         }
-        if self.differs > 0 && !slow {
-            println!("make compare SLOW=1 waits for it.");
+        if differs > 0 && !slow {
+            println!("make compare SLOW=1 restarts the server after TIME_WAIT as well.");
         }
-        if self.unexpected > 0 {
-            println!("{UNEXPECTED}");
-        }
+        let agree = match self.builds_differ {
+            0 => "the builds agree in all".to_string(),
+            count => format!("the builds differ in {count}"),
+        };
+        let undecided = match undecided {
+            0 => String::new(),
+            count => format!(", {count} are undecided (?)"),
+        };
+        let (tested, claims) = (rows - own, self.ids.len());
         println!(
-            "\n{rows} rows: builds differ in {}, cells unexpected: {}; \
-             the page holds in {}, not in {}",
-            self.different, self.unexpected, self.holds, self.differs
+            "\n{rows} rows: {agree}. Of the {tested} rows on the page's {claims} claims,\n\
+             {holds} hold and {differs} do not{undecided}; {own} rows are our own checks (-)."
         );
-        ExitCode::from(u8::from(self.unexpected > 0))
+        if self.unexpected > 0 {
+            let count = self.unexpected;
+            println!("Unexpected cells (!): {count}; the reason is below each row.");
+        }
     }
 }

@@ -1,78 +1,72 @@
 //! T1 to T4: the trouble.
 
-use crate::setting::Figure;
-use crate::support::{Build, Client, Result, Server, process, send_signal, sockets, wait_for};
+use super::figure::Figure;
+use crate::support::{
+    Build, Client, Result, Server, find_socket, send_signal, wait_for, wait_for_reaping,
+};
 use libc::SIGKILL;
 use std::io::ErrorKind;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub fn t1(build: &Build, _: &[Build]) -> Result<String> {
+pub fn t1(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, false)?;
     figure.client.echo("in mid-")?;
-    figure.server.end_by(SIGKILL)?;
+    figure.server.terminate(SIGKILL)?;
     figure.client.echo("conversation")?;
     Ok("yes".into())
 }
 
-pub fn t1_reversed(build: &Build, _: &[Build]) -> Result<String> {
+pub fn t1_reversed(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, false)?;
     let mut second = Client::of(&figure.server)?;
     second.echo("second client")?;
     send_signal(figure.child, SIGKILL)?;
     figure.client.receive_all()?;
-    wait_for("end of the child, reaped", || {
-        process(figure.child).is_none().then_some(())
-    })?;
+    wait_for_reaping(figure.child)?;
     second.echo("second client")?;
     Client::of(&figure.server)?.echo("third client")?;
     Ok("yes".into())
 }
 
-pub fn t2(build: &Build, _: &[Build]) -> Result<String> {
+pub fn t2(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, false)?;
-    figure.server.end_by(SIGKILL)?;
+    figure.server.terminate(SIGKILL)?;
     match Client::connect(figure.server.address) {
-        Ok(_) => Err("a client connects".into()),
+        Ok(_) => Err("expected ECONNREFUSED, seen a connection".into()),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok("yes".into()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(format!("expected ECONNREFUSED, seen {error}")),
     }
 }
 
-pub fn t3(build: &Build, _: &[Build]) -> Result<String> {
+pub fn t3_retried(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, false)?;
-    figure.server.end_by(SIGKILL)?;
-    let verdict = build.serve_on(figure.server.address, false)?.verdict()?;
-    figure.client.echo("still served")?;
-    Ok(verdict)
-}
-
-pub fn t3_waited(build: &Build, _: &[Build]) -> Result<String> {
-    let mut figure = Figure::new(build, false)?;
-    figure.server.end_by(SIGKILL)?;
+    figure.server.terminate(SIGKILL)?;
     let end = Instant::now() + Duration::from_secs(1);
     loop {
-        let verdict = build.serve_on(figure.server.address, false)?.verdict()?;
-        if verdict != "EADDRINUSE" || Instant::now() > end {
+        let restart = build.serve_on(figure.server.address, false)?;
+        let result = restart.bind_result()?;
+        if result != "EADDRINUSE" || Instant::now() > end {
             figure.client.echo("still served")?;
-            return Ok(verdict);
+            return Ok(result);
         }
         thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// Who closes the connection last, after the parent has been killed.
+/// The last close of the connection, after the parent has been killed.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Last {
-    /// Nobody: the child is killed, and the client stays.
+    /// None: the child is killed, which is an active close, and the client keeps its end open.
     Nobody,
-    /// The client, after the child has been killed.
+    /// The client's, after the child has been killed.
     Client,
-    /// The child, after the client has closed.
+    /// The child's, after the client's: a passive close.
     Child,
 }
 
-/// The connection ended as `last` says, the client, and what the kernel lists of the server's end.
+/// Kills a server and ends its connection as `last` names it. Returns the server, the client if it keeps
+/// its end open, and the state of the server's end in the kernel's list.
 fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static str)> {
     let Figure {
         mut server,
@@ -81,22 +75,19 @@ fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static 
     } = Figure::new(build, false)?;
     let (local, peer) = (server.address, client.address);
     let state_after = |passing: &[&str]| {
-        // The kernel's list is read in pieces, and may miss a socket that moves: five looks agree.
+        // The kernel's list is read in pieces and can miss a socket: wait for five equal results.
         let (mut last, mut same) = ("", 0);
         wait_for("end of the connection", || {
-            let state = sockets()
-                .into_iter()
-                .find(|socket| (socket.local, socket.peer) == (local, peer))
-                .map_or("gone", |socket| socket.state);
+            let state = find_socket(local, peer).map_or("gone", |socket| socket.state);
             same = if state == last { same + 1 } else { 1 };
             last = state;
             (same == 5 && !passing.contains(&state)).then_some(state)
         })
     };
 
-    server.end_by(SIGKILL)?;
+    server.terminate(SIGKILL)?;
     if last == Last::Child {
-        client.finish()?;
+        client.half_close()?;
         let state = state_after(&["ESTABLISHED", "CLOSE_WAIT", "LAST_ACK"])?;
         return Ok((server, Some(client), state));
     }
@@ -117,17 +108,17 @@ pub fn t4_state(build: &Build, last: Last) -> Result<String> {
 
 pub fn t4_restart(build: &Build, last: Last) -> Result<String> {
     let (server, _client, _) = ended(build, last)?;
-    build.serve_on(server.address, false)?.verdict()
+    build.serve_on(server.address, false)?.bind_result()
 }
 
-pub fn t4_over(build: &Build, _: &[Build]) -> Result<String> {
+pub fn t4_over(build: &Build) -> Result<String> {
     let (server, _, _) = ended(build, Last::Client)?;
     let closed = Instant::now();
     loop {
-        let verdict = build.serve_on(server.address, false)?.verdict()?;
+        let result = build.serve_on(server.address, false)?.bind_result()?;
         let seconds = closed.elapsed().as_secs_f64();
-        if verdict != "EADDRINUSE" || seconds > 90.0 {
-            return Ok(format!("{verdict}\n{seconds:.1} s after the client closed"));
+        if result != "EADDRINUSE" || seconds > 90.0 {
+            return Ok(format!("{result}\n{seconds:.1} s after the client closed"));
         }
         thread::sleep(Duration::from_millis(100));
     }

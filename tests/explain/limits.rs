@@ -1,214 +1,175 @@
-//! What explain says where it may not look, where it is refused an answer.
+//! What `explain` prints if system calls fail or processes are hidden.
 
-use super::{Said, alone, explain, explain_with, said};
-use crate::support::{bind_socket, builds, fresh_port, hold, is_root, set_option, tool};
+use super::{Report, alone, explain, explain_with, report, unused_address, without_seconds};
+use crate::support::{bind_socket, compare_builds, hold, injecting, is_root, set_option, tool};
 use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::{env, fs};
 
-/// strace's words for calls that fail, and explain under them.
-fn injected(injections: &[&str], address: &SocketAddr) -> Said {
-    let strace = tool("strace", "strace");
-    let mut words = vec![strace.to_str().unwrap(), "-o", "/dev/null"];
-    for injection in injections {
-        words.extend(["-e", injection]);
-    }
-    explain_with(&words, &address.to_string())
+/// Runs both builds for `address` under strace, which injects `injections`.
+fn injected(injections: &[&str], address: &SocketAddr) -> Report {
+    explain_with(&injecting(injections), &address.to_string())
 }
 
-/// A listener, whose option is on as std sets it.
+/// A listener, with SO_REUSEADDR set by std.
 pub fn listener() -> (TcpListener, SocketAddr) {
-    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let address = unused_address();
     let listener = TcpListener::bind(address).unwrap();
     (listener, address)
 }
 
 #[test]
-fn without_pidfd_getfd_the_answer_tells_what_cannot_be_read() {
+fn without_pidfd_getfd_the_trial_reveals_the_option() {
     let _alone = alone();
-    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let address = unused_address();
     let _holder = hold("ESTABLISHED", address, true).unwrap();
-    for (error, note) in [
-        (
-            "ENOSYS",
-            "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n",
-        ),
-        (
-            "EPERM",
-            match is_root() {
-                true => "(pidfd_getfd: Operation not permitted): CAP_SYS_PTRACE is missing.\n",
-                false => "(pidfd_getfd: Operation not permitted); root may (sudo).\n",
-            },
-        ),
-    ] {
+    let old = "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n";
+    let denied = match is_root() {
+        true => "(pidfd_getfd: Operation not permitted).\nCAP_SYS_PTRACE is missing.\n",
+        false => "(pidfd_getfd: Operation not permitted).\nRun as root to read them.\n",
+    };
+    for (error, note) in [("ENOSYS", old), ("EPERM", denied)] {
         for call in ["pidfd_open", "pidfd_getfd"] {
-            let said = injected(&[&format!("inject={call}:error={error}")], &address);
-            assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
-            assert!(said.text.contains(note), "{}", said.text);
-            assert_eq!(said.answers(), ["EADDRINUSE", "OK"]);
-            assert!(said.text.contains("\nbind ") && said.status == 0);
-            assert!(
-                said.details()
-                    .contains(&"its option is on, as the answer tells: 1")
-            );
+            let report = injected(&[&format!("{call}:error={error}")], &address);
+            assert_eq!(report.row(1)[3..], ["?", "?"], "{}", report.text);
+            report.shows(note);
+            assert_eq!(report.results(), ["EADDRINUSE", "OK"]);
+            assert!(report.text.contains("\nbind ") && report.status == 0);
+            report.shows_detail("#1: has SO_REUSEADDR, as the result shows");
         }
     }
 }
 
 #[test]
-fn a_descriptor_that_has_become_another_file_is_not_asked() {
+fn a_descriptor_number_that_was_reused_is_not_read() {
     let _alone = alone();
-    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let address = unused_address();
     let _holder = hold("ESTABLISHED", address, false).unwrap();
-    let other = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
-    for build in builds() {
-        let mut command = Command::new(tool("strace", "strace"));
-        command.args(["-o", "/dev/null", "-e", "inject=pidfd_getfd:retval=0"]);
-        // It stands where the answer's descriptor would, and differs in what decides nothing here: what
-        // does not fit would be looked at once more.
-        let other = bind_socket(other, false).unwrap();
-        set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
-        command.stdin(other);
-        command
-            .arg(&build.path)
-            .args(["explain", &address.to_string()]);
-        let said = said(command);
-        assert_eq!(said.row(1)[3..], ["?", "?"], "{}", said.text);
-        assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
-    }
+    let other = unused_address();
+    // strace returns descriptor 0 from pidfd_getfd: this socket, which differs in SO_REUSEPORT.
+    let other = bind_socket(other, false).unwrap();
+    set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
+    let injecting = injecting(&["pidfd_getfd:retval=0"]);
+    let outcome = compare_builds(without_seconds, |build| {
+        let mut command = Command::new(&injecting[0]);
+        command.args(&injecting[1..]).arg(&build.path);
+        command.args(["explain", &address.to_string()]);
+        command.stdin(other.try_clone().unwrap()).output().unwrap()
+    });
+    let report = report(outcome);
+    assert_eq!(report.row(1)[3..], ["?", "?"], "{}", report.text);
+    assert_eq!(report.results(), ["EADDRINUSE"; 2]);
 }
 
 #[test]
-fn a_kernel_that_lies_about_lengths_is_an_error_and_no_end() {
+fn a_wrong_length_in_a_netlink_message_is_an_error() {
     let _alone = alone();
     let (_listener, held) = listener();
     for length in ["00000000", "08000000", "ffffffff"] {
-        let poke = format!("inject=recvfrom:poke_exit=@arg2={length}:when=1");
-        let said = injected(&["trace=recvfrom", &poke], &held);
-        let note = "The sockets cannot be listed (sock_diag: Bad message);\n";
-        assert!(said.text.contains(note), "{}", said.text);
-        assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
+        let poke = format!("recvfrom:poke_exit=@arg2={length}:when=1");
+        let report = injected(&[&poke], &held);
+        report.shows("The sockets cannot be listed (sock_diag: Bad message).\n");
+        assert_eq!(report.results(), ["EADDRINUSE"; 2]);
     }
 }
 
 #[test]
-fn without_sock_diag_a_bind_is_tried_all_the_same() {
+fn without_sock_diag_bind_is_still_tried() {
     let _alone = alone();
     let (_listener, held) = listener();
-    let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let free = unused_address();
+    let unsupported = "Address family not supported by protocol";
     for (injection, reason) in [
-        (
-            "inject=socket:error=EAFNOSUPPORT:when=1",
-            "Address family not supported by protocol",
-        ),
-        ("inject=sendto:error=ENOENT", "No such file or directory"),
-        (
-            "inject=recvfrom:error=ENOBUFS:when=1",
-            "No buffer space available",
-        ),
+        ("socket:error=EAFNOSUPPORT:when=1", unsupported),
+        ("sendto:error=ENOENT", "No such file or directory"),
+        ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
     ] {
-        for (address, answer, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
-            let said = injected(&[injection], &address);
-            let note = format!("The sockets cannot be listed (sock_diag: {reason});\n");
-            assert!(said.text.starts_with(&note), "{}", said.text);
-            assert_eq!(said.answers(), [answer; 2]);
-            assert_eq!(said.status, status);
-            let help = "end who has it: as root, ss -tanp may show more";
-            assert_eq!(said.details().contains(&help), status == 1);
+        for (address, result, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
+            let report = injected(&[injection], &address);
+            let note = format!("The sockets cannot be listed (sock_diag: {reason}).\n");
+            assert!(report.text.starts_with(&note), "{}", report.text);
+            assert_eq!(report.results(), [result; 2]);
+            assert_eq!(report.status, status);
+            let help = "stop the process that holds it; as root, ss -tanp may show it";
+            assert_eq!(report.details().contains(&help), status == 1);
         }
     }
 }
 
 #[test]
-fn an_answer_that_was_not_predicted_is_shown_and_ends_with_status_1() {
+fn a_result_that_contradicts_the_prediction_gives_exit_status_1() {
     let _alone = alone();
     let (_listener, held) = listener();
-    let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let free = unused_address();
 
-    let said = injected(&["inject=bind:error=EADDRINUSE"], &free);
-    let verdict = format!("bind {free} with SO_REUSEADDR: EADDRINUSE, NOT as predicted: OK\n");
-    assert!(said.text.contains(&verdict), "{}", said.text);
-    assert!(
-        said.details()
-            .contains(&"a socket is in the way that is not listed, or came and went meanwhile")
-    );
-    assert_eq!(said.status, 1);
+    let report = injected(&["bind:error=EADDRINUSE"], &free);
+    let bind = format!("bind {free} with SO_REUSEADDR");
+    report.shows(&format!("{bind}: EADDRINUSE, but OK was predicted\n"));
+    report.shows_detail("the conflicting socket is not listed, or has just been closed");
+    assert_eq!(report.status, 1);
 
     // Once is no contradiction: it looks again.
-    let said = injected(&["inject=bind:error=EADDRINUSE:when=1"], &free);
-    assert_eq!((said.answers(), said.status), (["OK"; 2], 0));
+    let report = injected(&["bind:error=EADDRINUSE:when=1"], &free);
+    assert_eq!((report.results(), report.status), (["OK"; 2], 0));
 
-    let said = injected(&["inject=bind:retval=0"], &held);
-    let verdict = format!("bind {held} with SO_REUSEADDR: OK, NOT as predicted: EADDRINUSE\n");
-    assert!(said.text.contains(&verdict), "{}", said.text);
-    assert_eq!(said.status, 1);
+    let report = injected(&["bind:retval=0"], &held);
+    let line = format!("bind {held} with SO_REUSEADDR: OK, but EADDRINUSE was predicted\n");
+    report.shows(&line);
+    assert_eq!(report.status, 1);
 }
 
 #[test]
-fn a_bind_that_fails_for_another_reason_is_no_matter_of_who_has_the_port() {
+fn another_error_of_bind_is_not_blamed_on_sockets() {
     let _alone = alone();
     let (_listener, held) = listener();
-    let free = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
-    let privileged = ["inject=bind:error=EACCES"];
-    for (address, rule, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
-        let said = injected(&privileged, &address);
-        let verdict = format!("bind {address} with SO_REUSEADDR: EACCES; the rule says {rule}\n");
-        assert!(said.text.contains(&verdict), "{}", said.text);
-        assert!(
-            said.details()
-                .contains(&"bind as root, or with CAP_NET_BIND_SERVICE")
-        );
-        assert_eq!(said.status, status);
+    let free = unused_address();
+    let privileged = ["bind:error=EACCES"];
+    for (address, rule, status) in [(held, "a socket", 1), (free, "no socket", 0)] {
+        let report = injected(&privileged, &address);
+        let line = format!("bind {address} with SO_REUSEADDR: EACCES; {rule} conflicts\n");
+        report.shows(&line);
+        report.shows_detail("bind as root, or with CAP_NET_BIND_SERVICE");
+        assert_eq!(report.status, status);
     }
 
-    let said = explain(&format!("192.0.2.1:{}", free.port())); // TEST-NET-1, RFC 5737
-    assert!(
-        said.text.contains(": EADDRNOTAVAIL; the rule says OK\n"),
-        "{}",
-        said.text
-    );
-    assert!(
-        said.details()
-            .contains(&"bind an address of this machine; ip address lists them")
-    );
-    assert_eq!(said.status, 1);
+    let report = explain(&format!("192.0.2.1:{}", free.port())); // TEST-NET-1, RFC 5737
+    report.shows(": EADDRNOTAVAIL; no socket conflicts\n");
+    report.shows_detail("bind to an address of this machine; ip address lists them");
+    assert_eq!(report.status, 1);
 }
 
 #[test]
-fn without_proc_the_sockets_and_the_answers_stay() {
+fn without_proc_the_sockets_and_the_results_are_still_shown() {
     let _alone = alone();
     let (_listener, held) = listener();
-    // Not as root it takes a user namespace to mount anything.
-    let unshare = tool("unshare", "util-linux");
-    let mut words = vec![unshare.to_str().unwrap(), "--mount"];
-    if !is_root() {
-        words.push("--map-root-user");
-    }
-    words.extend(["sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"]);
-    let said = explain_with(&words, &held.to_string());
-    let note =
-        "The processes cannot be listed (/proc: No such file or directory): is it mounted?\n";
-    assert!(said.text.contains(note), "{}", said.text);
-    assert!(
-        said.details()
-            .contains(&"no process that is seen from here")
+    // Without root, mount(8) needs a user namespace.
+    let user = if is_root() { "" } else { "--map-root-user" };
+    let unshare = format!(
+        "exec {} --mount {user} sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh \"$@\"",
+        tool("unshare", "util-linux").display()
     );
-    assert!(said.details().contains(&"1: end its process"));
-    assert_eq!(said.row(1)[0], "LISTEN");
-    assert_eq!(said.answers(), ["EADDRINUSE"; 2]);
+    let words = ["sh", "-c", &unshare, "sh"].map(String::from);
+    let report = explain_with(&words, &held.to_string());
+    report.shows(
+        "The processes cannot be listed (/proc: No such file or directory); is it mounted?\n",
+    );
+    report.shows_detail("owner not visible");
+    report.shows_detail("#1: stop the owner");
+    assert_eq!(report.row(1)[0], "LISTEN");
+    assert_eq!(report.results(), ["EADDRINUSE"; 2]);
 }
 
 #[test]
-fn another_user_is_told_what_root_would_see() {
+fn another_user_learns_that_root_can_see_more() {
     let _alone = alone();
-    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let address = unused_address();
     let _holder = hold("ESTABLISHED", address, false).unwrap();
-    // Where others may run it, whoever may enter the folder of the build.
+    // A copy that other users can run, even if they cannot enter the directory of the build.
     let folder = env::temp_dir().join(format!("reuseaddr-{}", std::process::id()));
     fs::create_dir(&folder).unwrap();
-    let mut texts = builds().iter().map(|build| {
+    let outcome = compare_builds(without_seconds, |build| {
         let copy = folder.join("reuseaddr");
         fs::copy(&build.path, &copy).unwrap();
         let mut command = Command::new(&copy);
@@ -216,24 +177,19 @@ fn another_user_is_told_what_root_would_see() {
         if is_root() {
             command.uid(65534).gid(65534);
         }
-        // Then even our own user may not look into this process.
-        // SAFETY: PR_SET_DUMPABLE takes a number.
+        // Hide this process from its own user too.
+        // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 0) };
-        let said = said(command);
-        // SAFETY: as above.
+        let output = command.output().unwrap();
+        // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 1) };
-        said
+        output
     });
-    let [c, rust] = [texts.next().unwrap(), texts.next().unwrap()];
     fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(c.text, rust.text);
+    let c = report(outcome);
     assert_eq!(c.row(1)[3..], ["?", "?"]);
-    let note = "Other users' processes are hidden; root sees them (sudo).\n";
-    assert!(c.text.contains(note), "{}", c.text);
-    assert!(c.details().contains(&"no process that is seen from here"));
-    assert!(
-        c.details()
-            .contains(&"C2, its option is off, as the answer tells: 1")
-    );
-    assert_eq!((c.answers(), c.status), (["EADDRINUSE"; 2], 1));
+    c.shows("Other users' processes are hidden; run as root to see them.\n");
+    c.shows_detail("owner not visible");
+    c.shows_detail("#1: lacks SO_REUSEADDR, as the result shows (C2)");
+    assert_eq!((c.results(), c.status), (["EADDRINUSE"; 2], 1));
 }

@@ -1,4 +1,4 @@
-//! explain: what it lists is there, and what it says of a bind is what a bind answers.
+//! Tests of `explain`: the sockets that it lists exist, and bind(2) returns what it prints.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -9,37 +9,39 @@ mod odd;
 mod states;
 mod story;
 
-use std::process::{Command, Output};
+use assert_cmd::assert::{Assert, OutputAssertExt};
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
-use support::{Build, builds, leave_nothing_behind};
+use support::{Build, compare_builds, fresh_port, run_under};
 
-/// While a test has this, no other one starts a process: until it has become its program, it would be
-/// one more that has all sockets of this process.
+/// Keeps other tests from starting a process. Between fork(2) and execve(2), that process would be one
+/// more holder of all sockets of this process.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(|failed| failed.into_inner())
 }
 
-/// What a run printed, and how it ended.
-struct Said {
+/// The output of a run, and its exit status.
+struct Report {
     text: String,
     status: i32,
 }
 
-impl Said {
-    /// What it says that a bind answers, without the option and with it; each has to be as predicted,
-    /// or to have been found by trying.
-    fn answers(&self) -> [&str; 2] {
+impl Report {
+    /// The results of bind(2) without the option and with it. Fails the test if one of them contradicts
+    /// its prediction.
+    fn results(&self) -> [&str; 2] {
         ["without", "with"].map(|with| {
             let start = format!(" {with} SO_REUSEADDR: ");
-            let answer = self.text.lines().find_map(|line| line.split_once(&start));
-            let (answer, how) = answer.and_then(|(_, rest)| rest.split_once(", ")).unwrap();
-            assert!(
-                ["as predicted", "found by trying"].contains(&how),
-                "{}",
-                self.text
-            );
-            answer
+            let result = self.text.lines().find_map(|line| line.split_once(&start));
+            let (result, how) = result.and_then(|(_, rest)| rest.split_once(", ")).unwrap();
+            let known = [
+                "as predicted",
+                "not predictable, as an option cannot be read",
+            ]
+            .contains(&how);
+            assert!(known, "{}", self.text);
+            result
         })
     }
 
@@ -51,6 +53,16 @@ impl Said {
         rows.next().into_iter().flatten().skip(1).collect()
     }
 
+    /// Fails the test if `text` is not in the output.
+    fn shows(&self, text: &str) {
+        assert!(self.text.contains(text), "{text:?}: {}", self.text);
+    }
+
+    /// Fails the test if no indented line is `line`.
+    fn shows_detail(&self, line: &str) {
+        assert!(self.details().contains(&line), "{line:?}: {}", self.text);
+    }
+
     /// The indented lines, without the indent.
     fn details(&self) -> Vec<&str> {
         let lines = self.text.lines();
@@ -58,53 +70,44 @@ impl Said {
     }
 }
 
-/// What `program` with `words` before it says of `address`: it says nothing on stderr, and is done.
-fn explain_under(words: &[&str], build: &Build, address: &str) -> Said {
-    let path = build.path.to_str().unwrap();
-    let words = [words, &[path, "explain", address]].concat();
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]);
-    said(command)
+/// 127.0.0.1, and a port that no socket uses.
+fn unused_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], fresh_port()))
 }
 
-fn said(mut command: Command) -> Said {
-    leave_nothing_behind(&mut command);
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&stderr), "");
-    Said {
-        text: String::from_utf8(stdout).unwrap(),
-        status: status.code().unwrap(),
+/// Runs `build` for `address`, with `words` before its path.
+fn explain_under(words: &[String], build: &Build, address: &str) -> Report {
+    report(run_under(words, build, &["explain", address]).assert())
+}
+
+/// The report of a finished run. Fails the test if the run wrote to stderr.
+fn report(outcome: Assert) -> Report {
+    let outcome = outcome.stderr("");
+    let output = outcome.get_output();
+    Report {
+        text: String::from_utf8_lossy(&output.stdout).into(),
+        status: output.status.code().unwrap(),
     }
 }
 
-/// What both builds say of `address`, which is the same but for the seconds that pass in between.
-fn explain_with(words: &[&str], address: &str) -> Said {
-    let [c, rust] = [0, 1].map(|build| explain_under(words, &builds()[build], address));
-    assert_eq!(without_seconds(&c.text), without_seconds(&rust.text));
-    assert_eq!(c.status, rust.status);
-    rust
+/// Runs both builds, which have to print the same except for the numbers of seconds.
+fn explain_with(words: &[String], address: &str) -> Report {
+    report(compare_builds(without_seconds, |build| {
+        run_under(words, build, &["explain", address])
+    }))
 }
 
-fn explain(address: &str) -> Said {
+fn explain(address: &str) -> Report {
     explain_with(&[], address)
 }
 
 /// `text` with N for each number of seconds.
 fn without_seconds(text: &str) -> String {
-    let words = text.split_inclusive([' ', '\n']).collect::<Vec<_>>();
-    let mut result = String::new();
-    for (index, word) in words.iter().enumerate() {
-        let unit = words
-            .get(index + 1)
-            .map_or("", |next| next.trim_end_matches([' ', '\n', ',']));
-        result += match unit {
-            "s" => "N ",
-            _ => word,
-        };
+    let mut words: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
+    for index in 1..words.len() {
+        if words[index].trim_end() == "s" {
+            words[index - 1] = "N ";
+        }
     }
-    result
+    words.concat()
 }

@@ -4,13 +4,11 @@ use super::limits::listener;
 use super::{alone, explain};
 use crate::support::{bind_socket, fresh_port, has_ipv6, is_before_6_8, release, set_option};
 use libc::{SO_REUSEPORT, SOL_SOCKET};
-use std::ffi::CString;
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 
 #[test]
-fn a_process_is_called_by_its_name_on_one_line_whatever_that_is() {
+fn a_process_name_is_printed_on_one_line_whatever_its_bytes_are() {
     let _alone = alone();
     for (name, shown) in [
         ("", "?"),
@@ -20,98 +18,82 @@ fn a_process_is_called_by_its_name_on_one_line_whatever_that_is() {
         ("a b\u{1b}[2J)", "a?b?[2J)"),
     ] {
         let (_listener, address) = listener();
-        let name = CString::new(name).unwrap();
-        let old = fs::read_to_string("/proc/self/comm").unwrap();
-        let old = CString::new(old.trim_end()).unwrap();
-        let file = Path::new("/proc/self/comm");
-        fs::write(file, name.to_bytes_with_nul()).unwrap();
-        let said = explain(&address.to_string());
-        fs::write(file, old.to_bytes()).unwrap();
-        let end = format!(" {shown}");
-        let holder = said.details()[0];
-        assert!(
-            holder.starts_with("pid ") && holder.ends_with(&end),
-            "{}",
-            said.text
-        );
+        let file = "/proc/self/comm";
+        let old = fs::read_to_string(file).unwrap();
+        fs::write(file, format!("{name}\0")).unwrap();
+        let report = explain(&address.to_string());
+        fs::write(file, old.trim_end()).unwrap();
+        let holder = report.details()[0];
+        let named =
+            holder.starts_with("held by pid ") && holder.contains(&format!(" ({shown}), fd "));
+        assert!(named, "{}", report.text);
     }
 }
 
 #[test]
-fn who_asks_for_an_address_is_told_of_that_one_and_of_a_port_of_all() {
+fn an_address_limits_the_list_and_a_port_alone_does_not() {
     let _alone = alone();
     let port = fresh_port();
-    let here = SocketAddr::from(([127, 0, 0, 1], port));
-    let there = SocketAddr::from(([127, 0, 0, 2], port));
-    let _held = [here, there, SocketAddr::from(([127, 0, 0, 3], port))]
-        .map(|address| TcpListener::bind(address).unwrap());
-    let said = explain(&here.to_string());
-    assert_eq!(said.row(1)[1], here.to_string());
-    assert!(said.row(2).is_empty(), "{}", said.text);
-    let others = "\nNot in the way: 2 that have the port on other addresses.\n";
-    assert!(said.text.contains(others), "{}", said.text);
-    assert!(!said.text.contains(&there.to_string()), "{}", said.text);
+    let addresses = [1, 2, 3].map(|last| SocketAddr::from(([127, 0, 0, last], port)));
+    let _held = addresses.map(|address| TcpListener::bind(address).unwrap());
+    let [here, there, _] = addresses;
+    let report = explain(&here.to_string());
+    assert_eq!(report.row(1)[1], here.to_string());
+    assert!(report.row(2).is_empty(), "{}", report.text);
+    report.shows("\nSockets on other addresses of this port, without conflict: 2.\n");
+    assert!(!report.text.contains(&there.to_string()), "{}", report.text);
 
-    let said = explain(&port.to_string());
-    assert_eq!(said.row(2)[1], there.to_string());
-    assert!(!said.text.contains("Not in the way"), "{}", said.text);
+    let report = explain(&port.to_string());
+    assert_eq!(report.row(2)[1], there.to_string());
+    assert!(!report.text.contains("without conflict"), "{}", report.text);
 }
 
 #[test]
-fn an_address_that_bind_does_not_take_is_no_matter_of_sockets_either() {
+fn an_address_that_cannot_be_bound_is_not_blamed_on_sockets() {
     let _alone = alone();
     if !has_ipv6() {
         return;
     }
-    let said = explain(&format!("[ff02::1]:{}", fresh_port()));
-    let help = "bind another address: no multicast, no link-local one without its interface";
-    assert!(said.details().contains(&help), "{}", said.text);
-    assert_eq!(said.status, 1);
+    let report = explain(&format!("[ff02::1]:{}", fresh_port()));
+    report.shows_detail("bind to an address that is neither multicast nor link-local");
+    assert_eq!(report.status, 1);
 }
 
 #[test]
-fn what_listens_twice_or_is_not_accepted_yet_is_said() {
+fn two_descriptors_and_an_unaccepted_connection_are_shown() {
     let _alone = alone();
     let (first, address) = listener();
     let _second = first.try_clone().unwrap();
     let _client = TcpStream::connect(address).unwrap();
-    let said = explain(&address.to_string());
-    let holders = said
-        .details()
-        .into_iter()
-        .filter(|line| line.starts_with("pid "));
-    assert_eq!(holders.count(), 2, "{}", said.text);
-    assert!(
-        said.details().contains(&"not accepted yet"),
-        "{}",
-        said.text
-    );
-    assert!(
-        said.details()
-            .contains(&"C2, its option may be off, it cannot be read: 2")
-    );
-    assert!(said.details().contains(&"2: ends with its listener"));
+    let report = explain(&address.to_string());
+    let mut holders = report.details();
+    holders.retain(|line| line.starts_with("held by pid "));
+    assert_eq!(holders.len(), 2, "{}", report.text);
+    report.shows_detail("not accepted yet");
+    report.shows_detail("#2: may lack SO_REUSEADDR, which cannot be read (C2)");
+    report.shows_detail("#2: stop the listener, which closes this too");
 }
 
 #[test]
-fn what_is_only_bound_may_set_the_option_and_is_listed_with_what_it_has() {
+fn a_bound_socket_is_listed_with_its_options_and_may_set_one() {
     let _alone = alone();
     let v6 = has_ipv6();
     let ip: IpAddr = if v6 { "::1" } else { "127.0.0.1" }.parse().unwrap();
     let address = SocketAddr::new(ip, fresh_port());
     let bound = bind_socket(address, false).unwrap();
     set_option(&bound, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
-    let said = explain(&address.to_string());
+    let report = explain(&address.to_string());
     if is_before_6_8(&release()) {
-        let unlisted = "a socket is in the way that is not listed, or came and went meanwhile";
-        assert!(said.details().contains(&unlisted), "{}", said.text);
+        report.shows_detail("the conflicting socket is not listed, or has just been closed");
         return;
     }
-    assert_eq!(said.row(1), ["BOUND", &address.to_string(), "-", "0", "1"]);
-    assert_eq!(said.details().contains(&"v6only"), v6, "{}", said.text);
-    let remedy = format!(
-        "1: end process {}, or have it set the option",
-        std::process::id()
+    assert_eq!(
+        report.row(1),
+        ["BOUND", &address.to_string(), "-", "0", "1"]
     );
-    assert!(said.details().contains(&&*remedy), "{}", said.text);
+    assert_eq!(report.details().contains(&"v6only"), v6, "{}", report.text);
+    let pid = std::process::id();
+    report.shows_detail(&format!(
+        "#1: stop process {pid}, or have it set SO_REUSEADDR"
+    ));
 }

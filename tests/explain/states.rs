@@ -1,15 +1,15 @@
-//! One socket in each state and on each kind of address; what is said of it, and what is so.
+//! One socket in each state and on each kind of address; what is report of it, and what is so.
 
-use super::{Said, alone, explain, explain_under};
+use super::{Report, alone, explain, explain_under, unused_address};
 use crate::support::{
-    STATES, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, tool,
+    SCENARIOS, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, scratch,
+    tool,
 };
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 
-/// What a bind to `address` answers, without the option and with it.
+/// What bind(2) returns for `address`, without the option and with it.
 fn binds(address: SocketAddr) -> [&'static str; 2] {
     [false, true].map(|option| match bind_socket(address, option) {
         Ok(_) => "OK",
@@ -18,78 +18,60 @@ fn binds(address: SocketAddr) -> [&'static str; 2] {
     })
 }
 
-fn check(said: &Said, address: SocketAddr) {
-    assert_eq!(said.answers(), binds(address), "{}", said.text);
-    assert_eq!(said.status, i32::from(said.answers()[1] != "OK"));
+fn check(report: &Report, address: SocketAddr) {
+    assert_eq!(report.results(), binds(address), "{}", report.text);
+    assert_eq!(report.status, i32::from(report.results()[1] != "OK"));
 }
 
 #[test]
-fn in_every_state_the_verdict_is_what_bind_answers() {
+fn in_every_state_the_prediction_is_what_bind_returns() {
     let _alone = alone();
-    for state in STATES {
+    for state in SCENARIOS.split(' ') {
         for option in [false, true] {
-            let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+            let address = unused_address();
             let holder = hold(state, address, option).unwrap();
-            let said = explain(&address.to_string());
+            let report = explain(&address.to_string());
             if state == "BOUND" && is_before_6_8(&release()) {
-                let unlisted =
-                    "a socket is in the way that is not listed, or came and went meanwhile";
-                assert!(said.details().contains(&unlisted) && said.status == 1);
+                let unlisted = "the conflicting socket is not listed, or has just been closed";
+                assert!(report.details().contains(&unlisted) && report.status == 1);
                 continue;
             }
-            check(&said, address);
+            check(&report, address);
 
             if state == "PASSIVE_CLOSED" {
-                let nothing = format!("No TCP socket has port {} in this", address.port());
-                assert!(said.text.starts_with(&nothing), "{}", said.text);
+                let nothing = format!("No TCP socket uses port {} in this", address.port());
+                assert!(report.text.starts_with(&nothing), "{}", report.text);
                 continue;
             }
             let name = state.replace("CLIENT", "ESTABLISHED");
             let peer = holder.peer.map_or("-".into(), |peer| peer.to_string());
             let local = address.to_string();
-            let value = match state {
-                _ if ["FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK", "TIME_WAIT"]
-                    .contains(&state) =>
-                {
-                    "?"
-                }
-                _ if option => "1",
-                _ => "0",
+            let closed = ["FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK", "TIME_WAIT"];
+            let [value, port_value] = match closed.contains(&state) {
+                true => ["?", "?"],
+                false => [if option { "1" } else { "0" }, "0"],
             };
-            let port_value = if value == "?" { "?" } else { "0" };
-            assert_eq!(
-                said.row(1),
-                [&name, &local, &peer, value, port_value],
-                "{}",
-                said.text
-            );
-            assert!(said.row(2).is_empty(), "{}", said.text);
+            let row = [&name, &local, &peer, value, port_value];
+            assert_eq!(report.row(1), row, "{}", report.text);
+            assert!(report.row(2).is_empty(), "{}", report.text);
             if ["FIN_WAIT2", "TIME_WAIT"].contains(&state) {
-                let left = said.details().into_iter().find_map(|line| {
-                    let seconds = line.strip_prefix("no process, for ")?.strip_suffix(" s")?;
+                let left = report.details().into_iter().find_map(|line| {
+                    let seconds = line.strip_prefix("no process, ")?.strip_suffix(" s left")?;
                     seconds.parse().ok()
                 });
-                assert!((1..=60).contains(&left.unwrap_or(0)), "{}", said.text);
+                assert!((1..=60).contains(&left.unwrap_or(0)), "{}", report.text);
             }
         }
     }
 }
 
 #[test]
-fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
+fn on_every_kind_of_address_the_prediction_is_what_bind_returns() {
     let _alone = alone();
-    let addresses = [
-        "127.0.0.1",
-        "127.0.0.2",
-        "0.0.0.0",
-        "::1",
-        "::",
-        "::ffff:127.0.0.1",
-    ];
-    let addresses = addresses.iter().map(|text| text.parse().unwrap());
-    let addresses: Vec<IpAddr> = addresses
-        .filter(|ip: &IpAddr| ip.is_ipv4() || has_ipv6())
-        .collect();
+    let addresses = "127.0.0.1 127.0.0.2 0.0.0.0 ::1 :: ::ffff:127.0.0.1";
+    let addresses = addresses.split(' ').map(|text| text.parse().unwrap());
+    let possible = |ip: &IpAddr| ip.is_ipv4() || has_ipv6();
+    let addresses: Vec<IpAddr> = addresses.filter(possible).collect();
     let states = match is_before_6_8(&release()) {
         true => &["LISTEN", "ESTABLISHED"][..],
         false => &["BOUND", "LISTEN", "ESTABLISHED"],
@@ -98,34 +80,29 @@ fn on_every_kind_of_address_the_verdict_is_what_bind_answers() {
         for state in states {
             let port = fresh_port();
             let _holder = hold(state, (present, port).into(), true).unwrap();
-            for &newcomer in &addresses {
-                let address = SocketAddr::from((newcomer, port));
-                let said = explain(&address.to_string());
-                check(&said, address);
-                // This process has both ends.
-                let peer = format!(" of {} ", std::process::id());
-                let shown = !said.text.contains("Not in the way: ");
-                assert_eq!(said.text.contains(&peer), *state == "ESTABLISHED" && shown);
+            for &new in &addresses {
+                let address = SocketAddr::from((new, port));
+                let report = explain(&address.to_string());
+                check(&report, address);
+                // This process holds both ends.
+                let peer = report.text.contains(&format!(" ({} ", std::process::id()));
+                let listed = !report.text.contains("without conflict");
+                assert_eq!(peer, *state == "ESTABLISHED" && listed);
             }
         }
     }
 }
 
 #[test]
-fn both_builds_ask_the_kernel_and_the_processes_the_same() {
+fn both_builds_make_the_same_system_calls() {
     let _alone = alone();
-    let address = SocketAddr::from(([127, 0, 0, 1], fresh_port()));
+    let address = unused_address();
     let _holder = hold("ESTABLISHED", address, true).unwrap();
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.asked", address.port()));
-    let strace = tool("strace", "strace");
-    let sockets = "trace=socket,sendto,pidfd_open,pidfd_getfd,setsockopt,getsockopt,bind";
-    let words = [
-        strace.to_str().unwrap(),
-        "-e",
-        sockets,
-        "-o",
-        file.to_str().unwrap(),
-    ];
+    let file = scratch("explain.calls");
+    let calls = "trace=socket,sendto,pidfd_open,pidfd_getfd,setsockopt,getsockopt,bind";
+    let strace = tool("strace", "strace").display().to_string();
+    let file_name = file.display().to_string();
+    let words = [&strace, "-e", calls, "-o", &file_name].map(String::from);
     let [c, rust] = [0, 1].map(|build| {
         explain_under(&words, &builds()[build], &address.to_string());
         fs::read_to_string(&file).unwrap()

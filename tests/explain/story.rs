@@ -1,7 +1,9 @@
 //! The page's story, told by explain: server, client, kill, restart.
 
-use super::{Said, alone, explain, without_seconds};
-use crate::support::{Client, Result, Socket, builds, fresh_port, send_signal, sockets, wait_for};
+use super::{Report, alone, explain, without_seconds};
+use crate::support::{
+    Client, Result, Server, Socket, builds, fresh_port, send_signal, sockets, wait_for,
+};
 use libc::SIGKILL;
 use std::fs;
 use std::net::SocketAddrV4;
@@ -9,37 +11,37 @@ use std::net::SocketAddrV4;
 const ALIVE: &str = "\
 # state local peer reuseaddr reuseport
 1 LISTEN THERE - 0 0
-    pid SERVER fd 3 uid UID reuseaddr
+    held by pid SERVER (reuseaddr), fd 3, uid UID
 2 ESTABLISHED THERE HERE 0 0
-    pid CHILD fd 4 uid UID reuseaddr
+    held by pid CHILD (reuseaddr), fd 4, uid UID
 
 SERVER reuseaddr
- |   1: THERE listens
+ |   1: THERE, listening
  +-- CHILD reuseaddr
-          2: THERE <--> HERE of CLIENT
+          2: THERE <--> HERE (CLIENT)
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    C1, it listens: 1
-    C2, the bind has the option off: 2
+    #1: is listening (C1)
+    #2: conflicts because the new socket lacks SO_REUSEADDR (C2)
 bind THERE with SO_REUSEADDR: EADDRINUSE, as predicted
-    C1, it listens: 1
-    C2, its option is off: 2
+    #1: is listening (C1)
+    #2: lacks SO_REUSEADDR (C2)
 
 What helps:
-    1: end process SERVER
-    2: let its peer close, then end process CHILD; if it ends first, wait N s
-    next time: set SO_REUSEADDR in their program too, before it connects or binds
+    #1: stop process SERVER
+    #2: let the peer close, then stop process CHILD (else wait up to 120 s)
+    next time: set SO_REUSEADDR before bind in every program that uses the port
 ";
 const KILLED: &str = "\
 # state local peer reuseaddr reuseport
 1 ESTABLISHED THERE HERE 1 0
-    pid CHILD fd 4 uid UID reuseaddr
+    held by pid CHILD (reuseaddr), fd 4, uid UID
 
 CHILD reuseaddr
-     1: THERE <--> HERE of CLIENT
+     1: THERE <--> HERE (CLIENT)
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    C2, the bind has the option off: 1
+    #1: conflicts because the new socket lacks SO_REUSEADDR (C2)
 bind THERE with SO_REUSEADDR: OK, as predicted
 
 What helps:
@@ -48,27 +50,26 @@ What helps:
 const CHILD_KILLED: &str = "\
 # state local peer reuseaddr reuseport
 1 FIN_WAIT2 THERE HERE ? ?
-    no process, for N s
+    no process, N s left
 
 no process
-     1: THERE <--> HERE of CLIENT, FIN_WAIT2
+     1: THERE <--> HERE (CLIENT), FIN_WAIT2
 
 bind THERE without SO_REUSEADDR: EADDRINUSE, as predicted
-    C2, the bind has the option off: 1
-bind THERE with SO_REUSEADDR: EADDRINUSE, found by trying
-    C2, its option is off, as the answer tells: 1
+    #1: conflicts because the new socket lacks SO_REUSEADDR (C2)
+bind THERE with SO_REUSEADDR: EADDRINUSE, not predictable, as an option cannot be read
+    #1: lacks SO_REUSEADDR, as the result shows (C2)
 
 What helps:
-    1: wait N s, or until N s after its peer closes
-    next time: set SO_REUSEADDR in their program too, before it connects or binds
+    #1: wait N s (FIN_WAIT2); if the peer closes, N s from then (TIME_WAIT)
+    next time: set SO_REUSEADDR before bind in every program that uses the port
 ";
 
 /// The words of the story for what is different in each run, and one space between the columns.
-fn neutral(said: &Said, names: &[(String, &str)]) -> String {
+fn neutral(report: &Report, names: &[(String, &str)]) -> String {
     let mut text = String::new();
-    for line in said.text.lines() {
-        let columns = line.starts_with(|first: char| first == '#' || first.is_ascii_digit());
-        match columns {
+    for line in report.text.lines() {
+        match line.starts_with(|first: char| first == '#' || first.is_ascii_digit()) {
             true => text += &line.split_whitespace().collect::<Vec<_>>().join(" "),
             false => text += line,
         }
@@ -80,25 +81,18 @@ fn neutral(said: &Said, names: &[(String, &str)]) -> String {
     without_seconds(&text)
 }
 
-/// The names of the story's processes and addresses.
-fn names(
-    there: SocketAddrV4,
-    client: &Client,
-    server: i32,
-    child: i32,
-) -> [(String, &'static str); 6] {
+/// The processes and addresses of this run, and their names in the expected output.
+fn names(server: &Server, client: &Client, child: i32) -> [(String, &'static str); 6] {
     let command = fs::read_to_string("/proc/self/comm").unwrap();
-    // SAFETY: nothing goes in, a number comes out.
+    // SAFETY: no arguments; it always succeeds.
     let uid = unsafe { libc::geteuid() };
+    let this_process = format!("{} {}", std::process::id(), command.trim());
     [
-        (
-            format!("{} {}", std::process::id(), command.trim()),
-            "CLIENT",
-        ),
-        (there.to_string(), "THERE"),
+        (this_process, "CLIENT"),
+        (server.address.to_string(), "THERE"),
         (client.address.to_string(), "HERE"),
-        (format!("uid {uid} "), "uid UID "),
-        (server.to_string(), "SERVER"),
+        (format!("uid {uid}\n"), "uid UID\n"),
+        (server.pid.to_string(), "SERVER"),
         (child.to_string(), "CHILD"),
     ]
 }
@@ -112,12 +106,12 @@ fn a_server_without_the_option_is_killed_and_then_its_child() -> Result<()> {
         let mut client = Client::of(&server)?;
         let child = server.child(&client)?;
         client.echo("hello")?;
-        let names = names(there, &client, server.pid, child);
+        let names = names(&server, &client, child);
         let alive = explain(&there.to_string());
         assert_eq!(neutral(&alive, &names), ALIVE);
         assert_eq!(alive.status, 1);
 
-        server.end_by(SIGKILL)?;
+        server.terminate(SIGKILL)?;
         send_signal(child, SIGKILL)?;
         client.receive_all()?;
         wait_for("FIN_WAIT2", || {
@@ -132,7 +126,7 @@ fn a_server_without_the_option_is_killed_and_then_its_child() -> Result<()> {
 }
 
 #[test]
-fn a_server_with_the_option_is_killed_and_its_child_is_no_hindrance() -> Result<()> {
+fn a_server_with_the_option_is_killed_and_its_child_does_not_conflict() -> Result<()> {
     let _alone = alone();
     for build in builds() {
         let there = SocketAddrV4::new([127, 0, 0, 1].into(), fresh_port());
@@ -140,15 +134,15 @@ fn a_server_with_the_option_is_killed_and_its_child_is_no_hindrance() -> Result<
         let mut client = Client::of(&server)?;
         let child = server.child(&client)?;
         client.echo("hello")?;
-        let names = names(there, &client, server.pid, child);
-        server.end_by(SIGKILL)?;
+        let names = names(&server, &client, child);
+        server.terminate(SIGKILL)?;
         let killed = explain(&there.to_string());
         assert_eq!(neutral(&killed, &names), KILLED);
         assert_eq!(killed.status, 0);
 
         let mut restarted = build.serve_on(there, true)?.server()?;
         client.echo("still there?")?;
-        restarted.end_by(SIGKILL)?;
+        restarted.terminate(SIGKILL)?;
     }
     Ok(())
 }

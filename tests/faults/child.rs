@@ -1,89 +1,87 @@
-//! The calls of a conversation: a child that fails is the loss of its own client, and of nobody else.
+//! Calls of a child process that fail: at most its own client loses the connection.
 
-use super::{OCCURRENCES, same, trace_file, try_each};
+use super::{OCCURRENCES, same, serve_clients, take_trace, trace_file, try_each};
+use crate::load::numbered;
 use crate::support::{
-    Build, Client, Result, Server, builds, fresh_address, leave_nothing_behind, process,
-    send_signal, set_option, small_client, tool, wait_for,
+    Build, Client, Program, Result, Server, builds, fresh_address, process_status, send_signal,
+    set_option, small_client, strace, text, wait_for, wait_for_call, wait_for_stop,
 };
 use libc::*;
-use std::fs;
 use std::io::{Read, Write};
-use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 
-/// A server, and strace at it and its children; it came when the server was waiting in accept.
-struct Tampered {
+/// A server, and a strace that was attached to it in accept and follows its child processes.
+struct Traced {
     server: Server,
-    strace: Child,
+    strace: Program,
 }
 
-impl Tampered {
-    /// Has strace do what `words` say.
-    fn with(build: &Build, words: &[&str]) -> Result<Tampered> {
+impl Traced {
+    /// Starts the server, and strace with `options`.
+    fn start(build: &Build, options: &str) -> Result<Traced> {
         let server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut command = Command::new(tool("strace", "strace"));
-        command.args(["-f", "-e", "signal=none", "-o"]);
-        command.arg(trace_file(server.address)).args(words);
-        command
-            .args(["-p", &server.pid.to_string()])
-            .stderr(Stdio::null());
-        leave_nothing_behind(&mut command);
-        let strace = command.spawn().map_err(|error| error.to_string())?;
+        let options = format!("-f -e signal=none -p {} {options}", server.pid);
+        let mut command = strace(&options, &trace_file(server.address));
+        command.stderr(Stdio::null());
+        let strace = Program::start(command)?;
         wait_for("strace at the server", || {
-            let status = fs::read_to_string(format!("/proc/{}/status", server.pid)).ok()?;
-            (!status.contains("\nTracerPid:\t0\n")).then_some(())
+            process_status(server.pid, "TracerPid").filter(|tracer| *tracer != 0)
         })?;
-        Ok(Tampered { server, strace })
+        Ok(Traced { server, strace })
     }
 
-    /// Takes strace away, and returns what it wrote.
-    fn let_go(&mut self) -> Result<String> {
-        send_signal(self.strace.id() as i32, SIGTERM)?;
-        self.strace.wait().map_err(|error| error.to_string())?;
-        let file = trace_file(self.server.address);
-        let trace = fs::read_to_string(&file).map_err(|error| error.to_string())?;
-        fs::remove_file(file).map_err(|error| error.to_string())?;
-        Ok(trace)
+    /// Detaches strace, and returns its trace.
+    fn detach(&mut self) -> Result<String> {
+        send_signal(self.strace.process.id() as i32, SIGTERM)?;
+        self.strace.process.wait().map_err(text)?;
+        take_trace(self.server.address)
     }
 }
 
-/// Has `call` fail when a conversation has come so far, in a child; its client loses the connection, and
-/// everybody else is served.
+/// In a child process, one `call` fails, after `before` others that are not for its client: the client loses
+/// its connection, and others are served.
 fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
     try_each(errors, &OCCURRENCES, |build, error, occurrence| {
         let when = before + occurrence;
-        let injection = format!("inject={call}:error={}:when={when}", error.0);
-        let mut tampered = Tampered::with(build, &["-e", &injection])?;
-        let mut client = Client::of(&tampered.server)?;
+        let injection = format!("-e inject={call}:error={}:when={when}", error.0);
+        let mut traced = Traced::start(build, &injection)?;
+        let mut client = Client::of(&traced.server)?;
         for _ in 1..occurrence {
             client.echo("hello")?;
         }
         let _ = client.stream.write_all(b"lost");
-        let complaint = format!("reuseaddr: {call} {}: {error}", client.address);
-        same(tampered.server.complaint()?, complaint)?;
-        // End of file, or a reset if the child had not read all.
+        let line = format!("reuseaddr: {call} {}: {error}", client.address);
+        same(traced.server.error_line()?, line)?;
+        // End of file, or a reset if the child had not read everything.
         let _ = client.stream.read_to_end(&mut Vec::new());
-        let trace = tampered.let_go()?;
-        same(trace.matches("(INJECTED)").count(), 1)?;
-        Client::of(&tampered.server)?.echo("hello")?;
-        same(tampered.server.finish(), vec![])
+        same(traced.detach()?.matches("(INJECTED)").count(), 1)?;
+        serve_clients(&traced.server, 1)?;
+        same(traced.server.finish(), vec![])
     })
 }
 
-/// With strace's `injection` the server goes on as if nothing were; `mark` is in what strace writes of it.
-fn costs_nobody(build: &Build, injection: &str, mark: &str) -> Result<()> {
-    let mut tampered = Tampered::with(build, &["-e", "signal=all", "-e", injection])?;
+/// If `call` fails with each of `errors`, after `before` calls, all clients are served.
+fn costs_nobody(call: &str, before: usize, errors: &[i32], occurrences: &[usize]) -> Result<()> {
+    try_each(errors, occurrences, |build, error, occurrence| {
+        let when = before + occurrence;
+        let injection = format!("inject={call}:error={}:when={when}", error.0);
+        all_are_served(build, &injection, "(INJECTED)")
+    })
+}
+
+/// With strace's `injection` all clients are served; the trace contains `mark`.
+fn all_are_served(build: &Build, injection: &str, mark: &str) -> Result<()> {
+    let mut traced = Traced::start(build, &format!("-e signal=all -e {injection}"))?;
     for _ in 0..4 {
-        let mut client = Client::of(&tampered.server)?;
+        let mut client = Client::of(&traced.server)?;
         for text in ["hello", "still there?", "and now?"] {
             client.echo(text)?;
         }
     }
-    let trace = tampered.let_go()?;
-    same(trace.contains(mark), true)?;
-    same(tampered.server.finish(), vec![])
+    same(traced.detach()?.contains(mark), true)?;
+    same(traced.server.finish(), vec![])
 }
 
 #[test]
@@ -96,55 +94,30 @@ fn a_read_that_fails_costs_one_client() -> Result<()> {
 
 #[test]
 fn a_write_that_fails_costs_one_client() -> Result<()> {
+    #[rustfmt::skip]
     let errors = [
-        EAGAIN,
-        EBADF,
-        ECONNRESET,
-        EDESTADDRREQ,
-        EDQUOT,
-        EFAULT,
-        EFBIG,
-        EINVAL,
-        EIO,
-        ENOSPC,
-        EPERM,
-        EPIPE,
+        EAGAIN, EBADF, ECONNRESET, EDESTADDRREQ, EDQUOT, EFAULT, EFBIG, EINVAL, EIO, ENOSPC, EPERM, EPIPE,
     ];
-    // The first one is the line that says whom the child serves.
+    // The first write is the line about the new child process.
     costs_its_client("write", 1, &errors)
 }
 
 #[test]
 fn a_read_or_write_that_is_interrupted_is_made_again() -> Result<()> {
-    for call in ["read", "write"] {
-        try_each(&[EINTR], &OCCURRENCES, |build, error, occurrence| {
-            let when = usize::from(call == "write") + occurrence;
-            let injection = format!("inject={call}:error={}:when={when}", error.0);
-            costs_nobody(build, &injection, "(INJECTED)")
-        })?;
-    }
-    Ok(())
+    costs_nobody("read", 0, &[EINTR], &OCCURRENCES)?;
+    costs_nobody("write", 1, &[EINTR], &OCCURRENCES)
 }
 
 #[test]
-fn a_line_that_cannot_be_written_and_a_failed_close_cost_nobody() -> Result<()> {
-    let errors = [EAGAIN, EBADF, EDQUOT, EFBIG, EINTR, EIO, ENOSPC, EPIPE];
-    try_each(&errors, &[1], |build, error, _| {
-        let injection = format!("inject=write:error={}:when=1", error.0);
-        costs_nobody(build, &injection, "(INJECTED)")
-    })?;
-    try_each(
-        &[EBADF, EDQUOT, EINTR, EIO, ENOSPC],
-        &OCCURRENCES,
-        |build, error, occurrence| {
-            let injection = format!("inject=close:error={}:when={occurrence}", error.0);
-            costs_nobody(build, &injection, "(INJECTED)")
-        },
-    )
+fn a_line_that_cannot_be_written_and_a_close_that_fails_cost_no_client() -> Result<()> {
+    let write = [EAGAIN, EBADF, EDQUOT, EFBIG, EINTR, EIO, ENOSPC, EPIPE];
+    let close = [EBADF, EDQUOT, EINTR, EIO, ENOSPC];
+    costs_nobody("write", 0, &write, &[1])?;
+    costs_nobody("close", 0, &close, &OCCURRENCES)
 }
 
 #[test]
-fn a_signal_that_is_no_end_costs_nobody_whatever_call_it_meets() -> Result<()> {
+fn a_signal_that_does_not_terminate_costs_no_client_whatever_call_it_interrupts() -> Result<()> {
     for (signal, name) in [
         (SIGPIPE, "SIGPIPE"),
         (SIGCHLD, "SIGCHLD"),
@@ -154,90 +127,64 @@ fn a_signal_that_is_no_end_costs_nobody_whatever_call_it_meets() -> Result<()> {
         try_each(&[signal], &OCCURRENCES, |build, _, occurrence| {
             let calls = "accept,clone,close,read,write";
             let injection = format!("inject={calls}:signal={name}:when={occurrence}");
-            costs_nobody(build, &injection, &format!("--- {name} "))
+            all_are_served(build, &injection, &format!("--- {name} "))
         })?;
     }
     Ok(())
 }
 
-/// Sets an option of a socket that `process` has as `fd`.
+/// Sets an option of the socket that `process` has as `fd`.
 fn set_option_of(process: i32, fd: i32, name: i32, value: i32) -> Result<()> {
-    // SAFETY: numbers go in, a number comes out.
+    // SAFETY: no pointers; any argument value is safe.
     let pidfd = unsafe { syscall(SYS_pidfd_open, process, 0) } as i32;
-    // SAFETY: numbers go in, a number comes out.
+    // SAFETY: no pointers; any argument value is safe.
     let copy = unsafe { syscall(SYS_pidfd_getfd, pidfd, fd, 0) } as i32;
     let reason = errno::errno();
-    // SAFETY: it is ours, and not used again.
+    // SAFETY: `pidfd` is a descriptor that nothing else owns, and is not used again; close(-1) has no effect.
     unsafe { close(pidfd) };
     if copy == -1 {
         return Err(format!("pidfd_getfd: {reason}"));
     }
-    // SAFETY: copy is open, and nobody else's.
+    // SAFETY: `copy` is a new descriptor, and nothing else owns it.
     let copy = unsafe { OwnedFd::from_raw_fd(copy) };
-    set_option(&copy, SOL_SOCKET, name, value).map_err(|error| error.to_string())
+    set_option(&copy, SOL_SOCKET, name, value).map_err(text)
+}
+
+/// Whether `line` of a trace is a write that returned less than the number of bytes it was given.
+fn is_short(line: &str) -> Option<bool> {
+    let (call, written) = line.rsplit_once(") = ")?;
+    let length: usize = call.rsplit(' ').next()?.parse().ok()?;
+    Some(written.parse::<usize>().ok()? < length)
 }
 
 #[test]
-fn a_write_that_ends_halfway_is_taken_up_where_it_ended() -> Result<()> {
+fn a_short_write_is_continued_where_it_stopped() -> Result<()> {
     for build in builds() {
-        let mut tampered = Tampered::with(build, &["-e", "trace=write"])?;
-        let server = &mut tampered.server;
-        // With little room on both ways a write is done in pieces, and stopped between them it is short.
+        let mut traced = Traced::start(build, "-e trace=write")?;
+        let server = &mut traced.server;
+        // With small buffers on both sides a write blocks several times. If it is stopped then, it is short.
         set_option_of(server.pid, 3, SO_SNDBUF, 1)?;
-        let client = small_client(server.address.into()).map_err(|error| error.to_string())?;
-        let mut client = Client {
-            address: "127.0.0.1:0".parse().unwrap(),
-            stream: client,
-        };
-        let _ = client
-            .stream
-            .set_read_timeout(Some(crate::support::DEADLINE));
-        let SocketAddr::V4(address) = client.stream.local_addr().unwrap() else {
-            unreachable!("the server's address is IPv4");
-        };
-        client.address = address;
+        let client = small_client(server.address.into()).and_then(Client::new);
+        let client = client.map_err(text)?;
         let child = server.child(&client)?;
-        let sent: Vec<u8> = (0..200_000_u32)
-            .map(|number| (number % 251) as u8)
-            .collect();
-        let mut received = Vec::new();
+        let sent = numbered(200_000);
+        let mut received = vec![0; sent.len()];
         thread::scope(|scope| -> Result<()> {
             let mut stream = &client.stream;
             scope.spawn(|| (&client.stream).write_all(&sent));
-            for _ in 0..20 {
-                wait_for("child in write", || {
-                    let call = fs::read_to_string(format!("/proc/{child}/syscall")).ok()?;
-                    call.starts_with(&format!("{SYS_write} ")).then_some(())
-                })?;
+            let (pieces, rest) = received.split_at_mut(20 * 3000);
+            for piece in pieces.chunks_mut(3000) {
+                wait_for_call(child, SYS_write)?;
                 send_signal(child, SIGSTOP)?;
-                wait_for("stop", || {
-                    matches!(process(child), Some(('T' | 't', _))).then_some(())
-                })?;
+                wait_for_stop(child)?;
                 send_signal(child, SIGCONT)?;
-                let mut some = [0; 3000];
-                stream
-                    .read_exact(&mut some)
-                    .map_err(|error| error.to_string())?;
-                received.extend(some);
+                stream.read_exact(piece).map_err(text)?;
             }
-            let mut rest = vec![0; sent.len() - received.len()];
-            stream
-                .read_exact(&mut rest)
-                .map_err(|error| error.to_string())?;
-            received.extend(rest);
-            Ok(())
+            stream.read_exact(rest).map_err(text)
         })?;
         same(received == sent, true)?;
-        let trace = tampered.let_go()?;
-        let short = |line: &str| {
-            let (call, written) = line.rsplit_once(") = ")?;
-            let (length, written): (usize, usize) = (
-                call.rsplit(' ').next()?.parse().ok()?,
-                written.parse().ok()?,
-            );
-            (written < length).then_some(())
-        };
-        same(trace.lines().any(|line| short(line).is_some()), true)?;
+        let trace = traced.detach()?;
+        same(trace.lines().any(|line| is_short(line) == Some(true)), true)?;
     }
     Ok(())
 }

@@ -1,22 +1,23 @@
-//! `make kernels`: the claims, the rule and the layout on this kernel and on a second one, in one table.
+//! `make kernels`: compare, rules and abi on this kernel and on a second one, in one table.
 //!
-//! The second one is Debian's user-mode-linux: a kernel that runs as a plain process, with this machine's
-//! files as its own. The builds run there unchanged.
+//! The second one is Debian's user-mode-linux, a kernel that runs as a process and has this machine's root
+//! file system. The builds run there unchanged.
 //!
 //! Environment: `COMPARE=PATH`, the program of `make compare`; `KERNEL=PATH`, another user-mode kernel.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use support::{Result, builds, is_before_6_8, leave_nothing_behind, tool};
+use support::{Result, builds, is_before_6_8, prepare_child, text, tool};
 
-/// What is run on each kernel: each file gets what a program prints, and then its status.
+/// The script for each kernel: each file gets the output of a program and then its exit status.
 const TRIAL: &str = r#"#!/bin/sh
-run() { name=$1; shift; "$@" >"$OUT/$name" 2>/dev/null; echo "status $?" >>"$OUT/$name"; }
+run() { name=$1; shift; "$@" >"$OUT/$name" 2>&1; echo "status $?" >>"$OUT/$name"; }
 run kernel uname -r
 run compare "$COMPARE"
 for build in C RUST; do
@@ -27,7 +28,7 @@ for build in C RUST; do
 done
 "#;
 
-/// The second kernel's first process: it makes ready, tries, and switches off.
+/// The second kernel's init: prepares the system, runs the trial and powers off.
 const INIT: &str = r#"#!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
@@ -38,45 +39,47 @@ echo o >/proc/sysrq-trigger
 while :; do sleep 1; done
 "#;
 
-/// What a kernel answered.
-struct Answers {
+/// The results of a kernel.
+struct Column {
     kernel: String,
-    /// The report's rows: the claim, and what both builds did there.
+    /// The rows: the claim, and what both builds did.
     cells: Vec<(String, String)>,
-    complaints: Vec<String>,
+    errors: Vec<String>,
 }
 
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kernels");
     let _ = fs::remove_dir_all(&folder);
-    let answers = ["this", "other"].map(|name| try_kernel(&folder.join(name), name == "other"));
-    let mut failed = false;
-    let mut columns = Vec::new();
-    for result in answers {
-        match result {
-            Ok(answers) => columns.push(answers),
-            Err(reason) => {
-                eprintln!("kernels: {reason}");
-                failed = true;
+    let (mut columns, mut errors) = (Vec::new(), Vec::new());
+    for name in ["this", "other"] {
+        match try_kernel(&folder.join(name), name == "other") {
+            Ok(column) => {
+                let kernel = &column.kernel;
+                let new = column
+                    .errors
+                    .iter()
+                    .map(|reason| format!("{kernel}: {reason}"));
+                errors.extend(new);
+                columns.push(column);
             }
+            Err(reason) => errors.push(format!("{name} kernel: {reason}")),
         }
     }
     print_table(&columns);
-    for column in &columns {
-        for complaint in &column.complaints {
-            println!("{}: {complaint}", column.kernel);
-            failed = true;
-        }
+    for reason in &errors {
+        println!("{reason}");
     }
-    u8::from(failed).into()
+    u8::from(!errors.is_empty()).into()
 }
 
 /// Runs the trial in `folder`, on this kernel or on the second one.
-fn try_kernel(folder: &Path, second: bool) -> Result<Answers> {
-    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-    let trial = write_script(folder, "trial", TRIAL)?;
-    let init = write_script(folder, "init", INIT)?;
-    let compare = std::env::var("COMPARE").map_err(|_| "COMPARE is not set: make kernels")?;
+fn try_kernel(folder: &Path, second: bool) -> Result<Column> {
+    let (trial, init) = (folder.join("trial"), folder.join("init"));
+    fs::create_dir_all(folder).map_err(text)?;
+    fs::write(&trial, TRIAL).map_err(text)?;
+    fs::write(&init, INIT).map_err(text)?;
+    fs::set_permissions(&init, fs::Permissions::from_mode(0o755)).map_err(text)?;
+    let compare = env::var("COMPARE").map_err(|_| "COMPARE is not set: make kernels")?;
     let compare = fs::canonicalize(&compare).map_err(|error| format!("{compare}: {error}"))?;
     let places = [
         ("OUT", folder),
@@ -86,99 +89,77 @@ fn try_kernel(folder: &Path, second: bool) -> Result<Answers> {
     ];
 
     let mut command = Command::new("timeout");
-    command
-        .arg("300")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.arg("300").stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     if second {
-        let kernel = match std::env::var_os("KERNEL") {
-            Some(path) => PathBuf::from(path),
-            None => tool("linux.uml", "user-mode-linux"),
-        };
-        command
-            .arg(kernel)
-            .args(["root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw"]);
+        let debian = || tool("linux.uml", "user-mode-linux");
+        command.arg(env::var_os("KERNEL").map_or_else(debian, PathBuf::from));
+        command.args(["root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw"]);
         command.args(["mem=512M", "con=null", "con0=null,fd:1", "quiet"]);
         command.arg(format!("uml_dir={}/", folder.display()));
         command.arg(format!("init={}", init.display()));
-        // Of what a kernel does not know, it makes the environment of its first process.
+        // The kernel passes parameters that it does not know to init, as its environment.
         command.args(places.map(|(name, path)| format!("{name}={}", path.display())));
     } else {
         command.arg("sh").arg(trial).envs(places);
     }
-    leave_nothing_behind(&mut command);
-    command
-        .status()
-        .map_err(|error| format!("timeout: {error}"))?;
-    read_answers(folder)
+    prepare_child(&mut command);
+    let status = command.status();
+    status.map_err(|error| format!("timeout: {error}"))?;
+    read_column(folder)
 }
 
-fn write_script(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
-    let path = folder.join(name);
-    fs::write(&path, text)
-        .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(path)
-}
-
-/// What the files in `folder` say.
-fn read_answers(folder: &Path) -> Result<Answers> {
+/// Reads the results in `folder`.
+fn read_column(folder: &Path) -> Result<Column> {
     let read = |name: &str| {
         let path = folder.join(name);
         fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
     };
-    let kernel = read("kernel")?
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_string();
+    let kernel = read("kernel")?;
+    let kernel = kernel.lines().next().unwrap_or_default().to_string();
     let report = read("compare")?;
     let mut cells = report_cells(&report);
-    let mut complaints = Vec::new();
+    let mut errors = Vec::new();
     if cells.is_empty() {
         return Err(format!("{kernel}: no report: {report:?}"));
     }
     if !report.ends_with("\nstatus 0\n") {
         let end: Vec<&str> = report.lines().rev().take(2).collect();
-        complaints.push(format!("the report ends with: {end:?}"));
+        errors.push(format!("the report ends with: {end:?}"));
     }
-    for (program, what, count) in [
-        (
-            "rules",
-            "rules: cells against the rule",
-            count_cells as fn(&str) -> _,
-        ),
-        ("all", "rules --all: rows against the rule", count_rows),
-        ("abi", "abi: unexpected answers", count_calls),
+    for (program, what) in [
+        ("rules", "rules: cells against the rule"),
+        ("all", "rules --all: rows against the rule"),
+        ("abi", "abi: unexpected results"),
     ] {
-        let [c, rust] = [
-            read(&format!("C.{program}"))?,
-            read(&format!("RUST.{program}"))?,
-        ];
-        if c != rust {
-            complaints.push(format!("{what}: C and Rust differ"));
+        let [c, rust] = ["C", "RUST"].map(|build| read(&format!("{build}.{program}")));
+        let c = c?;
+        if c != rust? {
+            errors.push(format!("{what}: C and Rust differ"));
         }
-        let (wrong, all) = count(&c).ok_or_else(|| format!("{program} says {c:?}"))?;
-        // "taken back after bind": what the rule leaves out of older kernels.
+        let end = c.lines().rev().nth(1).unwrap_or_default(); // the exit status is below it
+        let count = count_contradictions(end).or_else(|| count_calls(&c));
+        let (wrong, all) = count.ok_or_else(|| format!("{what}: no count in {end:?}"))?;
+        // Before 6.8, a port whose sockets all had the option at their bind was not checked again, even if
+        // the option had been cleared since.
         let known = usize::from(program == "rules" && is_before_6_8(&kernel));
         if wrong != known {
-            complaints.push(format!("{what}: {wrong}, and not {known}"));
+            errors.push(format!("{what}: expected {known}, seen {wrong}"));
         }
         cells.push((what.into(), format!("{wrong} of {all}")));
     }
-    Ok(Answers {
+    Ok(Column {
         kernel,
         cells,
-        complaints,
+        errors,
     })
 }
 
-/// The report's claims with what both builds did, and a ~ where the page does not hold.
+/// The rows of the report: the claim and what both builds did, with ~ where the page's claim does not
+/// hold.
 fn report_cells(report: &str) -> Vec<(String, String)> {
-    let mut lines = report
-        .lines()
-        .skip_while(|line| !line.starts_with("claim "));
+    let lines = report.lines();
+    let mut lines = lines.skip_while(|line| !line.starts_with("claim "));
     let header = lines.next().unwrap_or_default();
     let [c, rust, page] = [" C ", " Rust", " page"].map(|name| header.find(name).unwrap_or(0) + 1);
     let rows = lines.take_while(|line| !line.is_empty());
@@ -190,7 +171,7 @@ fn report_cells(report: &str) -> Vec<(String, String)> {
         if c_cell != rust_cell {
             cell += &format!(", Rust {rust_cell}");
         }
-        if page_cell.starts_with("differs") {
+        if page_cell == "differs" {
             cell += " ~";
         }
         (line[..c].trim_end().to_string(), cell)
@@ -198,53 +179,36 @@ fn report_cells(report: &str) -> Vec<(String, String)> {
     cells.collect()
 }
 
-/// Of rules: "136 cells, 0 contradict the rule".
-fn count_cells(text: &str) -> Option<(usize, usize)> {
-    let line = text
-        .lines()
-        .find(|line| line.contains(" contradict the rule"))?;
-    let (all, rest) = line.split_once(" cells, ")?;
-    Some((rest.split(' ').next()?.parse().ok()?, all.parse().ok()?))
+/// The two numbers in the last line of rules: "136 cells; 0 contradict the rule."
+fn count_contradictions(line: &str) -> Option<(usize, usize)> {
+    let mut words = line.strip_suffix(" the rule.")?.split(' ');
+    let all = words.next()?.parse().ok()?;
+    Some((words.nth(1)?.parse().ok()?, all))
 }
 
-/// Of rules --all: bind and listen, and as they are predicted.
-fn count_rows(text: &str) -> Option<(usize, usize)> {
-    let rows = text.lines().skip(1).filter(|line| line.contains(','));
-    let rows: Vec<Vec<&str>> = rows.map(|line| line.split(',').collect()).collect();
-    let wrong = rows.iter().filter(|row| row.get(7..9) != row.get(9..11));
-    Some((wrong.count(), rows.len()))
-}
-
-/// Of abi: the calls, a line each, and "0 calls were answered otherwise than expected".
+/// Counts in the output of abi: the number at the end of its last line, and the calls, one per line of
+/// section 5.
 fn count_calls(text: &str) -> Option<(usize, usize)> {
-    let (_, calls) = text.split_once("\n5. Calls, and what they answer\n\n")?;
-    let all = calls.lines().take_while(|line| !line.is_empty()).count();
-    let sum = calls
-        .lines()
-        .find(|line| line.ends_with(" answered otherwise than expected"))?;
-    Some((sum.split(' ').next()?.parse().ok()?, all))
+    let (_, section) = text.split_once("\n5. ")?;
+    let calls = section.lines().skip(2).take_while(|line| !line.is_empty());
+    let last = section.lines().rev().nth(1)?; // the exit status is below it
+    Some((last.rsplit(' ').next()?.parse().ok()?, calls.count()))
 }
 
-/// A row for each claim, a column for each kernel.
-fn print_table(columns: &[Answers]) {
-    let kernels = columns.iter().map(|column| &*column.kernel);
-    print_row("claim", kernels);
-    // The rows are the same ones on each kernel.
-    for (row, (claim, _)) in columns.iter().flat_map(|column| &column.cells).enumerate() {
-        let cells: Vec<&str> = columns
-            .iter()
-            .filter_map(|column| column.cells.get(row).map(|(_, cell)| &**cell))
-            .collect();
-        if !cells.is_empty() {
-            print_row(claim, cells.into_iter());
-        }
+/// A row for each claim, a column for each kernel. All kernels have the same rows.
+fn print_table(columns: &[Column]) {
+    let Some(first) = columns.first() else {
+        return;
+    };
+    print_row("claim", columns.iter().map(|column| &*column.kernel));
+    for (row, (claim, _)) in first.cells.iter().enumerate() {
+        let cells = columns.iter().filter_map(|column| column.cells.get(row));
+        print_row(claim, cells.map(|(_, cell)| &**cell));
     }
-    println!("\n~: the page does not hold there.");
+    println!("\n~: the page's claim does not hold there.");
 }
 
 fn print_row<'a>(claim: &str, cells: impl Iterator<Item = &'a str>) {
-    let row = cells.fold(format!("{claim:<37}"), |row, cell| {
-        format!("{row}{cell:<21}")
-    });
-    println!("{}", row.trim_end());
+    let cells: String = cells.map(|cell| format!("{cell:<21}")).collect();
+    println!("{}", format!("{claim:<37}{cells}").trim_end());
 }

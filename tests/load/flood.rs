@@ -1,7 +1,7 @@
-//! Ten thousand connections of all kinds, a thousand of them open at once.
+//! Ten thousand connections of all kinds, a thousand at a time.
 
-use super::{household, memory, numbered, settle};
-use crate::support::{Build, Client, Result, builds, fresh_address, raise_limit};
+use super::{Resources, memory, numbered, wait_until_released};
+use crate::support::{Build, Client, Result, builds, fresh_address, raise_limit, text};
 use std::io::{self, Write};
 use std::net::SocketAddrV4;
 use std::sync::Barrier;
@@ -12,7 +12,7 @@ const WORKERS: usize = 8;
 const AT_ONCE: usize = 1000;
 const ROUNDS: usize = 10;
 
-/// What a client does, by its number, once all of its round are connected.
+/// What client `number` of a worker does once all clients of the round are connected.
 fn converse(number: usize, mut client: Client) -> Result<()> {
     let sent = numbered(number % 5000);
     match number % 6 {
@@ -23,63 +23,50 @@ fn converse(number: usize, mut client: Client) -> Result<()> {
             client.reset()?;
         }
         3 => {
-            client
-                .stream
-                .write_all(&sent)
-                .map_err(|error| error.to_string())?;
-            let back = client.finish()?;
-            if back != sent {
-                return Err(format!("of {} bytes {} come back", sent.len(), back.len()));
+            client.stream.write_all(&sent).map_err(text)?;
+            let received = client.half_close()?;
+            if received != sent {
+                let (received, sent) = (received.len(), sent.len());
+                return Err(format!("{received} bytes of {sent} come back"));
             }
         }
         4 => (0..5).try_for_each(|_| client.echo("a"))?,
-        _ => {
-            // Never reads.
-            let _ = client.stream.write_all(&sent);
-        }
+        _ => drop(client.stream.write_all(&sent)), // and never reads
     }
     Ok(())
 }
 
-/// Connects a worker's share of the clients, and when all are there, has them converse.
-fn round(server: SocketAddrV4, all_are_there: &Barrier) -> Result<()> {
-    let clients: io::Result<Vec<Client>> = (0..AT_ONCE / WORKERS)
-        .map(|_| Client::connect(server))
-        .collect();
-    all_are_there.wait();
-    let mut clients = clients
-        .map_err(|error| error.to_string())?
-        .into_iter()
-        .enumerate();
+/// Connects one worker's clients, waits for the other workers, and lets the clients converse.
+fn round(server: SocketAddrV4, all_connected: &Barrier) -> Result<()> {
+    let clients = (0..AT_ONCE / WORKERS).map(|_| Client::connect(server));
+    let clients: io::Result<Vec<Client>> = clients.collect();
+    all_connected.wait();
+    let mut clients = clients.map_err(text)?.into_iter().enumerate();
     clients.try_for_each(|(number, client)| converse(number, client))
 }
 
 fn flood(build: &Build) -> Result<()> {
     let server = build.serve_on(fresh_address(), true)?.server()?;
-    let before = household(server.pid);
+    let before = Resources::of(server.pid);
     for _ in 0..10 {
         Client::of(&server)?.echo("warm up")?;
     }
-    settle(&server, &before)?;
+    wait_until_released(&server, &before)?;
     let warm = memory(server.pid);
-    let (address, all_are_there) = (server.address, Barrier::new(WORKERS));
+    let (address, all_connected) = (server.address, Barrier::new(WORKERS));
     let start = Instant::now();
     thread::scope(|scope| {
-        // Who fails waits for the others all the same, or they would wait for ever.
+        // A worker continues after a failure, since the barrier needs all workers.
         let work = || {
-            let rounds = (0..ROUNDS).map(|_| round(address, &all_are_there));
-            rounds
-                .collect::<Vec<_>>()
-                .into_iter()
-                .collect::<Result<()>>()
+            let rounds = (0..ROUNDS).map(|_| round(address, &all_connected));
+            rounds.fold(Ok(()), Result::and)
         };
         let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
-        workers
-            .into_iter()
-            .try_for_each(|worker| worker.join().unwrap())
+        let mut results = workers.into_iter().map(|worker| worker.join().unwrap());
+        results.try_for_each(|result| result)
     })?;
     let seconds = start.elapsed().as_secs_f64();
-    settle(&server, &before)?;
+    wait_until_released(&server, &before)?;
     let after = memory(server.pid);
     println!(
         "{}: {} connections, {AT_ONCE} at once, {seconds:.1} s; memory {warm} KiB, then {after} KiB",
@@ -87,7 +74,7 @@ fn flood(build: &Build) -> Result<()> {
         AT_ONCE * ROUNDS
     );
     assert!(after <= warm, "{}", build.name);
-    Client::of(&server)?.echo("hello")
+    Client::served(address).map(drop)
 }
 
 #[test]

@@ -1,55 +1,47 @@
-//! Each kind of client alone: what it gets, and that the next one is served.
+//! One client of each kind: it gets back what it should, and the next client is served.
 
-use super::{household, memory, numbered, settle};
+use super::{Resources, memory, numbered, wait_until_released};
 use crate::support::{
-    Build, Client, DEADLINE, Result, Server, builds, fresh_address, process, send_signal, wait_for,
+    Client, Result, Server, builds, fresh_address, is_in_call, send_signal, text, wait_for,
+    wait_for_call, wait_for_stop,
 };
-use libc::{SIGCONT, SIGSTOP};
+use libc::{SIGCONT, SIGSTOP, SYS_write};
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::thread;
 
-/// `rude` happens to a server of each build, which then has no child and no descriptor more than before,
-/// and serves the next client.
-fn survives(rude: impl Fn(&mut Server) -> Result<()>) -> Result<()> {
-    builds().iter().try_for_each(|build: &Build| {
+/// Runs `client` against a server of each build. Afterwards, the server has as many child processes and
+/// descriptors as before, and serves the next client.
+fn survives(client: impl Fn(&mut Server) -> Result<()>) -> Result<()> {
+    builds().iter().try_for_each(|build| {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
-        let before = household(server.pid);
-        rude(&mut server)
-            .and_then(|()| settle(&server, &before))
+        let before = Resources::of(server.pid);
+        client(&mut server)
+            .and_then(|()| wait_until_released(&server, &before))
             .map_err(|reason| format!("{}: {reason}", build.name))?;
-        Client::of(&server)?.echo("hello")
+        Client::served(server.address).map(drop)
     })
 }
 
-fn text(error: std::io::Error) -> String {
-    error.to_string()
-}
-
 #[test]
-fn a_client_that_says_nothing_keeps_nobody_waiting() -> Result<()> {
+fn a_client_that_sends_nothing_does_not_delay_others() -> Result<()> {
     survives(|server| {
         let silent = Client::of(server)?;
         server.child(&silent)?;
-        Client::of(server)?.echo("hello")?;
-        drop(silent);
-        Ok(())
+        Client::served(server.address).map(drop)
     })
 }
 
 #[test]
-fn a_client_that_resets_in_the_middle_ends_its_child() -> Result<()> {
+fn a_client_that_resets_is_reported_and_stops_only_its_own_child() -> Result<()> {
     survives(|server| {
-        let mut client = Client::of(server)?;
-        client.echo("hello")?;
+        let mut other = Client::served(server.address)?;
+        let client = Client::served(server.address)?;
         let address = client.address;
+        let line = format!("reuseaddr: read {address}: Connection reset by peer");
         client.reset()?;
-        let complaint = server.complaint()?;
-        assert_eq!(
-            complaint,
-            format!("reuseaddr: read {address}: Connection reset by peer")
-        );
-        Ok(())
+        assert_eq!(server.error_line()?, line);
+        other.echo("still there")
     })
 }
 
@@ -59,7 +51,7 @@ fn a_client_that_half_closes_gets_back_all_it_sent() -> Result<()> {
         let mut client = Client::of(server)?;
         let sent = numbered(100_000);
         client.stream.write_all(&sent).map_err(text)?;
-        assert!(client.finish()? == sent);
+        assert!(client.half_close()? == sent);
         Ok(())
     })
 }
@@ -74,11 +66,9 @@ fn a_client_that_sends_byte_by_byte_gets_back_byte_by_byte() -> Result<()> {
 }
 
 #[test]
-fn a_client_that_sends_64_mib_and_reads_late_gets_it_all_and_the_child_keeps_none_of_it()
--> Result<()> {
+fn all_of_64_mib_that_a_client_reads_late_arrives_and_the_child_buffers_little() -> Result<()> {
     survives(|server| {
-        let mut client = Client::of(server)?;
-        client.echo("hello")?;
+        let mut client = Client::served(server.address)?;
         let child = server.child(&client)?;
         let before = memory(child);
         let sent = numbered(64 << 20);
@@ -88,12 +78,8 @@ fn a_client_that_sends_64_mib_and_reads_late_gets_it_all_and_the_child_keeps_non
                 let _ = client.stream.write_all(&sent);
                 let _ = client.stream.shutdown(Shutdown::Write);
             });
-            // Late: once the child cannot go on, since nobody reads.
-            wait_for("child in write", || {
-                let call = std::fs::read_to_string(format!("/proc/{child}/syscall")).ok()?;
-                call.starts_with(&format!("{} ", libc::SYS_write))
-                    .then_some(())
-            })?;
+            // Reads only once the child blocks.
+            wait_for_call(child, SYS_write)?;
             let grown = memory(child).saturating_sub(before);
             println!("a child in the middle of 64 MiB has grown by {grown} KiB");
             assert!(grown <= 128, "{grown} KiB");
@@ -106,31 +92,26 @@ fn a_client_that_sends_64_mib_and_reads_late_gets_it_all_and_the_child_keeps_non
 }
 
 #[test]
-fn a_client_that_never_reads_blocks_its_own_child_alone() -> Result<()> {
+fn a_client_that_never_reads_blocks_only_its_own_child() -> Result<()> {
     survives(|server| {
         let mut client = Client::of(server)?;
         client.stream.set_nonblocking(true).map_err(text)?;
         let child = server.child(&client)?;
-        // Until the child is in write, and nothing more goes out.
-        wait_for("child in write", || {
+        wait_for("child blocked in write", || {
             while client.stream.write(&[0; 1 << 16]).is_ok() {}
-            let call = std::fs::read_to_string(format!("/proc/{child}/syscall")).ok()?;
-            call.starts_with(&format!("{} ", libc::SYS_write))
-                .then_some(())
+            is_in_call(child, SYS_write).then_some(())
         })?;
-        Client::of(server)?.echo("hello")?;
+        Client::served(server.address)?;
         client.reset()?;
-        server.complaint().map(|_| ())
+        server.error_line().map(|_| ())
     })
 }
 
 #[test]
-fn clients_that_vanish_before_accept_leave_nothing() -> Result<()> {
+fn clients_that_close_or_reset_before_accept_leave_nothing_behind() -> Result<()> {
     survives(|server| {
         send_signal(server.pid, SIGSTOP)?;
-        wait_for("stop", || {
-            matches!(process(server.pid), Some(('T', _))).then_some(())
-        })?;
+        wait_for_stop(server.pid)?;
         for number in 0..100 {
             let client = Client::connect(server.address).map_err(text)?;
             match number % 2 {
@@ -139,8 +120,6 @@ fn clients_that_vanish_before_accept_leave_nothing() -> Result<()> {
             }
         }
         send_signal(server.pid, SIGCONT)?;
-        let mut last = Client::of(server)?;
-        last.stream.set_read_timeout(Some(DEADLINE)).map_err(text)?;
-        last.echo("hello")
+        Client::served(server.address).map(drop)
     })
 }

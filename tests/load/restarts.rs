@@ -1,10 +1,10 @@
-//! Killed and restarted under load: nobody who is served notices, and who comes is refused in the gap
-//! alone.
+//! Servers that are killed and restarted under load: connected clients are still served, and new ones are
+//! refused only during the downtime.
 
 use crate::support::{Build, Client, Result, Start, builds, fresh_address, raise_limit, wait_for};
 use libc::SIGKILL;
 use std::mem;
-use std::sync::Mutex;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -12,84 +12,64 @@ use std::time::Instant;
 const RESTARTS: usize = 10;
 const CLIENTS: usize = 1000;
 
-/// From when to when.
-type Span = (Instant, Instant);
-
-/// Whether a client that came in `attempt` may be refused: the server was away at some time in it.
-fn excused(attempt: Span, gaps: &[Span]) -> bool {
-    gaps.iter()
-        .any(|gap| attempt.0 <= gap.1 && gap.0 <= attempt.1)
-}
-
 fn restarted_under_load(build: &Build) -> Result<()> {
     let address = fresh_address();
     let mut server = build.serve_on(address, true)?.server()?;
-    let (done, refused) = (AtomicBool::new(false), Mutex::new(Vec::new()));
-    let mut ended = Vec::new();
-    let mut gaps: Vec<Span> = Vec::new();
+    let done = AtomicBool::new(false);
+    let mut killed_servers = Vec::new();
+    let mut downtimes = Vec::new();
     let mut clients: Vec<Client> = Vec::new();
 
-    let newcomers = thread::scope(|scope| -> Result<usize> {
-        // One after the other comes, says hello, and goes.
-        let newcomer = scope.spawn(|| {
-            let mut count = 0;
+    let (attempts, refused) = thread::scope(|scope| -> Result<_> {
+        // Connects one client after the other, until the restarts are done.
+        let new_clients = scope.spawn(|| {
+            let (mut attempts, mut refused) = (0, Vec::new());
             while !done.load(Ordering::Relaxed) {
                 let start = Instant::now();
-                let result = Client::connect(address)
-                    .map_err(|error| error.to_string())
-                    .and_then(|mut client| client.echo("hello"));
-                if let Err(reason) = result {
-                    refused
-                        .lock()
-                        .unwrap()
-                        .push(((start, Instant::now()), reason));
+                if let Err(reason) = Client::served(address) {
+                    refused.push((start..=Instant::now(), reason));
                 }
-                count += 1;
+                attempts += 1;
             }
-            count
+            (attempts, refused)
         });
         let restarts = (0..RESTARTS).try_for_each(|_| {
             for _ in 0..CLIENTS / RESTARTS {
-                let mut client = Client::of(&server)?;
-                client.echo("hello")?;
-                clients.push(client);
+                clients.push(Client::served(address)?);
             }
             let killed = Instant::now();
-            server.end_by(SIGKILL)?;
-            // A newcomer's child that has not come to close the listening socket yet listens on.
+            server.terminate(SIGKILL)?;
+            // A new child process may not have closed the listening socket yet. Then the restart fails.
             let restarted = wait_for("restart", || match build.serve_on(address, true) {
-                Ok(Start::Ended { .. }) => None,
+                Ok(Start::Exited { .. }) => None,
                 start => Some(start.and_then(Start::server)),
             })??;
-            gaps.push((killed, Instant::now()));
-            // The children of what is dropped would be killed.
-            ended.push(mem::replace(&mut server, restarted));
-            clients
-                .iter_mut()
-                .try_for_each(|client| client.echo("still there?"))
+            downtimes.push(killed..=Instant::now());
+            // Kept, since dropping a server kills its child processes.
+            killed_servers.push(mem::replace(&mut server, restarted));
+            let mut clients = clients.iter_mut();
+            clients.try_for_each(|client| client.echo("still there?"))
         });
         done.store(true, Ordering::Relaxed);
-        let count = newcomer.join().unwrap();
-        restarts.map(|()| count)
+        let counts = new_clients.join().unwrap();
+        restarts.map(|()| counts)
     })?;
 
-    let refused = refused.into_inner().unwrap();
-    let longest = gaps
-        .iter()
-        .map(|gap| gap.1 - gap.0)
-        .max()
-        .unwrap_or_default();
+    let name = &build.name;
+    let lengths = downtimes.iter().map(|time| *time.end() - *time.start());
+    let longest = lengths.max().unwrap_or_default();
     println!(
-        "{}: {CLIENTS} clients served through {RESTARTS} restarts, of {longest:.1?} at the most, in which \
-         {} of\n    {newcomers} newcomers were refused",
-        build.name,
+        "{name}: {CLIENTS} clients served through {RESTARTS} restarts, at most {longest:.1?} of downtime each;\n    \
+         {} of {attempts} other connection attempts were refused, all during the downtime",
         refused.len()
     );
     for (attempt, reason) in refused {
+        let overlaps = |time: &RangeInclusive<Instant>| {
+            attempt.start() <= time.end() && time.start() <= attempt.end()
+        };
         assert!(
-            excused(attempt, &gaps),
-            "{}: refused outside the gaps: {reason}",
-            build.name
+            downtimes.iter().any(overlaps),
+            "{name}: refused outside the downtimes: {reason}"
         );
     }
     Ok(())

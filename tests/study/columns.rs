@@ -1,55 +1,45 @@
-//! The twins on the terminal: C left, Rust right, each step's words across.
+//! The pairs on the terminal: C left, Rust right, the text of each step across.
 
+use crate::counterparts::Pair;
 use crate::kernel::{Calls, WHO};
 use crate::source::Part;
-use crate::support::wrapped;
-use crate::twins::Twin;
+use crate::support::{half, side_by_side, wrapped};
 use std::slice;
 
-/// Columns between the twins, and those of a line's number.
-const GAP: usize = 3;
+/// Columns of a line's number.
 const NUMBER: usize = 4;
 
-/// All twins in lines of at most `width` columns; below a step of `serve`, its system calls.
-pub fn columns(twins: &[Twin], calls: &Calls, width: usize) -> String {
-    let mut lines = wrapped(
-        &format!("Below each step of serve: what the kernel saw of it. {WHO}"),
-        width,
-    );
-    for twin in twins {
-        lines.push(String::new());
+/// All pairs in lines of at most `width` columns; below a step of `serve`, its system calls.
+pub fn columns(pairs: &[Pair], calls: &Calls, width: usize) -> String {
+    let head = "Below each step of serve: its system calls, as the kernel saw them.";
+    let mut lines = wrapped(&format!("{head} {WHO}"), width);
+    for pair in pairs {
+        let title = format!("{}: {}", pair.name, pair.purpose());
+        lines.extend([String::new(), "=".repeat(width)]);
+        lines.extend(wrapped(&title, width));
         lines.push("=".repeat(width));
-        lines.extend(wrapped(
-            &format!("{}: {}", twin.name, twin.purpose()),
-            width,
-        ));
-        lines.push("=".repeat(width));
-        lines.extend(side_by_side(
-            slice::from_ref(&twin.c.path),
-            slice::from_ref(&twin.rust.path),
-            width,
-        ));
+        let [c, rust] = [&pair.c.path, &pair.rust.path].map(slice::from_ref);
+        lines.extend(side_by_side(c, rust, width));
         let mut function = "";
-        for (c, rust) in twin.parts() {
-            if c.function != function {
-                function = &c.function;
+        for row in pair.parts() {
+            let Some(part) = row[0].or(row[1]) else {
+                continue;
+            };
+            if part.function != function {
+                function = &part.function;
                 let heading = format!("---- {function} ");
                 lines.extend(["".into(), format!("{heading:-<width$}")]);
             }
-            if let Some(step) = &c.step {
+            if let Some(step) = &part.step {
                 lines.push(String::new());
                 lines.extend(wrapped(step, width));
             }
             lines.push(String::new());
-            let [left, right] = [c, rust].map(|part| numbered(part, (width - GAP) / 2));
+            let [left, right] = row.map(|part| numbered(part, half(width)));
             lines.extend(side_by_side(&left, &right, width));
-            let seen = calls.of(twin, c);
-            if !seen.is_empty() {
-                lines.push(String::new());
-                lines.extend(
-                    seen.iter()
-                        .flat_map(|call| wrapped(&format!("    {call}"), width)),
-                );
+            for (index, call) in calls.of(pair, part).iter().enumerate() {
+                lines.extend((index == 0).then(String::new));
+                lines.extend(wrapped(&format!("    {call}"), width));
             }
         }
     }
@@ -57,9 +47,9 @@ pub fn columns(twins: &[Twin], calls: &Calls, width: usize) -> String {
 }
 
 /// The lines of `part` in `width` columns, with their numbers.
-fn numbered(part: &Part, width: usize) -> Vec<String> {
+fn numbered(part: Option<&Part>, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    for line in part.shown() {
+    for line in part.map_or(&[][..], Part::shown) {
         let mut number = line.number.to_string();
         for piece in wrapped(&line.text, width - NUMBER - 1) {
             lines.push(format!("{number:>NUMBER$} {piece}"));
@@ -67,12 +57,4 @@ fn numbered(part: &Part, width: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-fn side_by_side(left: &[String], right: &[String], width: usize) -> Vec<String> {
-    let half = (width - GAP) / 2;
-    let cell = |lines: &[String], row: usize| lines.get(row).cloned().unwrap_or_default();
-    let rows = (0..left.len().max(right.len()))
-        .map(|row| format!("{:<half$}{:GAP$}{}", cell(left, row), "", cell(right, row)));
-    rows.map(|row| row.trim_end().to_string()).collect()
 }

@@ -1,88 +1,80 @@
-//! The system calls that the kernel saw at each step of `serve`.
+//! The system calls of each step of `serve`, as the kernel saw them.
 
+use crate::counterparts::Pair;
 use crate::source::Part;
-use crate::support::{builds, session};
-use crate::twins::{Twin, first_difference};
+use crate::support::{builds, first_difference, session};
 use std::thread;
 
-/// Whose calls these are, in words.
-pub const WHO: &str = "SERVER is the server; OLD is its child for the first client, which goes on when the \
-    server is killed. What differs from run to run has a name in capitals.";
+/// The processes that make these calls.
+pub const WHO: &str = "SERVER is the server; OLD is its child process for the first client, which \
+    still runs when the server is killed. Names in capitals replace what differs from run to run.";
 
-/// What a step calls in both languages, and what the kernel saw of it: whose call, and how it begins.
+/// What the code of a step contains in both languages, and the beginning of the system call that the
+/// kernel saw. An entry belongs to the first step that contains it, from the step of the last entry on.
 #[rustfmt::skip]
-const SEEN: [(usize, &str, &str); 22] = [
-    (1, "socket", "SERVER: socket("),
-    (2, "setsockopt", "SERVER: setsockopt("),
-    (3, "bind", "SERVER: bind("),
-    (4, "listen", "SERVER: listen("),
-    (5, "signal", "SERVER: rt_sigaction(SIGCHLD, "),
-    (6, "getsockname", "SERVER: getsockname("),
-    (6, "getsockopt", "SERVER: getsockopt("),
-    (6, "getpid", "SERVER: getpid("),
-    (6, "say", "SERVER: write(1, "),
-    (7, "accept_client", "SERVER: accept("),
-    (8, "fork", "SERVER: clone("),
-    (9, "close", "OLD: close(3)"),
-    (9, "getpid", "OLD: getpid("),
-    (9, "say", "OLD: write(1, \"server "),
-    (10, "close", "SERVER: close(4)"),
-    (12, "read", "OLD: read(4, \"hello\""),
-    (12, "read", "OLD: read(4, \"still there?\""),
-    (12, "read", "OLD: read(4, \"\""),
-    (13, "write_all", "OLD: write(4, \"hello\""),
-    (14, "close", "OLD: close(4)"),
-    (14, "say", "OLD: write(1, \"child "),
-    (14, "_exit", "OLD: exit_group("),
+const SEEN: [(&str, &str); 19] = [
+    ("socket(", "SERVER: socket("),
+    ("setsockopt(", "SERVER: setsockopt("),
+    ("bind(", "SERVER: bind("),
+    ("listen(", "SERVER: listen("),
+    ("getsockopt(", "SERVER: getsockopt("),
+    ("getpid(", "SERVER: getpid("),
+    ("write_line", "SERVER: write(1, "),
+    ("accept(", "SERVER: accept("),
+    ("fork(", "SERVER: clone("),
+    ("close(s)", "OLD: close(3)"),
+    ("getpid(", "OLD: getpid("),
+    ("write_line", "OLD: write(1, \"server "),
+    ("close(c)", "SERVER: close(4)"),
+    ("read_some(", "OLD: read(4, \"hello\""),
+    ("write_all(", "OLD: write(4, \"hello\""),
+    ("read_some(", "OLD: read(4, \"\""),
+    ("close(c)", "OLD: close(4)"),
+    ("write_line", "OLD: write(1, \"child "),
+    ("_exit(", "OLD: exit_group("),
 ];
 
-/// The calls, and the number of the step that each belongs to.
+/// The calls, each with the number of its step.
 pub struct Calls(Vec<(usize, String)>);
 
 impl Calls {
-    /// Those of a step of `serve`; of all else there are none.
-    pub fn of(&self, twin: &Twin, part: &Part) -> Vec<&str> {
-        let calls = self
-            .0
-            .iter()
-            .filter(|(step, _)| twin.name == "serve" && part.number() == Some(*step));
+    /// The calls of a step of `serve`; other files have none.
+    pub fn of(&self, pair: &Pair, part: &Part) -> Vec<&str> {
+        let number = part.number().filter(|_| pair.name == "serve");
+        let calls = self.0.iter().filter(|(step, _)| number == Some(*step));
         calls.map(|(_, call)| &**call).collect()
     }
 }
 
-/// Has both builds go through a session. They have to make the same calls, and what the table says has to
-/// be so in the code and in what the kernel saw.
-pub fn trace_steps(serve: &Twin) -> Result<Calls, Vec<String>> {
+/// Runs a session with both builds, which have to make the same calls, and finds each entry of the
+/// table in the code and among the calls.
+pub fn trace_steps(serve: &Pair) -> Result<Calls, Vec<String>> {
     let [c, rust] = thread::scope(|scope| {
-        let sessions = [0, 1].map(|build| scope.spawn(move || session(&builds()[build])));
+        let sessions = builds().each_ref();
+        let sessions = sessions.map(|build| scope.spawn(|| session(build)));
         sessions.map(|session| session.join().expect("a session does not panic"))
     });
-    let (c, rust) = match (c, rust) {
-        (Ok(c), Ok(rust)) => (c, rust),
-        (c, rust) => {
-            let reasons = [("C", c.err()), ("Rust", rust.err())].into_iter();
-            let said = reasons
-                .filter_map(|(name, reason)| Some(format!("a session in {name}: {}", reason?)));
-            return Err(said.collect());
-        }
-    };
-    if let Some(index) = first_difference(&c, &rust, PartialEq::eq) {
-        let [c, rust] = [&c, &rust].map(|calls| calls.get(index).map_or("none", |call| call));
-        return Err(vec![format!(
-            "system call {}: {c} in C, and {rust} in Rust",
-            index + 1
-        )]);
+    let c = c.map_err(|reason| vec![format!("a session in C: {reason}")])?;
+    let rust = rust.map_err(|reason| vec![format!("a session in Rust: {reason}")])?;
+    if let Some((index, [c, rust])) = first_difference(&c, &rust) {
+        let count = index + 1;
+        let difference = format!("system call {count}: {c} in C, and {rust} in Rust");
+        return Err(vec![difference]);
     }
 
-    let (mut found, mut missing) = (Vec::new(), Vec::new());
-    for (step, function, start) in SEEN {
-        for source in [&serve.c, &serve.rust] {
-            if !source.step(step).is_some_and(|part| part.calls(function)) {
-                missing.push(format!(
-                    "{}: step {step} does not call {function}",
-                    source.path
-                ));
-            }
+    let (mut found, mut missing, mut last) = (Vec::new(), Vec::new(), 1);
+    for (code, start) in SEEN {
+        let steps = serve.c.parts.iter().filter(|part| part.contains(code));
+        let Some(step) = steps.filter_map(Part::number).find(|step| *step >= last) else {
+            let path = &serve.c.path;
+            missing.push(format!("{path}: {code:?} is in no step from {last} on"));
+            continue;
+        };
+        last = step;
+        let mut parts = serve.rust.parts.iter();
+        if !parts.any(|part| part.number() == Some(step) && part.contains(code)) {
+            let path = &serve.rust.path;
+            missing.push(format!("{path}: {code:?} is not in step {step}"));
         }
         match c.iter().find(|call| call.starts_with(start)) {
             Some(call) => found.push((step, call.clone())),

@@ -1,40 +1,31 @@
-//! `make study`: C and Rust side by side, as a page and on the terminal; and the test that they are twins.
+//! `make study`: C and Rust side by side, as a page and on the terminal; and the test that each file has
+//! its counterpart.
 //!
-//! The page is made of what has been checked and run: where the twins or the README do not match, where a
-//! build does other than the table of system calls says, or where the figure's story fails, there is no
-//! page, and a sentence on stderr for each reason.
+//! The page is written only if the files of each pair match, the READMEs match the code, both builds make
+//! the system calls in the table, and Figure 12.1 can be run. Otherwise each reason is a line on stderr.
 //!
 //! Environment: `STUDY=1` prints the columns on stdout as well, `COLUMNS` wide (80 to 160).
 
-#[path = "../compare/agreement.rs"]
-mod agreement;
 #[path = "../compare/claims.rs"]
 mod claims;
 mod columns;
+mod counterparts;
 mod figure;
 mod kernel;
 mod moments;
+mod outcome;
 mod page;
 mod readme;
-#[path = "../compare/remedy.rs"]
-mod remedy;
-#[path = "../compare/setting.rs"]
-mod setting;
 mod source;
-mod standing;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../compare/trouble.rs"]
-mod trouble;
-mod twins;
 
 use page::Study;
 use std::env;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::{Command, ExitCode};
-use support::{builds, release, tool};
+use support::{builds, project, release, terminal_width, tool};
 
 fn main() -> ExitCode {
     match study() {
@@ -49,62 +40,57 @@ fn main() -> ExitCode {
     }
 }
 
-/// Checks, runs, and writes the page; or says why there is none.
+/// Checks, runs, and writes the page, or returns the reasons why there is none.
 fn study() -> Result<(), Vec<String>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/study.html");
+    let path = project("target/study.html");
     let failed = |error: io::Error| vec![format!("{}: {error}", path.display())];
-    // An earlier run's page must not be taken for this one's.
+    // If this run fails, the page of an earlier run must not remain.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
 
     let mut wrong = Vec::new();
-    let twins = twins::read_twins(&mut wrong);
-    let claims = readme::read_claims(&twins, &mut wrong);
-    readme::check_porting(&twins, &mut wrong);
-    let serve = match twins.iter().find(|twin| twin.name == "serve") {
+    let pairs = counterparts::read_pairs(&mut wrong);
+    let claims = readme::read_claims(&pairs, &mut wrong);
+    readme::check_porting(&pairs, &mut wrong);
+    let serve = match pairs.iter().find(|pair| pair.name == "serve") {
         Some(serve) if wrong.is_empty() => serve,
         _ => {
-            wrong.dedup(); // several rows of the README may name the same
+            wrong.dedup(); // several rows of a README may name the same function
             return Err(wrong);
         }
     };
 
     tool("strace", "strace");
     let calls = kernel::trace_steps(serve)?;
-    let moments = moments::live_through(&builds()[1]);
+    let moments = moments::run_story(&builds()[1]);
     let moments = moments.map_err(|reason| vec![format!("Figure 12.1: {reason}")])?;
     let html = page::page(&Study {
-        twins: &twins,
+        pairs: &pairs,
         calls: &calls,
         moments: &moments,
         claims: &claims,
-        standings: &standing::try_claims(),
+        outcomes: &outcome::try_claims(),
         seen_on: format!("Linux {} on {}", release(), today()),
     });
     fs::write(&path, html).map_err(failed)?;
 
-    let said = if env::var_os("STUDY").is_some_and(|value| value == "1") {
+    let text = if env::var_os("STUDY").is_some_and(|value| value == "1") {
         eprintln!("study: {}", path.display());
-        let width = env::var("COLUMNS")
-            .ok()
-            .and_then(|columns| columns.parse().ok());
-        columns::columns(&twins, &calls, width.unwrap_or(80_usize).clamp(80, 160))
+        columns::columns(&pairs, &calls, terminal_width().min(160))
     } else {
-        let parts = twins.iter().flat_map(|twin| &twin.rust.parts);
+        let parts = pairs.iter().flat_map(|pair| &pair.rust.parts);
+        let functions = pairs.iter().map(|pair| pair.rust.functions().len());
         format!(
-            "study: {} twins, {} functions, {} steps: target/study.html\n",
-            twins.len(),
-            twins
-                .iter()
-                .map(|twin| twin.rust.functions().len())
-                .sum::<usize>(),
+            "study: {} pairs, {} functions, {} steps: target/study.html\n",
+            pairs.len(),
+            functions.sum::<usize>(),
             parts.filter(|part| part.step.is_some()).count()
         )
     };
-    match io::stdout().write_all(said.as_bytes()) {
-        // Whoever stops reading, as head(1) does, has read enough.
+    match io::stdout().write_all(text.as_bytes()) {
+        // The reader, such as head(1), has exited.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(vec![format!("stdout: {error}")])
         }
@@ -112,7 +98,7 @@ fn study() -> Result<(), Vec<String>> {
     }
 }
 
-/// The date, as date(1) says it.
+/// The date, from date(1).
 fn today() -> String {
     let date = Command::new("date").arg("+%F").output();
     date.map_or_else(

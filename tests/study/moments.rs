@@ -1,14 +1,14 @@
-//! Figure 12.1, run: who is there and has which socket, before the kill, after it, after the restart.
+//! Figure 12.1, run: the processes and their sockets before the kill, after it and after the restart.
 
-use crate::setting::Figure;
-use crate::support::{Build, Client, Result, Server, Socket, sockets, sockets_of, wait_for};
+use crate::claims::figure::Figure;
+use crate::support::{Build, Client, Result, Server, Socket, find_socket, only_socket};
 use std::process;
 
 /// The figure's three processes at one moment.
 pub struct Moment {
     /// Server, child and client, from top to bottom.
     pub boxes: [Process; 3],
-    /// What is between server and child.
+    /// The relation of server and child.
     pub between: Between,
 }
 
@@ -16,29 +16,29 @@ pub struct Moment {
 pub struct Process {
     pub role: &'static str,
     pub pid: i32,
-    /// The socket that it has; none once it has been killed.
+    /// Its socket, unless the process has been killed.
     pub socket: Option<Socket>,
-    /// What the kernel says of the option, where it was asked.
+    /// The value of SO_REUSEADDR as the server reports it; empty for the other processes.
     pub option: String,
 }
 
-/// What is between the server and the child.
+/// The relation of the server and the child.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Between {
     /// The server forked the child.
     Fork,
-    /// It did, and has been killed since.
+    /// It forked the child and has been killed since.
     ForkedOnce,
-    /// The server is another one, on the same address.
+    /// The server is a new one, on the child's address.
     SameAddress,
 }
 
-/// Goes through the story with `build`: the three moments.
-pub fn live_through(build: &Build) -> Result<[Moment; 3]> {
+/// Runs the story with `build` and returns its three moments.
+pub fn run_story(build: &Build) -> Result<[Moment; 3]> {
     let mut figure = Figure::new(build, true)?;
     let before = take(&figure.server, &figure, Between::Fork)?;
 
-    figure.server.end_by(libc::SIGKILL)?;
+    figure.server.terminate(libc::SIGKILL)?;
     figure.client.echo("still there?")?;
     let after = take(&figure.server, &figure, Between::ForkedOnce)?;
 
@@ -49,49 +49,26 @@ pub fn live_through(build: &Build) -> Result<[Moment; 3]> {
     Ok([before, after, again])
 }
 
-/// What the kernel lists now of `server`, and of the child and the client of `figure`.
+/// The moment now, from the kernel's list: `server`, and the child and the client of `figure`.
 fn take(server: &Server, figure: &Figure, between: Between) -> Result<Moment> {
-    let killed = between == Between::ForkedOnce;
-    let listening = match killed {
-        true => None,
-        false => Some(only_socket(server.pid, "server")?),
-    };
-    let (ours, theirs) = (figure.client.address, figure.server.address);
-    let mut all = sockets().into_iter();
-    let client = all.find(|socket| (socket.local, socket.peer) == (ours, theirs));
-    Ok(Moment {
-        boxes: [
-            Process {
-                role: "Server",
-                pid: server.pid,
-                option: if killed {
-                    String::new()
-                } else {
-                    server.option.clone()
-                },
-                socket: listening,
-            },
-            Process {
-                role: "Child",
-                pid: figure.child,
-                option: String::new(),
-                socket: Some(only_socket(figure.child, "child")?),
-            },
-            Process {
-                role: "Client",
-                pid: process::id() as i32,
-                option: String::new(),
-                socket: Some(client.ok_or("the client's socket is gone")?),
-            },
-        ],
-        between,
-    })
-}
-
-/// The one socket of process `pid`. Just after a fork it has two.
-fn only_socket(pid: i32, name: &str) -> Result<Socket> {
-    wait_for(format!("{name} that has one socket"), || {
-        let mut held = sockets_of(pid);
-        if held.len() == 1 { held.pop() } else { None }
-    })
+    let (mut listening, mut option) = (None, String::new());
+    if between != Between::ForkedOnce {
+        listening = Some(only_socket(server.pid, |_| true)?);
+        option = server.so_reuseaddr.clone();
+    }
+    let client = find_socket(figure.client.address, figure.server.address);
+    let client = client.ok_or("the client's socket is not listed")?;
+    let child = only_socket(figure.child, |_| true)?;
+    let boxes = [
+        ("Server", server.pid, listening, option),
+        ("Child", figure.child, Some(child), String::new()),
+        ("Client", process::id() as i32, Some(client), String::new()),
+    ];
+    let boxes = boxes.map(|(role, pid, socket, option)| Process {
+        role,
+        pid,
+        socket,
+        option,
+    });
+    Ok(Moment { boxes, between })
 }

@@ -1,16 +1,15 @@
-//! The study page: one file of HTML that needs nothing else.
+//! The study page: a single, self-contained file of HTML.
 
+use crate::counterparts::Pair;
 use crate::figure::svg;
 use crate::kernel::{Calls, WHO};
 use crate::moments::Moment;
+use crate::outcome::Outcome;
 use crate::readme::{Claim, split_ids};
 use crate::source::{Line, Part};
-use crate::standing::Standing;
-use crate::twins::Twin;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
-/// The figure's parts, and the claims that belong to each.
+/// The three moments of the figure, and the claims shown with each.
 const MOMENTS: [(&str, &[&str]); 3] = [
     (
         "Before the kill",
@@ -24,206 +23,181 @@ const STYLE: &str = include_str!("style.css");
 
 /// What the page shows.
 pub struct Study<'a> {
-    pub twins: &'a [Twin],
+    pub pairs: &'a [Pair],
     pub calls: &'a Calls,
     pub moments: &'a [Moment; 3],
     pub claims: &'a [Claim],
-    pub standings: &'a BTreeMap<&'static str, Standing>,
-    /// On what and when it was seen: "Linux 6.18.44 on 2026-11-23".
+    pub outcomes: &'a BTreeMap<&'static str, Outcome>,
+    /// Kernel and date: "Linux 6.18.44 on 2026-11-23".
     pub seen_on: String,
 }
 
 /// The page.
 pub fn page(study: &Study) -> String {
-    let mut html = format!(
+    let contents = contents(study.pairs);
+    let story = story(study);
+    let pairs = study.pairs.iter().map(|pair| both_files(pair, study.calls));
+    format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>SO_REUSEADDR in C and in Rust, side by side</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#content\">Skip to the page</a>\n\
          <header>\n<h1>SO_REUSEADDR in C and in Rust, side by side</h1>\n\
-         <p>A forking server is killed while its child still serves a client: with SO_REUSEADDR it can be \
-         restarted at once, and without it not. Here it stands twice, in the same functions and the same \
-         numbered steps, beside what the kernel saw of them.</p>\n\
-         <p class=\"seen-on\">Run on {}, in C and in Rust.</p>\n</header>\n",
-        escaped(&study.seen_on)
-    );
-    write_contents(&mut html, study.twins);
-    html += "<main id=\"content\">\n";
-    write_story(&mut html, study);
-    for twin in study.twins {
-        write_twin(&mut html, twin, study.calls);
-    }
-    html += "</main>\n<footer>\n<p>The page of the book, its story and its variables’ names are Warren W. \
-             Gay’s: <cite>Linux Socket Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR \
-             Option”. This page is made by <code>make study</code>.</p>\n</footer>\n</body>\n</html>\n";
-    html
+         <p>A forking server is killed while its child process still serves a client. If SO_REUSEADDR is \
+         set, the server can be restarted at once; otherwise it cannot. The server is shown in C and in \
+         Rust, with the same functions, the same numbered steps and the same system calls.</p>\n\
+         <p class=\"seen-on\">Run on {}, in C and in Rust.</p>\n</header>\n\
+         {contents}<main id=\"content\">\n{story}{}</main>\n\
+         <footer>\n<p>The page of the book, its story and the names of its variables are Warren W. \
+         Gay’s: <cite>Linux Socket Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR \
+         Option”. This page is made by <code>make study</code>.</p>\n</footer>\n</body>\n</html>\n",
+        escaped(&study.seen_on),
+        pairs.collect::<String>()
+    )
 }
 
-fn write_contents(html: &mut String, twins: &[Twin]) {
-    *html += "<nav aria-label=\"Contents\">\n<ul>\n<li><b>The story</b><span>\
-              <a href=\"#story\">Figure 12.1 and its claims</a></span></li>\n";
-    for group in twins.chunk_by(|twin, next| twin.group == next.group) {
-        let links = group
-            .iter()
-            .map(|twin| format!(" <a href=\"#{0}\">{0}</a>", twin.name));
-        let (title, links) = (group[0].group, links.collect::<String>());
-        let _ = writeln!(html, "<li><b>{title}</b><span>{links}</span></li>");
-    }
-    *html += "</ul>\n</nav>\n";
+fn contents(pairs: &[Pair]) -> String {
+    let groups = pairs.chunk_by(|pair, next| pair.group == next.group);
+    let groups = groups.map(|group| {
+        let link = |pair: &Pair| format!(" <a href=\"#{0}\">{0}</a>", pair.name);
+        let links: String = group.iter().map(link).collect();
+        format!("<li><b>{}</b><span>{links}</span></li>\n", group[0].group)
+    });
+    format!(
+        "<nav aria-label=\"Contents\">\n<ul>\n<li><b>The story</b><span>\
+         <a href=\"#story\">Figure 12.1 and its claims</a></span></li>\n{}</ul>\n</nav>\n",
+        groups.collect::<String>()
+    )
 }
 
 /// Figure 12.1 in three moments, each with its claims.
-fn write_story(html: &mut String, study: &Study) {
-    *html += "<section id=\"story\">\n<h2>Figure 12.1, as it was just run</h2>\n<div class=\"moments\">\n";
-    for ((title, ids), moment) in MOMENTS.iter().zip(study.moments) {
-        let _ = write!(
-            html,
-            "<section>\n<h3>{title}</h3>\n{}<ul class=\"claims\">\n",
-            svg(moment, title)
-        );
-        for claim in study.claims.iter().filter(|claim| ids.contains(&claim.id)) {
-            write_claim(html, claim, study.standings.get(claim.id));
-        }
-        *html += "</ul>\n</section>\n";
-    }
-    *html += "</div>\n</section>\n";
+fn story(study: &Study) -> String {
+    let moments = MOMENTS.iter().zip(study.moments);
+    let moments = moments.map(|((title, ids), moment)| {
+        let claims = study.claims.iter().filter(|claim| ids.contains(&claim.id));
+        let claims = claims.map(|claim| item(claim, &study.outcomes[claim.id]));
+        format!(
+            "<section>\n<h3>{title}</h3>\n{}<ul class=\"claims\">\n{}</ul>\n</section>\n",
+            svg(moment, title),
+            claims.collect::<String>()
+        )
+    });
+    format!(
+        "<section id=\"story\">\n<h2>Figure 12.1, as run on this machine</h2>\n\
+         <div class=\"moments\">\n{}</div>\n</section>\n",
+        moments.collect::<String>()
+    )
 }
 
-fn write_claim(html: &mut String, claim: &Claim, standing: Option<&Standing>) {
-    let steps: Vec<String> = claim
-        .steps
-        .iter()
-        .map(|(number, _)| format!("<a href=\"#serve-{number}\">{number}</a>"))
-        .collect();
+/// A claim with its steps and its outcome.
+fn item(claim: &Claim, outcome: &Outcome) -> String {
+    let Claim { id, words, steps } = claim;
     let plural = if steps.len() == 1 { "step" } else { "steps" };
-    let function = claim.steps.first().map_or("", |(_, function)| function);
-    let _ = writeln!(
-        html,
-        "<li id=\"{id}\"><p><b>{id}</b> {}</p>\n<p class=\"where\"><code>{function}</code>, {plural} {}</p>",
-        escaped(&claim.words),
-        steps.join(", "),
-        id = claim.id,
-    );
-    let (class, word, details) = match standing {
-        None => ("unexpected", "not tried", &[][..]),
-        Some(standing) if !standing.unexpected.is_empty() => {
-            ("unexpected", "unexpected", &standing.unexpected[..])
-        }
-        Some(standing) if !standing.differs.is_empty() => {
-            ("differs", "differs", &standing.differs[..])
-        }
-        Some(_) => ("holds", "holds", &[][..]),
+    let function = steps.first().map_or("", |(_, function)| function);
+    let link = |(number, _): &(usize, String)| format!("<a href=\"#serve-{number}\">{number}</a>");
+    let links: Vec<String> = steps.iter().map(link).collect();
+    let (class, details) = if !outcome.unexpected.is_empty() {
+        ("unexpected", &outcome.unexpected)
+    } else if !outcome.differs.is_empty() {
+        ("differs", &outcome.differs)
+    } else {
+        ("holds", &outcome.differs)
     };
-    let _ = writeln!(html, "<p class=\"standing {class}\"><b>{word}</b></p>");
-    if !details.is_empty() {
-        let details = details
-            .iter()
-            .map(|words| format!("<li>{}</li>\n", escaped(words)));
-        let _ = write!(html, "<ul>\n{}</ul>\n", details.collect::<String>());
+    let details = details.iter();
+    let details = details.map(|text| format!("<li>{}</li>\n", escaped(text)));
+    let mut list: String = details.collect();
+    if !list.is_empty() {
+        list = format!("<ul>\n{list}</ul>\n");
     }
-    *html += "</li>\n";
+    format!(
+        "<li id=\"{id}\"><p><b>{id}</b> {}</p>\n<p class=\"where\"><code>{function}</code>, {plural} {}</p>\n\
+         <p class=\"outcome {class}\"><b>{class}</b></p>\n{list}</li>\n",
+        escaped(words),
+        links.join(", ")
+    )
 }
 
 /// A file in both languages.
-fn write_twin(html: &mut String, twin: &Twin, calls: &Calls) {
-    let name = &twin.name;
-    let _ = write!(
-        html,
-        "<section id=\"{name}\" class=\"twin\">\n<h2>{name}</h2>\n<p>{}</p>\n",
-        escaped(&sentence(&twin.purpose()))
+fn both_files(pair: &Pair, calls: &Calls) -> String {
+    let name = &pair.name;
+    let mut html = format!(
+        "<section id=\"{name}\" class=\"pair\">\n<h2>{name}</h2>\n<p>{}</p>\n",
+        escaped(&sentence(&pair.purpose()))
     );
     if name == "serve" {
-        let _ = writeln!(
-            html,
-            "<p class=\"who\">Below its steps: the system calls of both. {}</p>",
-            escaped(WHO)
-        );
+        let head = "Below each step: its system calls, the same in both.";
+        html += &format!("<p class=\"who\">{head} {}</p>\n", escaped(WHO));
     }
-    let _ = writeln!(
-        html,
-        "<div class=\"columns files\"><p>{}</p><p>{}</p></div>",
-        twin.c.path, twin.rust.path
+    html += &format!(
+        "<div class=\"columns files\"><p>{}</p><p>{}</p></div>\n",
+        pair.c.path, pair.rust.path
     );
     let mut function = None;
-    for (c, rust) in twin.parts() {
-        if function != Some(&c.function) {
-            function = Some(&c.function);
-            let _ = match c.function.as_str() {
-                "" => writeln!(html, "<h3>The head</h3>"),
-                function => writeln!(html, "<h3><code>{function}</code></h3>"),
+    for [c, rust] in pair.parts() {
+        let Some(part) = c.or(rust) else { continue };
+        if function != Some(&part.function) {
+            function = Some(&part.function);
+            html += &match part.function.as_str() {
+                "" => "<h3>The head</h3>\n".to_string(),
+                function => format!("<h3><code>{function}</code></h3>\n"),
             };
         }
-        if let (Some(number), Some(step)) = (c.number(), &c.step) {
-            write_step(html, name, number, step);
+        if let (Some(number), Some(step)) = (part.number(), &part.step) {
+            html += &step_heading(name, number, step);
         }
-        if !c.shown().is_empty() || !rust.shown().is_empty() {
-            *html += "<div class=\"columns\">\n";
-            write_code(html, "C", c);
-            write_code(html, "Rust", rust);
-            *html += "</div>\n";
+        let [c, rust] = [c, rust].map(|part| part.map_or(&[][..], Part::shown));
+        if !c.is_empty() || !rust.is_empty() {
+            let (c, rust) = (code("C", c), code("Rust", rust));
+            html += &format!("<div class=\"columns\">\n{c}{rust}</div>\n");
         }
-        let seen = calls.of(twin, c);
+        let line = |call| format!("<span class=\"line\">{}\n</span>", escaped(call));
+        let seen: String = calls.of(pair, part).into_iter().map(line).collect();
         if !seen.is_empty() {
-            *html += "<div class=\"kernel\">\n<p>The kernel saw</p>\n<pre><code>";
-            for call in seen {
-                let _ = write!(html, "<span class=\"line\">{}\n</span>", escaped(call));
-            }
-            *html += "</code></pre>\n</div>\n";
+            html += "<div class=\"kernel\">\n<p>The kernel saw</p>\n";
+            html += &format!("<pre><code>{seen}</code></pre>\n</div>\n");
         }
     }
-    *html += "</section>\n";
+    html + "</section>\n"
 }
 
 /// The heading of a step, with links to the claims that it names.
-fn write_step(html: &mut String, name: &str, number: usize, step: &str) {
+fn step_heading(name: &str, number: usize, step: &str) -> String {
     let (words, ids) = split_ids(step);
     let words = words.split_once(". ").map_or(words, |(_, words)| words);
-    let links: Vec<String> = ids
-        .iter()
-        .map(|id| format!("<a href=\"#{id}\">{id}</a>"))
-        .collect();
-    let links = match links.is_empty() {
-        true => String::new(),
-        false => format!(" <span class=\"ids\">({})</span>", links.join(", ")),
-    };
-    let _ = writeln!(
-        html,
-        "<h4 id=\"{name}-{number}\"><span class=\"step\">{number}.</span> {}{links}</h4>",
+    let links = ids.iter().map(|id| format!("<a href=\"#{id}\">{id}</a>"));
+    let mut links = links.collect::<Vec<_>>().join(", ");
+    if !links.is_empty() {
+        links = format!(" <span class=\"ids\">({links})</span>");
+    }
+    format!(
+        "<h4 id=\"{name}-{number}\"><span class=\"step\">{number}.</span> {}{links}</h4>\n",
         escaped(words)
-    );
+    )
 }
 
-fn write_code(html: &mut String, language: &str, part: &Part) {
-    let _ = write!(
-        html,
-        "<div>\n<p class=\"language\">{language}</p>\n<pre><code>"
-    );
-    for line in part.shown() {
-        write_line(html, line);
-    }
-    *html += "</code></pre>\n</div>\n";
+fn code(language: &str, lines: &[Line]) -> String {
+    let lines: String = lines.iter().map(code_line).collect();
+    let head = format!("<p class=\"language\">{language}</p>");
+    format!("<div>\n{head}\n<pre><code>{lines}</code></pre>\n</div>\n")
 }
 
-/// A line that, where it is too long, goes on further in than it began.
-fn write_line(html: &mut String, line: &Line) {
-    let _ = write!(
-        html,
-        "<span class=\"line\" style=\"--in:{}\"><span class=\"number\">{}</span>",
+/// A line; where it is too long, it continues with a deeper indent.
+fn code_line(line: &Line) -> String {
+    let pieces = line.pieces().into_iter().map(|(comment, text)| {
+        let (open, close) = if comment { ("<i>", "</i>") } else { ("", "") };
+        format!("{open}{}{close}", escaped(text))
+    });
+    // The newline is inside the span, so that it is copied and does not add an empty line.
+    format!(
+        "<span class=\"line\" style=\"--in:{}\"><span class=\"number\">{}</span>{}\n</span>",
         line.indent(),
-        line.number
-    );
-    for (comment, text) in line.pieces() {
-        let _ = match comment {
-            true => write!(html, "<i>{}</i>", escaped(text)),
-            false => write!(html, "{}", escaped(text)),
-        };
-    }
-    // The end of the line stands within, so that it is copied and makes no empty one.
-    *html += "\n</span>";
+        line.number,
+        pieces.collect::<String>()
+    )
 }
 
-/// What C's heads begin in lower case, as a sentence.
+/// The text with a capital at its start.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
@@ -231,8 +205,6 @@ fn sentence(text: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    let text = text.replace('&', "&amp;").replace('"', "&quot;");
+    text.replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,7 +1,8 @@
-//! What the README says of the code: the page's claims with their steps, and the porting reference.
+//! What the READMEs state about the code: the page's claims with their steps, and the porting table.
 
-use crate::source::{Source, read};
-use crate::twins::Twin;
+use crate::claims::CLAIMS;
+use crate::counterparts::Pair;
+use crate::source::{Part, Source, read};
 
 /// The page's claims.
 pub const IDS: [&str; 15] = [
@@ -16,20 +17,16 @@ pub struct Claim {
     pub steps: Vec<(usize, String)>,
 }
 
-/// The claims; one whose row is missing, or is at other steps than the code says, goes into `wrong`.
-pub fn read_claims(twins: &[Twin], wrong: &mut Vec<String>) -> Vec<Claim> {
-    let serve = twins.iter().find(|twin| twin.name == "serve");
-    let texts = read("README.md").and_then(|readme| Ok((readme, read("tests/compare/claims.rs")?)));
-    let (serve, (readme, rows)) = match (serve, texts) {
-        (Some(serve), Ok(texts)) => (serve, texts),
-        (_, texts) => {
-            wrong.push(texts.err().unwrap_or_else(|| "there is no serve".into()));
-            return Vec::new();
-        }
+/// Reads the claims. One whose row is missing, or names other steps than the code does, goes into `wrong`.
+pub fn read_claims(pairs: &[Pair], wrong: &mut Vec<String>) -> Vec<Claim> {
+    let Some(serve) = pairs.iter().find(|pair| pair.name == "serve") else {
+        wrong.push("there is no serve".into());
+        return Vec::new();
     };
+    let readme = read("README.md").unwrap_or_default();
     let mut claims = Vec::new();
     for id in IDS {
-        if !rows.contains(&format!("\"{id}  ")) {
+        if !CLAIMS.iter().any(|claim| claim.text.starts_with(id)) {
             wrong.push(format!("tests/compare/claims.rs has no row for claim {id}"));
         }
         let steps = steps_for(id, &serve.rust);
@@ -54,23 +51,23 @@ pub fn read_claims(twins: &[Twin], wrong: &mut Vec<String>) -> Vec<Claim> {
     claims
 }
 
-/// A step's words, and the claims that it names in parentheses at its end.
+/// A step's text, and the claims in parentheses at its end.
 pub fn split_ids(step: &str) -> (&str, Vec<&str>) {
-    let ids = step
-        .strip_suffix(')')
-        .and_then(|step| step.rsplit_once(" ("));
-    match ids.map(|(words, ids)| (words, ids.split(", ").collect::<Vec<_>>())) {
-        Some((words, ids)) if ids.iter().all(|id| IDS.contains(id)) => (words, ids),
-        _ => (step, Vec::new()),
+    let (words, ids) = step.rsplit_once(" (").unwrap_or((step, ""));
+    let ids: Vec<&str> = ids.trim_end_matches(')').split(", ").collect();
+    if ids.iter().all(|id| IDS.contains(id)) {
+        return (words, ids);
     }
+    (step, Vec::new())
 }
 
 fn steps_for(id: &str, source: &Source) -> Vec<(usize, String)> {
-    let steps = source.parts.iter().filter_map(|part| {
-        let step = part.step.as_ref()?;
-        split_ids(step).1.contains(&id).then_some(())?;
-        Some((part.number()?, part.function.clone()))
-    });
+    let named = |part: &Part| {
+        let step = part.step.as_deref().unwrap_or_default();
+        split_ids(step).1.contains(&id)
+    };
+    let parts = source.parts.iter().filter(|part| named(part));
+    let steps = parts.filter_map(|part| Some((part.number()?, part.function.clone())));
     steps.collect()
 }
 
@@ -81,46 +78,32 @@ fn as_in_the_readme(steps: &[(usize, String)]) -> String {
     format!("`{function}` {}", numbers.join(", "))
 }
 
-/// Whether what the porting reference names exists: functions in both twins, and tests.
-pub fn check_porting(twins: &[Twin], wrong: &mut Vec<String>) {
-    let readme = read("README.md").unwrap_or_default();
-    let reference = readme
-        .split_once("\n## Porting from C")
-        .and_then(|(_, rest)| rest.split_once("\n## "));
-    let rows = reference.map_or("", |(reference, _)| reference).lines();
-    let rows: Vec<&str> = rows.filter(|line| line.ends_with("` |")).collect();
+/// Checks that the functions that the porting table names are in both languages, and its tests in
+/// tests/. Each row of the table ends with `file::function` and `file::test`.
+pub fn check_porting(pairs: &[Pair], wrong: &mut Vec<String>) {
+    let file = "src/porting/README.md";
+    let text = read(file).unwrap_or_default();
+    let rows: Vec<&str> = text.lines().filter(|line| line.ends_with("` |")).collect();
     if rows.len() < 13 {
-        wrong.push(format!(
-            "README.md: the porting reference has {} rows, fewer than 13",
-            rows.len()
-        ));
+        wrong.push(format!("{file}: fewer than 13 rows in the porting table"));
     }
     for row in rows {
         let mut cells = row.trim_end_matches(" |").rsplit(" | ");
         let mut name = || cells.next()?.trim_matches('`').split_once("::");
-        let (Some((test_file, test)), Some((file, function))) = (name(), name()) else {
-            wrong.push(format!(
-                "README.md: a row of the porting reference names no place: {row}"
-            ));
+        let (Some((test_file, test)), Some((place, function))) = (name(), name()) else {
+            wrong.push(format!("{file}: a row names no function and test: {row}"));
             continue;
         };
-        let twin = twins.iter().find(|twin| twin.name == file);
-        if !twin.is_some_and(|twin| twin.c.functions().contains(&function)) {
-            wrong.push(format!(
-                "README.md names {function}, which c-reference/{file}.c has not"
-            ));
-        }
-        if !twin.is_some_and(|twin| twin.rust.functions().contains(&function)) {
-            wrong.push(format!(
-                "README.md names {function}, which src/{file}.rs has not"
-            ));
+        let mut pair = pairs.iter().filter(|pair| pair.name == place);
+        let defines = |source: &Source| source.functions().contains(&function);
+        if !pair.any(|pair| defines(&pair.c) && defines(&pair.rust)) {
+            let both = "in both languages";
+            wrong.push(format!("{file}: {place} does not define {function} {both}"));
         }
         match read(&format!("tests/{test_file}.rs")) {
             Ok(tests) if tests.contains(&format!("fn {test}()")) => {}
-            Ok(_) => wrong.push(format!(
-                "README.md names {test}, which tests/{test_file}.rs has not"
-            )),
-            Err(reason) => wrong.push(format!("README.md names {test} in {reason}")),
+            Ok(_) => wrong.push(format!("{file}: tests/{test_file}.rs has no {test}")),
+            Err(reason) => wrong.push(format!("{file}: {test}: {reason}")),
         }
     }
 }

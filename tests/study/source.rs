@@ -1,10 +1,9 @@
 //! A source file in parts: its head, then each function, cut again at the numbered steps.
 
+use crate::support::project;
 use std::fs;
 use std::ops::Range;
-use std::path::Path;
 
-/// What a file is written in.
 #[derive(Clone, Copy)]
 pub enum Language {
     C,
@@ -18,11 +17,13 @@ pub struct Source {
     pub parts: Vec<Part>,
 }
 
-/// What stands between two headings of the page.
+/// The lines between two headings of the page.
 pub struct Part {
-    /// The function that it belongs to; empty in the head of the file.
+    /// The function that the lines belong to; empty in the head of the file.
     pub function: String,
-    /// The words of the step that it begins with, the number among them.
+    /// Whether a comment above the function marks it as one that the other language does not need.
+    pub only: bool,
+    /// The step at its beginning: the number and the text.
     pub step: Option<String>,
     pub lines: Vec<Line>,
 }
@@ -31,14 +32,13 @@ pub struct Part {
 pub struct Line {
     pub number: usize,
     pub text: String,
-    /// Where in the line comments stand.
+    /// The places of comments in the line.
     comments: Vec<Range<usize>>,
 }
 
 /// The text of a file of this project.
 pub fn read(path: &str) -> Result<String, String> {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
-        .map_err(|error| format!("{path}: {error}"))
+    fs::read_to_string(project(path)).map_err(|error| format!("{path}: {error}"))
 }
 
 impl Source {
@@ -52,27 +52,28 @@ impl Source {
         let mut offset = 0;
 
         for (index, line) in texts.iter().enumerate() {
-            let begins = functions.iter().find(|(start, _)| *start == index);
+            let begins = functions.iter().find(|(start, ..)| *start == index);
             let step = language.step(line);
             if parts.is_empty() || begins.is_some() || step.is_some() {
-                let within = parts.last().map_or("", |part| &part.function);
+                let last = parts.last();
+                let within = last.map_or(("", false), |part| (&part.function, part.only));
+                let (function, only) = begins.map_or(within, |(_, name, only)| (name, *only));
                 parts.push(Part {
-                    function: begins.map_or(within, |(_, name)| name).into(),
+                    function: function.into(),
+                    only,
                     step: step.map(String::from),
                     lines: Vec::new(),
                 });
             }
             let (start, end) = (offset, offset + line.len());
             offset = end + 1;
-            let here = comments
-                .iter()
-                .map(|comment| comment.start.max(start)..comment.end.min(end))
-                .filter(|comment| comment.start < comment.end)
-                .map(|comment| comment.start - start..comment.end - start);
+            let column = |place: usize| place.clamp(start, end) - start;
+            let here = comments.iter();
+            let here = here.map(|comment| column(comment.start)..column(comment.end));
             let line = Line {
                 number: index + 1,
                 text: line.to_string(),
-                comments: here.collect(),
+                comments: here.filter(|comment| !comment.is_empty()).collect(),
             };
             parts.last_mut().expect("there is one").lines.push(line);
         }
@@ -81,16 +82,21 @@ impl Source {
 
     /// The functions that the file defines, in its order.
     pub fn functions(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.parts.iter().map(|part| &*part.function).collect();
-        names.dedup();
-        names.retain(|name| !name.is_empty());
-        names
+        names(self.parts.iter())
     }
 
-    /// The step of that number.
-    pub fn step(&self, number: usize) -> Option<&Part> {
-        self.parts.iter().find(|part| part.number() == Some(number))
+    /// Those that the other language has to define as well.
+    pub fn shared_functions(&self) -> Vec<&str> {
+        names(self.parts.iter().filter(|part| !part.only))
     }
+}
+
+/// The functions that `parts` belong to.
+fn names<'a>(parts: impl Iterator<Item = &'a Part>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = parts.map(|part| &*part.function).collect();
+    names.dedup();
+    names.retain(|name| !name.is_empty());
+    names
 }
 
 impl Part {
@@ -99,15 +105,13 @@ impl Part {
         self.step.as_ref()?.split_once(". ")?.0.parse().ok()
     }
 
-    /// Whether its code calls `function`.
-    pub fn calls(&self, function: &str) -> bool {
-        let call = format!("{function}(");
-        let code = self.lines.iter().flat_map(Line::pieces);
-        code.filter(|(comment, _)| !comment)
-            .any(|(_, text)| text.contains(&call))
+    /// Whether a line contains `code` outside of comments.
+    pub fn contains(&self, code: &str) -> bool {
+        let mut pieces = self.lines.iter().flat_map(Line::pieces);
+        pieces.any(|(comment, text)| !comment && text.contains(code))
     }
 
-    /// The lines that are shown below its heading, which says the step's words already.
+    /// The lines that are shown below its heading, which shows the step already.
     pub fn shown(&self) -> &[Line] {
         let first = usize::from(self.step.is_some());
         let blank = |line: &Line| line.text.is_empty();
@@ -137,76 +141,66 @@ impl Line {
         pieces
     }
 
-    /// How far it is indented, in columns.
+    /// The columns that it is indented by.
     pub fn indent(&self) -> usize {
         self.text.len() - self.text.trim_start().len()
     }
 }
 
 impl Language {
-    /// The functions that a file defines, and where each begins: with all that stands after the one
-    /// before it, and the first one with its own comment.
-    fn functions<'a>(self, lines: &[&'a str]) -> Vec<(usize, &'a str)> {
-        let mut functions: Vec<(usize, &str)> = Vec::new();
+    /// The functions that a file defines: where each begins, its name, and whether a comment marks it
+    /// as needed in this language only. What precedes a function, such as a type or a macro, belongs to
+    /// it; before the first one, only its own comment does.
+    fn functions<'a>(self, lines: &[&'a str]) -> Vec<(usize, &'a str, bool)> {
+        let mark = ["C only:", "Rust only:"][self as usize];
+        let mut functions: Vec<(usize, &str, bool)> = Vec::new();
         let mut head = (0, "");
-        let mut end = None;
+        let (mut open, mut end) = (false, None);
         for (index, line) in lines.iter().enumerate() {
-            let found = match self {
-                // What stands at the margin before a brace at the margin.
+            if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
+                head = (index, line);
+            }
+            let name = match self {
+                // A brace at the margin opens a function, whose head is at the margin too.
                 Language::C if *line == "{" => {
                     let before = head.1.split_once('(').map(|(before, _)| before);
-                    before.map(|before| {
-                        (
-                            head.0,
-                            &before[before.rfind([' ', '*']).map_or(0, |at| at + 1)..],
-                        )
-                    })
+                    before.map(|before| before.rsplit([' ', '*']).next().unwrap_or(before))
                 }
-                Language::C => {
-                    if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
-                        head = (index, line);
-                    }
-                    None
-                }
+                Language::C => None,
                 Language::Rust => line.split_once("fn ").and_then(|(before, after)| {
-                    let begins = ["pub ", "extern "]
-                        .iter()
-                        .any(|word| before.starts_with(word));
-                    (before.is_empty() || begins)
-                        .then(|| (index, after.split(['(', '<']).next().unwrap_or(after)))
+                    let starts = ["pub", "const ", "unsafe ", "extern "];
+                    let starts = starts.iter().any(|word| before.starts_with(word));
+                    let name = after.split(['(', '<']).next();
+                    name.filter(|_| before.is_empty() || starts)
                 }),
             };
-            if let Some((first, name)) = found {
-                let blank = |line: &&str| line.is_empty();
-                let own = || {
-                    lines[..first]
-                        .iter()
-                        .rposition(blank)
-                        .map_or(0, |at| at + 1)
-                };
-                functions.push((end.unwrap_or_else(own), name));
+            if let Some(name) = name {
+                let above = lines[..head.0].iter().rev();
+                let above = above.take_while(|line| !line.is_empty() && **line != "}");
+                let start = end.unwrap_or(head.0 - above.clone().count());
+                functions.push((start, name, above.clone().any(|line| line.contains(mark))));
+                open = true;
             }
-            if *line == "}" && !functions.is_empty() {
-                end = Some(index + 1);
+            if *line == "}" && open {
+                (open, end) = (false, Some(index + 1));
             }
         }
         functions
     }
 
-    /// The words of a numbered step: a comment of one line that begins with its number.
+    /// The text of a numbered step: a comment of one line that begins with a number.
     fn step(self, line: &str) -> Option<&str> {
         let (start, end) = match self {
             Language::C => ("/* ", " */"),
             Language::Rust => ("// ", ""),
         };
         let words = line.trim().strip_prefix(start)?.strip_suffix(end)?;
-        words
-            .starts_with(|first: char| first.is_ascii_digit())
-            .then_some(words)
+        let numbered = words.starts_with(|first: char| first.is_ascii_digit());
+        numbered.then_some(words)
     }
 }
 
-/// Where comments stand: what begins like one, but not within a string or a character.
+/// The places of comments. Strings and characters may contain what looks like a comment.
 fn comments(text: &str) -> Vec<Range<usize>> {
     let mut comments = Vec::new();
     let mut at = 0;
@@ -215,7 +209,7 @@ fn comments(text: &str) -> Vec<Range<usize>> {
             [b'/', b'/', ..] => rest.find('\n').unwrap_or(rest.len()),
             [b'/', b'*', ..] => rest.find("*/").map_or(rest.len(), |end| end + 2),
             [b'"', ..] => string_length(rest),
-            // A lifetime has no second quote there.
+            // A lifetime has no second quote at that place.
             [b'\'', b'\\', _, b'\'', ..] => 4,
             [b'\'', _, b'\'', ..] => 3,
             _ => rest.chars().next().map_or(1, char::len_utf8),
@@ -230,7 +224,7 @@ fn comments(text: &str) -> Vec<Range<usize>> {
 
 /// The length of the string that `text` begins with, its quotes included.
 fn string_length(text: &str) -> usize {
-    let mut escaped = true; // the first quote ends nothing
+    let mut escaped = true; // the first quote does not end the string
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             b'"' if !escaped => return at + 1,

@@ -1,11 +1,10 @@
-//! Clients whose every wait has a deadline.
+//! Clients. All their calls have a deadline.
 
-use super::{DEADLINE, Result, Server};
+use super::{DEADLINE, Result, Server, set_option};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
-use std::os::fd::AsRawFd;
 
-/// A connection to a server. Every wait on it has a deadline.
+/// A connection to a server. Reads and writes have a deadline.
 pub struct Client {
     /// The connection itself.
     pub stream: TcpStream,
@@ -16,7 +15,11 @@ pub struct Client {
 impl Client {
     /// Connects to `server`.
     pub fn connect(server: SocketAddrV4) -> io::Result<Client> {
-        let stream = TcpStream::connect_timeout(&server.into(), DEADLINE)?;
+        Client::new(TcpStream::connect_timeout(&server.into(), DEADLINE)?)
+    }
+
+    /// A client with an existing connection.
+    pub fn new(stream: TcpStream) -> io::Result<Client> {
         stream.set_read_timeout(Some(DEADLINE))?;
         stream.set_write_timeout(Some(DEADLINE))?;
         let SocketAddr::V4(address) = stream.local_addr()? else {
@@ -25,12 +28,19 @@ impl Client {
         Ok(Client { stream, address })
     }
 
-    /// Connects to `server`, which has to be there.
+    /// Connects to `server`. The error is a message.
     pub fn of(server: &Server) -> Result<Client> {
         Client::connect(server.address).map_err(|error| format!("connect: {error}"))
     }
 
-    /// Sends `text` and has it back.
+    /// Connects to `server`, and waits until it has echoed a text.
+    pub fn served(server: SocketAddrV4) -> Result<Client> {
+        let client = Client::connect(server);
+        let mut client = client.map_err(|error| format!("connect to {server}: {error}"))?;
+        client.echo("hello").map(|()| client)
+    }
+
+    /// Sends `text`, and waits until it comes back.
     pub fn echo(&mut self, text: &str) -> Result<()> {
         let mut back = vec![0; text.len()];
         self.stream
@@ -45,47 +55,33 @@ impl Client {
         }
     }
 
-    /// Says that nothing more will be sent, and returns what comes until end of file.
-    pub fn finish(&mut self) -> Result<Vec<u8>> {
-        self.stream
-            .shutdown(Shutdown::Write)
-            .map_err(|error| format!("shutdown: {error}"))?;
+    /// Shuts down the sending side, and returns what comes until end of file.
+    pub fn half_close(&mut self) -> Result<Vec<u8>> {
+        let shutdown = self.stream.shutdown(Shutdown::Write);
+        shutdown.map_err(|error| format!("shutdown: {error}"))?;
         self.receive_all()
     }
 
     /// Returns what comes until end of file.
     pub fn receive_all(&mut self) -> Result<Vec<u8>> {
         let mut rest = Vec::new();
-        self.stream
-            .read_to_end(&mut rest)
-            .map_err(|error| format!("no end of file: {}", reason(&error)))?;
+        let end = self.stream.read_to_end(&mut rest);
+        end.map_err(|error| format!("no end of file: {}", reason(&error)))?;
         Ok(rest)
     }
 
-    /// Closes by a reset (SO_LINGER of 0 seconds).
+    /// Closes the connection by a reset (SO_LINGER with a timeout of 0).
     pub fn reset(self) -> Result<()> {
-        let now = libc::linger {
+        let linger = libc::linger {
             l_onoff: 1,
             l_linger: 0,
         };
-        // SAFETY: the kernel reads a linger where there is one, and its size is said.
-        let z = unsafe {
-            libc::setsockopt(
-                self.stream.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_LINGER,
-                (&raw const now).cast(),
-                size_of_val(&now) as libc::socklen_t,
-            )
-        };
-        match z {
-            0 => Ok(()),
-            _ => Err(format!("setsockopt SO_LINGER: {}", errno::errno())),
-        }
+        set_option(&self.stream, libc::SOL_SOCKET, libc::SO_LINGER, linger)
+            .map_err(|error| format!("setsockopt SO_LINGER: {error}"))
     }
 }
 
-/// The reason in words, where the error's own would be a riddle.
+/// The error as a message. A read that reaches its deadline fails with EAGAIN, whose text does not mention it.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::WouldBlock => format!("nothing within {DEADLINE:?}"),

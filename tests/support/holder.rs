@@ -1,37 +1,26 @@
-//! Sockets in every state in which they can hold a port, made by this process.
+//! Sockets of this process, in every state in which a socket can hold a port.
 
-use super::{is_listed, sockets, wait_for};
+use super::{Socket, is_listed, sockets, wait_for};
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The states that hold a port, as the kernel calls them, but for two: CLIENT is ESTABLISHED too,
-/// and of PASSIVE_CLOSED nothing is left.
-pub const STATES: [&str; 11] = [
-    "BOUND",
-    "LISTEN",
-    "ESTABLISHED",
-    "CLIENT",
-    "FIN_WAIT1",
-    "FIN_WAIT2",
-    "CLOSE_WAIT",
-    "CLOSING",
-    "LAST_ACK",
-    "TIME_WAIT",
-    "PASSIVE_CLOSED",
-];
+/// The scenarios: TCP states, and CLIENT, a client's socket in ESTABLISHED, and PASSIVE_CLOSED, a connection
+/// that the client closed first, which leaves nothing behind.
+pub const SCENARIOS: &str = "BOUND LISTEN ESTABLISHED CLIENT FIN_WAIT1 FIN_WAIT2 CLOSE_WAIT CLOSING \
+    LAST_ACK TIME_WAIT PASSIVE_CLOSED";
 
-/// What a socket is held by. The kernel may keep it longer.
+/// Keeps a socket in its state until it is dropped.
 pub struct Holder {
-    /// The descriptors, the socket's own and its peer's.
+    /// The descriptors of the socket and of its peer.
     pub fds: Vec<OwnedFd>,
-    /// Where the other end of the connection is, if there is one.
+    /// The address of the peer, if there is one.
     pub peer: Option<SocketAddr>,
 }
 
-/// A port that nobody has on any address, below those that the kernel gives to clients and those
-/// that rules takes. It is looked up and not bound: a process that another thread forks would hold it on.
+/// A port that no socket uses, below the ephemeral range and the ports of `rules`. It reads the kernel's table
+/// and binds no socket, since a process that another thread forks could keep that socket open.
 pub fn fresh_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -43,112 +32,87 @@ pub fn fresh_port() -> u16 {
     }
 }
 
-/// A socket bound to `address`, with SO_REUSEADDR or without. An IPv6 one is not v6only.
+/// A socket bound to `address`, with SO_REUSEADDR if `option`, and without IPV6_V6ONLY.
 pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     let s = open_socket(address)?;
-    set_option(&s, libc::SOL_SOCKET, libc::SO_REUSEADDR, option.into())?;
-    let (storage, length) = raw(address);
-    // SAFETY: the kernel reads a socket address where there is one, of that length.
-    let z = unsafe { libc::bind(s.as_raw_fd(), (&raw const storage).cast(), length) };
+    set_option(&s, libc::SOL_SOCKET, libc::SO_REUSEADDR, i32::from(option))?;
+    let raw = raw(address);
+    let length = raw.len() as libc::socklen_t;
+    // SAFETY: `raw` is a socket address of `length` bytes; the kernel copies it, however it is aligned.
+    let z = unsafe { libc::bind(s.as_raw_fd(), raw.as_ptr().cast(), length) };
     checked(z).map(|_| s)
 }
 
-/// Puts a socket in `state` on `address`, with SO_REUSEADDR or without.
+/// Creates a socket in the scenario `state` on `address`, with SO_REUSEADDR if `option`.
 pub fn hold(state: &str, address: SocketAddr, option: bool) -> io::Result<Holder> {
     let s = bind_socket(address, option)?;
-    match state {
-        "BOUND" => return Ok(alone(s)),
+    let (fds, peer) = match state {
+        "BOUND" => (vec![s], None),
         "CLIENT" => {
             let listener = TcpListener::bind((address.ip(), 0))?;
             let peer = listener.local_addr()?;
             connect(&s, peer)?;
-            return Ok(Holder {
-                fds: vec![s, listener.accept()?.0.into()],
-                peer: Some(peer),
-            });
+            (vec![s, listener.accept()?.0.into()], Some(peer))
         }
-        _ => {}
-    }
-    // SAFETY: numbers go in, a number comes out.
-    checked(unsafe { libc::listen(s.as_raw_fd(), 16) })?;
-    if state == "LISTEN" {
-        return Ok(alone(s));
-    }
-
-    // With little room at the client, fill() is soon done.
-    let reach = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        _ => {
+            // SAFETY: no pointers; any argument value is safe.
+            checked(unsafe { libc::listen(s.as_raw_fd(), 16) })?;
+            if state == "LISTEN" {
+                (vec![s], None)
+            } else {
+                // A connect to a wildcard address reaches the loopback address.
+                let client = small_client(address)?;
+                let (accepted, peer) = TcpListener::from(s).accept()?;
+                (leave(accepted, client, state)?, Some(peer))
+            }
+        }
     };
-    let client = small_client((reach, address.port()).into())?;
-    let (accepted, peer) = TcpListener::from(s).accept()?;
-    Ok(Holder {
-        fds: leave(accepted, client, state)?,
-        peer: Some(peer),
-    })
+    Ok(Holder { fds, peer })
 }
 
-/// A client of `server` that takes little before it has read.
+/// A client of `server` with a small receive buffer, which soon makes the server's write block.
 pub fn small_client(server: SocketAddr) -> io::Result<TcpStream> {
     let client = open_socket(server)?;
-    set_option(&client, libc::SOL_SOCKET, libc::SO_RCVBUF, 1)?;
+    set_option(&client, libc::SOL_SOCKET, libc::SO_RCVBUF, 1_i32)?;
     connect(&client, server)?;
     Ok(client.into())
 }
 
-fn alone(s: OwnedFd) -> Holder {
-    Holder {
-        fds: vec![s],
-        peer: None,
-    }
-}
-
-/// Takes `accepted` from ESTABLISHED to `state`; what is still open then.
+/// Takes `accepted` from ESTABLISHED to `state`. Returns the descriptors that are still open then.
 fn leave(accepted: TcpStream, client: TcpStream, state: &str) -> io::Result<Vec<OwnedFd>> {
-    let (local, peer) = (accepted.local_addr()?, accepted.peer_addr()?);
+    let ends = (accepted.local_addr()?, accepted.peer_addr()?);
     let wait = |state: &str| {
-        wait_for(format!("{state} of {local}"), || {
-            let here = |found: &super::Socket| {
-                (SocketAddr::from(found.local), SocketAddr::from(found.peer)) == (local, peer)
-            };
-            let found = sockets().into_iter().find(here).map(|found| found.state);
+        wait_for(format!("{state} of {}", ends.0), || {
+            let ours = |socket: &Socket| (socket.local.into(), socket.peer.into()) == ends;
+            let found = sockets().into_iter().find(ours).map(|socket| socket.state);
             (found.unwrap_or("PASSIVE_CLOSED") == state).then_some(())
         })
         .map_err(io::Error::other)
     };
 
-    if state == "ESTABLISHED" {
-        return Ok(vec![accepted.into(), client.into()]);
-    }
     if ["CLOSE_WAIT", "LAST_ACK", "PASSIVE_CLOSED"].contains(&state) {
         client.shutdown(Shutdown::Write)?;
         wait("CLOSE_WAIT")?;
     }
-    if state == "CLOSE_WAIT" {
+    if ["ESTABLISHED", "CLOSE_WAIT"].contains(&state) {
         return Ok(vec![accepted.into(), client.into()]);
     }
-    // What the peer does not read keeps our end back.
+    // Our FIN is sent only after the data, for which the peer has no room.
     if ["FIN_WAIT1", "CLOSING", "LAST_ACK"].contains(&state) {
         fill(&accepted)?;
     }
     drop(accepted);
-    match state {
-        "CLOSING" => {
-            wait("FIN_WAIT1")?;
+    for (last, before) in [("CLOSING", "FIN_WAIT1"), ("TIME_WAIT", "FIN_WAIT2")] {
+        if state == last {
+            wait(before)?;
             client.shutdown(Shutdown::Write)?;
         }
-        "TIME_WAIT" => {
-            wait("FIN_WAIT2")?;
-            client.shutdown(Shutdown::Write)?;
-        }
-        _ => {}
     }
     wait(state)?;
     Ok(vec![client.into()])
 }
 
-/// Sends as much as goes without waiting.
+/// Sends until the socket buffers are full.
 fn fill(mut stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     while stream.write(&[0; 1 << 16]).is_ok() {}
@@ -156,74 +120,44 @@ fn fill(mut stream: &TcpStream) -> io::Result<()> {
 }
 
 fn open_socket(address: SocketAddr) -> io::Result<OwnedFd> {
-    let family = if address.is_ipv4() {
-        libc::AF_INET
-    } else {
-        libc::AF_INET6
-    };
-    // SAFETY: numbers go in, a number comes out.
-    let s = checked(unsafe { libc::socket(family, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) })?;
-    // SAFETY: s is open, and nobody else's.
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: no pointers; any argument value is safe.
+    let s = checked(unsafe { libc::socket(family(address), kind, 0) })?;
+    // SAFETY: `s` is a new descriptor, and nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(s) })
 }
 
-/// Sets an int option of a socket.
-pub fn set_option(s: &impl AsRawFd, level: i32, name: i32, value: i32) -> io::Result<()> {
-    let length = size_of_val(&value) as libc::socklen_t;
-    // SAFETY: the kernel reads an int where there is one, and its size is said.
-    let z = unsafe {
-        libc::setsockopt(
-            s.as_raw_fd(),
-            level,
-            name,
-            (&raw const value).cast(),
-            length,
-        )
-    };
+/// Sets a socket option. Its value is a number or a structure of the C library.
+pub fn set_option<T>(s: &impl AsRawFd, level: i32, name: i32, value: T) -> io::Result<()> {
+    let length = size_of::<T>() as libc::socklen_t;
+    let value = (&raw const value).cast();
+    // SAFETY: `value` points to a T, and `length` is the size of a T.
+    let z = unsafe { libc::setsockopt(s.as_raw_fd(), level, name, value, length) };
     checked(z).map(|_| ())
 }
 
 fn connect(s: &OwnedFd, to: SocketAddr) -> io::Result<()> {
-    let (storage, length) = raw(to);
-    // SAFETY: the kernel reads a socket address where there is one, of that length.
-    let z = unsafe { libc::connect(s.as_raw_fd(), (&raw const storage).cast(), length) };
+    let to = raw(to);
+    let length = to.len() as libc::socklen_t;
+    // SAFETY: `to` is a socket address of `length` bytes; the kernel copies it, however it is aligned.
+    let z = unsafe { libc::connect(s.as_raw_fd(), to.as_ptr().cast(), length) };
     checked(z).map(|_| ())
 }
 
-/// `address` as the kernel reads it, and how long that is.
-fn raw(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
-    // SAFETY: it is integers and arrays of them: all zeros is a value of it.
-    let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
+fn family(address: SocketAddr) -> i32 {
     match address {
-        SocketAddr::V4(v4) => {
-            let to = (&raw mut storage).cast::<libc::sockaddr_in>();
-            let value = libc::sockaddr_in {
-                sin_family: libc::AF_INET as libc::sa_family_t,
-                sin_port: v4.port().to_be(),
-                sin_addr: libc::in_addr {
-                    s_addr: u32::from(*v4.ip()).to_be(),
-                },
-                sin_zero: [0; 8],
-            };
-            // SAFETY: storage has room for every address, aligned as any.
-            unsafe { to.write(value) };
-            (storage, size_of_val(&value) as libc::socklen_t)
-        }
-        SocketAddr::V6(v6) => {
-            let to = (&raw mut storage).cast::<libc::sockaddr_in6>();
-            let value = libc::sockaddr_in6 {
-                sin6_family: libc::AF_INET6 as libc::sa_family_t,
-                sin6_port: v6.port().to_be(),
-                sin6_flowinfo: 0,
-                sin6_addr: libc::in6_addr {
-                    s6_addr: v6.ip().octets(),
-                },
-                sin6_scope_id: 0,
-            };
-            // SAFETY: storage has room for every address, aligned as any.
-            unsafe { to.write(value) };
-            (storage, size_of_val(&value) as libc::socklen_t)
-        }
+        SocketAddr::V4(_) => libc::AF_INET,
+        SocketAddr::V6(_) => libc::AF_INET6,
+    }
+}
+
+/// `address` in the layout of sockaddr_in or sockaddr_in6.
+fn raw(address: SocketAddr) -> Vec<u8> {
+    let family = (family(address) as libc::sa_family_t).to_ne_bytes();
+    let port = address.port().to_be_bytes();
+    match address.ip() {
+        IpAddr::V4(ip) => [&family[..], &port, &ip.octets(), &[0; 8]].concat(),
+        IpAddr::V6(ip) => [&family[..], &port, &[0; 4], &ip.octets(), &[0; 4]].concat(),
     }
 }
 

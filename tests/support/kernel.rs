@@ -1,9 +1,14 @@
-//! Sockets and processes as the kernel lists them.
+//! The sockets and processes that the kernel lists in /proc.
 
+use super::{Result, wait_for};
 use std::fs;
 use std::net::{Ipv6Addr, SocketAddrV4, TcpListener};
 
-/// A TCP socket over IPv4 as the kernel lists it.
+/// The TCP states by number, from 1 on; the kernel's include/net/tcp_states.h.
+const TCP_STATES: &str = "- ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE \
+    CLOSE_WAIT LAST_ACK LISTEN CLOSING NEW_SYN_RECV";
+
+/// A TCP socket over IPv4.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Socket {
     pub local: SocketAddrV4,
@@ -18,69 +23,86 @@ pub fn sockets() -> Vec<Socket> {
     table.lines().skip(1).filter_map(parse_socket).collect()
 }
 
-/// Whether a socket on a wildcard, IPv4 or IPv6, has `port`.
+/// The TCP socket over IPv4 that connects `local` to `peer`.
+pub fn find_socket(local: SocketAddrV4, peer: SocketAddrV4) -> Option<Socket> {
+    let mut all = sockets().into_iter();
+    all.find(|socket| (socket.local, socket.peer) == (local, peer))
+}
+
+/// Whether a socket uses `port` on a wildcard address, IPv4 or IPv6.
 pub fn holds_every_address(port: u16) -> bool {
-    let quad = |width| format!(" {:0width$}:{port:04X} ", 0);
-    is_in_table("/proc/net/tcp", &quad(8)) || is_in_table("/proc/net/tcp6", &quad(32))
+    let zeros = |width| format!(" {:0width$}:{port:04X} ", 0);
+    is_in_a_table(&zeros(8)) || is_in_a_table(&zeros(32))
 }
 
-/// Whether a socket, IPv4 or IPv6, has `port` at one of its ends.
+/// Whether a socket, IPv4 or IPv6, has `port` as its local or remote port.
 pub fn is_listed(port: u16) -> bool {
-    let port = format!(":{port:04X} ");
-    is_in_table("/proc/net/tcp", &port) || is_in_table("/proc/net/tcp6", &port)
+    is_in_a_table(&format!(":{port:04X} "))
 }
 
-/// Whether `words` stand in a table; without IPv6 there is no tcp6.
-fn is_in_table(file: &str, words: &str) -> bool {
-    fs::read_to_string(file).is_ok_and(|table| table.contains(words))
+/// Whether /proc/net/tcp or tcp6 contains `text`. Without IPv6 there is no tcp6.
+fn is_in_a_table(text: &str) -> bool {
+    let contains = |file| fs::read_to_string(file).is_ok_and(|table| table.contains(text));
+    contains("/proc/net/tcp") || contains("/proc/net/tcp6")
 }
 
 fn parse_socket(line: &str) -> Option<Socket> {
-    // The kernel's include/net/tcp_states.h, from 1 on.
-    const STATES: [&str; 12] = [
-        "ESTABLISHED",
-        "SYN_SENT",
-        "SYN_RECV",
-        "FIN_WAIT1",
-        "FIN_WAIT2",
-        "TIME_WAIT",
-        "CLOSE",
-        "CLOSE_WAIT",
-        "LAST_ACK",
-        "LISTEN",
-        "CLOSING",
-        "NEW_SYN_RECV",
-    ];
-    let fields: Vec<&str> = line.split_whitespace().collect();
+    let hex = |text: &str| u32::from_str_radix(text, 16).ok();
     let address = |field: &str| {
-        let (quad, port) = field.split_once(':')?;
-        // The address is printed as a number of this machine's, the port as a number.
-        let quad = u32::from_str_radix(quad, 16).ok()?.to_ne_bytes();
-        Some(SocketAddrV4::new(
-            quad.into(),
-            u16::from_str_radix(port, 16).ok()?,
-        ))
+        let (ip, port) = field.split_once(':')?;
+        // The address is printed as an integer whose bytes in memory are the address.
+        let ip = hex(ip)?.to_ne_bytes();
+        Some(SocketAddrV4::new(ip.into(), hex(port)? as u16))
     };
-    let state = usize::from_str_radix(fields.get(3)?, 16).ok()?;
+    let fields: Vec<&str> = line.split_whitespace().collect();
     Some(Socket {
         local: address(fields.get(1)?)?,
         peer: address(fields.get(2)?)?,
-        state: STATES.get(state.checked_sub(1)?)?,
+        state: TCP_STATES.split(' ').nth(hex(fields.get(3)?)? as usize)?,
         inode: fields.get(9)?.parse().ok()?,
     })
 }
 
-/// The sockets that process `pid` holds, from /proc/PID/fd.
+/// The TCP sockets that process `pid` holds, from /proc/PID/fd.
+///
+/// The kernel does not write /proc/net/tcp in one piece: a socket may be missing while others are created or
+/// closed. The table is therefore read again, at most ten times, until it has each socket of the process.
 pub fn sockets_of(pid: i32) -> Vec<Socket> {
-    let held: Vec<String> = fs::read_dir(format!("/proc/{pid}/fd"))
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
-        .map(|link| link.to_string_lossy().into_owned())
-        .collect();
-    let mut sockets = sockets();
-    sockets.retain(|socket| held.contains(&format!("socket:[{}]", socket.inode)));
-    sockets
+    let mut found = Vec::new();
+    for _ in 0..10 {
+        let folder = fs::read_dir(format!("/proc/{pid}/fd"));
+        let entries = folder.into_iter().flatten().flatten();
+        let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
+        let links = links.map(|link| link.to_string_lossy().into_owned());
+        let held: Vec<String> = links.filter(|link| link.starts_with("socket:")).collect();
+        found = sockets();
+        found.retain(|socket| held.contains(&format!("socket:[{}]", socket.inode)));
+        if found.len() == held.len() {
+            break;
+        }
+    }
+    found
+}
+
+/// Waits until process `pid` has one socket only, the `expected` one, and returns it. Just after fork, a
+/// process has two.
+pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socket> {
+    wait_for(
+        format!("single socket, as expected, in process {pid}"),
+        || {
+            let mut held = sockets_of(pid);
+            held.pop()
+                .filter(|socket| held.is_empty() && expected(socket))
+        },
+    )
+}
+
+/// The number in `field` of /proc/PID/status.
+pub fn process_status(pid: i32, field: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let mut words = line.trim_start_matches(':').split_whitespace();
+    words.next()?.parse().ok()
 }
 
 /// The state letter and the parent of process `pid`, from /proc/PID/stat.
@@ -90,18 +112,49 @@ pub fn process(pid: i32) -> Option<(char, i32)> {
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-/// The running kernel's release, as uname -r says it.
+/// The number of descriptors that process `pid` has.
+pub fn descriptors(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+}
+
+/// Whether process `pid` is blocked in `call`, a SYS_ number.
+pub fn is_in_call(pid: i32, call: libc::c_long) -> bool {
+    let current = fs::read_to_string(format!("/proc/{pid}/syscall"));
+    current.is_ok_and(|current| current.starts_with(&format!("{call} ")))
+}
+
+/// Waits until process `pid` is blocked in `call`, a SYS_ number.
+pub fn wait_for_call(pid: i32, call: libc::c_long) -> Result<()> {
+    wait_for(format!("system call {call} in process {pid}"), || {
+        is_in_call(pid, call).then_some(())
+    })
+}
+
+/// Waits until process `pid` is stopped, by SIGSTOP or by its tracer.
+pub fn wait_for_stop(pid: i32) -> Result<()> {
+    wait_for("stop", || {
+        matches!(process(pid), Some(('T' | 't', _))).then_some(())
+    })
+}
+
+/// Waits until process `pid` has exited and been reaped.
+pub fn wait_for_reaping(pid: i32) -> Result<()> {
+    wait_for(format!("exit of process {pid}, reaped"), || {
+        process(pid).is_none().then_some(())
+    })
+}
+
+/// The release of the running kernel, as uname -r prints it.
 pub fn release() -> String {
     let text = fs::read_to_string("/proc/sys/kernel/osrelease").expect("/proc is mounted");
     text.trim().into()
 }
 
-/// Whether `release` is of a kernel before 6.8: from then on each socket is asked, and lists are whole
-/// (bound sockets are in sock_diag's).
+/// Whether `release` is older than Linux 6.8. From 6.8 on, bind checks each socket on the port, and
+/// sock_diag lists bound sockets.
 pub fn is_before_6_8(release: &str) -> bool {
-    let mut numbers = release
-        .split(['.', '-'])
-        .map_while(|part| part.parse().ok());
+    let parts = release.split(['.', '-']);
+    let mut numbers = parts.map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) < (Some(6), Some(8))
 }
 

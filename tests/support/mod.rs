@@ -1,24 +1,26 @@
-//! What the tests and the report stand on: the builds, servers and clients with deadlines, and the
-//! kernel's own view of sockets and processes.
-#![allow(dead_code, unused_imports)] // each test binary uses its part of it
+//! Shared by the tests and the reports: the builds, servers and clients with deadlines, and the sockets
+//! and processes that the kernel lists.
+#![allow(dead_code, unused_imports)] // each target uses only part of it
 
+mod both;
 mod client;
 mod holder;
 mod kernel;
+mod layout;
+mod pool;
+mod program;
 mod server;
 mod session;
 
-pub use client::Client;
-pub use holder::{Holder, STATES, bind_socket, fresh_port, hold, set_option, small_client};
-pub use kernel::{
-    Socket, has_ipv6, holds_every_address, is_before_6_8, is_listed, process, release, sockets,
-    sockets_of,
-};
-pub use server::{
-    Server, Start, adopt_orphans, end_group, launch, leave_nothing_behind, read_lines, send_signal,
-    serve_words,
-};
-pub use session::{session, without_pointers, wrapped};
+pub use both::*;
+pub use client::*;
+pub use holder::*;
+pub use kernel::*;
+pub use layout::*;
+pub use pool::*;
+pub use program::*;
+pub use server::*;
+pub use session::*;
 
 use std::env;
 use std::fmt;
@@ -30,13 +32,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything may take before it counts as hanging.
+/// The time limit of everything that a test waits for.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The page's port. Every scenario has it on an address of its own.
+/// The port of the book. Each server uses it on another address.
 pub const PORT: u16 = 9099;
 
-/// What went wrong, in words.
+/// A result whose error is a message.
 pub type Result<T> = std::result::Result<T, String>;
 
 /// One build of the command.
@@ -46,13 +48,14 @@ pub struct Build {
     pub path: PathBuf,
 }
 
-/// The two builds of this project. The C one is made here if it is not there or older than its
-/// sources, linked as Rust's is, static or dynamic. In the environment, `C_BUILD=PATH` and `RUST_BUILD=PATH` take their places: a sanitizer's.
-pub fn builds() -> &'static [Build] {
+/// The two builds, C first. make builds the C one here if it is missing or older than its sources, linked
+/// as the Rust one is. The environment variables `C_BUILD` and `RUST_BUILD` name other programs.
+pub fn builds() -> &'static [Build; 2] {
     static BUILDS: LazyLock<[Build; 2]> = LazyLock::new(|| {
-        let (link, c) = match cfg!(target_feature = "crt-static") {
-            true => ("static", "target/c-reference/reuseaddr"),
-            false => ("dynamic", "target/c-reference/dynamic/reuseaddr"),
+        let (link, c) = if cfg!(target_feature = "crt-static") {
+            ("static", "target/c-reference/reuseaddr")
+        } else {
+            ("dynamic", "target/c-reference/dynamic/reuseaddr")
         };
         let make = Command::new(tool("make", "make"))
             .args(["-s", "c"])
@@ -61,42 +64,54 @@ pub fn builds() -> &'static [Build] {
             .env_remove("MAKEFLAGS")
             .output()
             .expect("make can be started");
-        let said = String::from_utf8_lossy(&make.stderr);
-        assert!(make.status.success(), "the C build failed: {said}");
-        let c = Path::new(env!("CARGO_MANIFEST_DIR")).join(c);
+        let errors = String::from_utf8_lossy(&make.stderr);
+        assert!(make.status.success(), "the C build failed: {errors}");
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").to_path_buf();
-        [("C", "C_BUILD", c), ("Rust", "RUST_BUILD", rust)].map(|(name, variable, path)| Build {
-            name: name.into(),
-            path: env::var_os(variable).map_or(path, PathBuf::from),
-        })
+        [("C", "C_BUILD", project(c)), ("Rust", "RUST_BUILD", rust)].map(
+            |(name, variable, path)| Build {
+                name: name.into(),
+                path: env::var_os(variable).map_or(path, PathBuf::from),
+            },
+        )
     });
-    &*BUILDS
+    &BUILDS
 }
 
-/// The path of `program`; where it is missing, a panic that names its Debian package.
+/// A file or folder of this project.
+pub fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The path of `program`. If it is missing, panics with the name of its Debian package.
 pub fn tool(program: &str, package: &str) -> PathBuf {
-    find_program(program, package).unwrap_or_else(|reason| panic!("{reason}"))
-}
-
-/// The path of `program`, or a sentence that names its Debian package.
-pub fn find_program(program: &str, package: &str) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
-        .ok_or_else(|| format!("{program} is missing: apt-get install {package}"))
+        .unwrap_or_else(|| panic!("{program} is missing: apt-get install {package}"))
 }
 
-/// Whether we are root.
+/// A path for a temporary file of this test process.
+pub fn scratch(name: impl fmt::Display) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    folder.join(format!("{}.{name}", std::process::id()))
+}
+
+/// `error` as the error type of [`Result`].
+pub fn text(error: impl fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Whether the effective user is root.
 pub fn is_root() -> bool {
-    // SAFETY: nothing goes in, a number comes out.
+    // SAFETY: no arguments; it always succeeds.
     unsafe { libc::geteuid() == 0 }
 }
 
-/// An address of 127/8 that no socket uses, with the page's port, or after 254 of them the next one.
+/// An address of 127/8 that no socket uses, with port 9099. Every 254 addresses, the port goes up by one.
 ///
-/// The middle comes from the process id, so that test binaries which run at the same time do not
-/// meet; what an earlier process of the same id left in TIME_WAIT is passed over.
+/// The two bytes in the middle are the process id, so that two test processes use different addresses.
+/// An address that an earlier process of the same id left in TIME_WAIT is skipped.
 pub fn fresh_address() -> SocketAddrV4 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -112,32 +127,32 @@ pub fn fresh_address() -> SocketAddrV4 {
     }
 }
 
-/// That nobody holds `port` on all addresses of this machine.
+/// Fails if a socket uses `port` on a wildcard address.
 pub fn port_is_free(port: u16) -> Result<()> {
-    match holds_every_address(port) {
-        false => Ok(()),
-        true => Err(format!(
-            "somebody holds port {port} of all addresses: ss -tlnp says who"
-        )),
+    if !holds_every_address(port) {
+        return Ok(());
     }
+    Err(format!(
+        "port {port} is in use on all addresses; ss -tlnp shows the process"
+    ))
 }
 
-/// Lets this process have so many descriptors as it may.
+/// Raises the soft limit on descriptors to the hard limit.
 pub fn raise_limit() {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
     };
-    // SAFETY: the kernel writes an rlimit where there is one.
+    // SAFETY: `limit` is an rlimit, which the kernel may write.
     let z = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     assert_eq!(z, 0);
     limit.rlim_cur = limit.rlim_max;
-    // SAFETY: the kernel reads an rlimit where there is one.
+    // SAFETY: `limit` is an rlimit.
     let z = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
     assert_eq!(z, 0);
 }
 
-/// Polls until `probe` gives something; `what` is what the error says was waited for.
+/// Polls `probe` until it returns a value. `what` names the awaited event in the error.
 pub fn wait_for<T>(what: impl fmt::Display, mut probe: impl FnMut() -> Option<T>) -> Result<T> {
     let end = Instant::now() + DEADLINE;
     loop {

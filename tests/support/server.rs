@@ -1,7 +1,7 @@
-//! Servers, each in a process group of its own.
+//! Servers, each in its own process group.
 
 use super::{Build, Client, DEADLINE, Result, wait_for};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,94 +10,89 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
 
-/// How a run of `serve` began.
+/// The start of a server.
 pub enum Start {
-    /// It has said that it listens.
+    /// It has printed that it listens.
     Listening(Server),
-    /// It ended before that.
-    Ended { status: ExitStatus, stderr: String },
+    /// It has exited before that.
+    Exited { status: ExitStatus, stderr: String },
 }
 
 impl Start {
-    /// `runs`, or `EADDRINUSE` for a bind that failed with it; an error for all else.
-    pub fn verdict(&self) -> Result<String> {
-        let Start::Ended { status, stderr } = self else {
+    /// Returns `runs`, or `EADDRINUSE` if bind failed with it. Any other exit is an error.
+    pub fn bind_result(&self) -> Result<String> {
+        let Start::Exited { status, stderr } = self else {
             return Ok("runs".into());
         };
-        let said = stderr.to_lowercase();
-        match status.code() {
-            Some(1) if said.contains("address already in use") || said.contains("eaddrinuse") => {
-                Ok("EADDRINUSE".into())
-            }
-            _ => Err(format!("it ends with {status} and says {stderr:?}")),
+        let lower = stderr.to_lowercase();
+        let in_use = lower.contains("address already in use") || lower.contains("eaddrinuse");
+        if in_use && status.code() == Some(1) {
+            return Ok("EADDRINUSE".into());
         }
+        Err(format!("it exits with {status} and prints {stderr:?}"))
     }
 
     /// The server, if it listens.
     pub fn server(self) -> Result<Server> {
         match self {
             Start::Listening(server) => Ok(server),
-            ended => Err(format!("it does not run: {}", ended.verdict()?)),
+            exited => Err(format!("it does not run: {}", exited.bind_result()?)),
         }
     }
 }
 
 impl Build {
-    /// Runs `serve` on `address`, with the option or without, until it listens or ends.
+    /// Starts `serve` on `address`, with SO_REUSEADDR if `option`.
     pub fn serve_on(&self, address: SocketAddrV4, option: bool) -> Result<Start> {
         let mut command = Command::new(&self.path);
-        command.args(serve_words(address, option));
+        command.args(serve_args(address, option));
         launch(command)
     }
 }
 
-/// The command line of `serve`, after the program's name.
-pub fn serve_words(address: SocketAddrV4, option: bool) -> Vec<String> {
-    let option = (!option).then(|| "--no-reuseaddr".into());
-    let words = ["serve".into()].into_iter().chain(option);
-    words.chain([address.to_string()]).collect()
+/// The arguments of a build that runs `serve`.
+pub fn serve_args(address: SocketAddrV4, option: bool) -> Vec<String> {
+    let mut args = vec!["serve".into()];
+    args.extend((!option).then(|| "--no-reuseaddr".into()));
+    args.push(address.to_string());
+    args
 }
 
-/// Starts `command`, which runs `serve` in the process that it starts in, until it listens or ends.
+/// Starts `command`, and waits until it prints that it listens, or exits. The process that is started must
+/// become the server itself.
 pub fn launch(mut command: Command) -> Result<Start> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    leave_nothing_behind(&mut command);
-    adopt_orphans();
-    let mut process = command
-        .spawn()
-        .map_err(|error| format!("{:?} cannot be started: {error}", command.get_program()))?;
+    command.stdin(Stdio::null()).process_group(0);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    prepare_child(&mut command);
+    become_subreaper();
+    let process = command.spawn();
+    let mut process = process.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
     let lines = read_lines(process.stdout.take().expect("stdout is a pipe"));
-    let complaints = read_lines(process.stderr.take().expect("stderr is a pipe"));
+    let errors = read_lines(process.stderr.take().expect("stderr is a pipe"));
     let mut server = Server {
         pid: process.id() as i32,
         address: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0),
-        option: String::new(),
+        so_reuseaddr: String::new(),
         process,
         lines,
-        complaints,
+        errors,
         seen: Vec::new(),
     };
 
     match server.lines.recv_timeout(DEADLINE) {
         Ok(line) => {
             let start = format!("server {}: listening on ", server.pid);
-            let (address, option) = line
-                .strip_prefix(&start)
-                .and_then(|rest| rest.split_once(", SO_REUSEADDR is "))
-                .ok_or_else(|| format!("says {line:?} for: {start}ADDRESS, SO_REUSEADDR is N"))?;
-            server.option = option.into();
-            server.address = address
-                .parse()
-                .map_err(|_| format!("says that it listens on {address:?}"))?;
+            let wrong = || format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N");
+            let rest = line.strip_prefix(&start).ok_or_else(wrong)?;
+            let (address, so_reuseaddr) =
+                rest.split_once(", SO_REUSEADDR is ").ok_or_else(wrong)?;
+            server.so_reuseaddr = so_reuseaddr.into();
+            server.address = address.parse().map_err(|_| wrong())?;
             Ok(Start::Listening(server))
         }
-        Err(mpsc::RecvTimeoutError::Disconnected) => Ok(Start::Ended {
+        Err(mpsc::RecvTimeoutError::Disconnected) => Ok(Start::Exited {
             status: server.wait()?,
-            stderr: server.complaints.iter().collect::<Vec<_>>().join("\n"),
+            stderr: server.errors.iter().collect::<Vec<_>>().join("\n"),
         }),
         Err(mpsc::RecvTimeoutError::Timeout) => {
             Err(format!("no listening line within {DEADLINE:?}"))
@@ -105,85 +100,72 @@ pub fn launch(mut command: Command) -> Result<Start> {
     }
 }
 
-/// Has children that outlive their server become ours.
-pub fn adopt_orphans() {
-    // SAFETY: PR_SET_CHILD_SUBREAPER takes a number.
+/// Makes this process the parent of orphaned descendants, so that it can wait for them.
+pub fn become_subreaper() {
+    // SAFETY: no pointers; any argument value is safe.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
 }
 
-/// Ends the process group of `process`, and waits for all of it: its children are ours.
-pub fn end_group(process: &mut Child) {
+/// Kills the process group of `process`, and waits for all of its processes.
+pub fn kill_group(process: &mut Child) {
     let group = process.id() as i32;
     let _ = send_signal(-group, libc::SIGKILL);
     let _ = process.wait();
-    // SAFETY: no status is asked for.
+    // SAFETY: a null pointer means that no status is returned.
     while unsafe { libc::waitpid(-group, ptr::null_mut(), 0) } > 0 {}
 }
 
-/// Has the process end with the thread that starts it, leave no core file, and inherit no signal
-/// ignored (what a script starts in the background has SIGINT so) and no descriptor but 0, 1 and 2.
-pub fn leave_nothing_behind(command: &mut Command) {
+/// Has the child process killed when the thread that starts it exits. It writes no core file, inherits only
+/// descriptors 0, 1 and 2, and ignores no signal: a shell ignores SIGINT in background commands.
+pub fn prepare_child(command: &mut Command) {
     let prepare = || {
-        let none = libc::rlimit {
+        let limit = libc::rlimit {
             rlim_cur: 0,
             rlim_max: 0,
         };
-        // SAFETY: none is an rlimit, which the kernel reads.
-        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
-        // SAFETY: PR_SET_PDEATHSIG takes a number.
+        // SAFETY: `limit` is an rlimit.
+        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) };
+        // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-        // SAFETY: numbers go in; the descriptors are closed by exec.
-        unsafe {
-            libc::syscall(
-                libc::SYS_close_range,
-                3,
-                u32::MAX,
-                libc::CLOSE_RANGE_CLOEXEC,
-            )
-        };
+        let (first, last, flags) = (3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
+        // SAFETY: no pointers; the descriptors stay open until exec.
+        unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
         for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGSEGV, libc::SIGCHLD] {
-            // SAFETY: SIG_DFL installs no code of ours.
+            // SAFETY: SIG_DFL installs no handler.
             unsafe { libc::signal(signal, libc::SIG_DFL) };
         }
         Ok(())
     };
-    // SAFETY: between fork and exec, prepare makes system calls alone and touches no shared memory.
+    // SAFETY: between fork and exec, `prepare` only makes system calls; it allocates nothing.
     unsafe { command.pre_exec(prepare) };
 }
 
-/// Hands on the lines that come out of `pipe`, until its end.
+/// Sends the lines that come out of `pipe` to the receiver, until end of file.
 pub fn read_lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        for line in BufReader::new(pipe)
-            .split(b'\n')
-            .map_while(|line| line.ok())
-        {
-            let line = String::from_utf8_lossy(&line).into_owned();
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
+        let mut lines = BufReader::new(pipe).split(b'\n').map_while(io::Result::ok);
+        // It ends early if the receiver has been dropped.
+        let _ = lines.try_for_each(|line| sender.send(String::from_utf8_lossy(&line).into_owned()));
     });
     receiver
 }
 
-/// A running program in a process group of its own, which is killed as a whole on drop.
+/// A running server. Its process group is killed on drop.
 pub struct Server {
-    /// Its process id.
     pub pid: i32,
-    /// Where it says that it listens.
+    /// The address that its first line names.
     pub address: SocketAddrV4,
-    /// What it says that SO_REUSEADDR is.
-    pub option: String,
+    /// The value of SO_REUSEADDR in its first line.
+    pub so_reuseaddr: String,
     process: Child,
     lines: Receiver<String>,
-    complaints: Receiver<String>,
+    errors: Receiver<String>,
     seen: Vec<String>,
 }
 
 impl Server {
-    /// The child that serves `client`, from the line that says so.
+    /// The pid of the child that serves `client`, from the line about it.
     pub fn child(&mut self, client: &Client) -> Result<i32> {
         let start = format!("server {}: child ", self.pid);
         let end = format!(" serves {}", client.address);
@@ -191,11 +173,10 @@ impl Server {
             line.starts_with(&start) && line.ends_with(&end)
         })?;
         let pid = &line[start.len()..line.len() - end.len()];
-        pid.parse()
-            .map_err(|_| format!("{line:?} names no process"))
+        pid.parse().map_err(|_| format!("no pid in {line:?}"))
     }
 
-    /// The first line for which `wanted` holds, of those said and those to come.
+    /// The first line on stdout that is `wanted`, among those printed and those to come.
     pub fn line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
         let end = Instant::now() + DEADLINE;
         let mut next = 0;
@@ -207,43 +188,42 @@ impl Server {
             let left = end.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => self.seen.push(line),
-                Err(_) => return Err(format!("does not say: {what}")),
+                Err(_) => return Err(format!("does not print: {what}")),
             }
         }
     }
 
-    /// How many lines it has said, after the first one.
-    pub fn lines_so_far(&mut self) -> usize {
+    /// The number of lines that it has printed on stdout after the first one.
+    pub fn line_count(&mut self) -> usize {
         self.seen.extend(self.lines.try_iter());
         self.seen.len()
     }
 
     /// The next line on stderr.
-    pub fn complaint(&mut self) -> Result<String> {
-        self.complaints
-            .recv_timeout(DEADLINE)
-            .map_err(|_| "says nothing on stderr".into())
+    pub fn error_line(&mut self) -> Result<String> {
+        let line = self.errors.recv_timeout(DEADLINE);
+        line.map_err(|_| "prints nothing on stderr".into())
     }
 
-    /// Ends the server and its children; the lines on stderr that nobody has taken yet.
+    /// Kills the server and its children. Returns the lines on stderr that were not read before.
     pub fn finish(self) -> Vec<String> {
         let _ = send_signal(-self.pid, libc::SIGKILL);
-        self.complaints.iter().collect()
+        self.errors.iter().collect()
     }
 
-    /// Sends `signal` to the server alone, and waits until it has ended by it.
-    pub fn end_by(&mut self, signal: i32) -> Result<()> {
+    /// Sends `signal` to the server, but not to its children, and waits until it has terminated the server.
+    pub fn terminate(&mut self, signal: i32) -> Result<()> {
         send_signal(self.pid, signal)?;
         let status = self.wait()?;
         match status.signal() {
             Some(by) if by == signal => Ok(()),
-            _ => Err(format!("ended by {status}, and not by signal {signal}")),
+            _ => Err(format!("{status} instead of signal {signal}")),
         }
     }
 
-    /// Waits until the server itself has ended; its children may live on.
+    /// Waits until the server has exited. Its child processes may still run.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        wait_for("end of the server", || {
+        wait_for("exit of the server", || {
             self.process.try_wait().expect("the server is our child")
         })
     }
@@ -251,18 +231,15 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        end_group(&mut self.process);
+        kill_group(&mut self.process);
     }
 }
 
-/// Sends `signal` to a process, or to a group as a negative number.
+/// Sends `signal` to process `pid`, or to process group `-pid` if it is negative.
 pub fn send_signal(pid: i32, signal: i32) -> Result<()> {
-    // SAFETY: numbers go in, a number comes out.
+    // SAFETY: no pointers; any argument value is safe.
     match unsafe { libc::kill(pid, signal) } {
         0 => Ok(()),
-        _ => Err(format!(
-            "signal {signal} to process {pid}: {}",
-            errno::errno()
-        )),
+        _ => Err(format!("kill {pid} {signal}: {}", errno::errno())),
     }
 }

@@ -1,40 +1,40 @@
-//! A session with all that happens to a server, as the kernel sees it.
+//! One session of a server under strace, with clients of several kinds and restarts.
 
-use super::{Build, Client, Result, Start, fresh_address, launch, serve_words, tool, wait_for};
+use super::{
+    Build, Client, Result, Start, fresh_address, launch, scratch, serve_args, strace, text,
+    wait_for, wait_for_call,
+};
 use std::fs;
 use std::net::SocketAddrV4;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-/// Starts `serve` under strace, which writes a file for each process: `files` and its id.
+/// Starts `serve` under strace, which writes a file for each process: `files`, a dot and the pid.
 fn traced(build: &Build, address: SocketAddrV4, option: bool, files: &Path) -> Result<Start> {
-    let mut command = Command::new(tool("strace", "strace"));
-    command
-        .args(["-D", "-ff", "-s", "256", "-o"])
-        .arg(files)
-        .arg(&build.path)
-        .args(serve_words(address, option));
+    let mut command = strace("-D -ff -s 256", files);
+    command.arg(&build.path).args(serve_args(address, option));
     launch(command)
 }
 
-/// A session with all that happens to a server, in a folder of its own: the calls, a line each.
+/// Runs the session, and returns the system calls of all its processes, one a line.
 pub fn session(build: &Build) -> Result<Vec<String>> {
     let address = fresh_address();
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.trace", address.ip()));
+    let folder = scratch(format!("{address}.trace"));
     fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let calls = traced_session(build, address, &folder);
     let _ = fs::remove_dir_all(&folder);
-    calls
+    // The hint after EADDRINUSE names the program as it was called.
+    let program = build.path.display().to_string();
+    let neutral = |call: String| call.replace(&program, "PROGRAM");
+    Ok(calls?.into_iter().map(neutral).collect())
 }
 
 fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result<Vec<String>> {
-    // Three clients: one talks on, one half-closes, one resets.
+    // Three clients: OLD stays connected, HALF half-closes, RUDE resets.
     let mut server = traced(build, address, true, &folder.join("start"))?.server()?;
-    let mut old = Client::of(&server)?;
-    old.echo("hello")?;
+    let mut old = Client::served(address)?;
     let mut half = Client::of(&server)?;
     half.echo("a half-")?;
-    half.finish()?;
+    half.half_close()?;
     let mut rude = Client::of(&server)?;
     rude.echo("rude")?;
     let mut names = vec![
@@ -44,52 +44,39 @@ fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result
         ("RUDE", server.child(&rude)?, Some(rude.address)),
     ];
     rude.reset()?;
-    server.complaint()?;
-    wait_for_accept(server.pid)?;
+    server.error_line()?;
+    wait_for_call(server.pid, libc::SYS_accept)?;
 
-    // The server is killed in accept; a restart is refused, and another one granted; the first client stays.
-    server.end_by(libc::SIGKILL)?;
+    // The server is killed in accept. A restart fails without the option, and succeeds with it.
+    server.terminate(libc::SIGKILL)?;
     let refused = traced(build, address, false, &folder.join("refused"))?;
     if let Start::Listening(_) = refused {
-        return Err("a restart without the option is granted".into());
+        return Err("a restart without the option succeeds".into());
     }
     let mut granted = traced(build, address, true, &folder.join("granted"))?.server()?;
     old.echo("still there?")?;
-    wait_for_accept(granted.pid)?;
-    granted.end_by(libc::SIGKILL)?;
-    old.finish()?;
+    wait_for_call(granted.pid, libc::SYS_accept)?;
+    granted.terminate(libc::SIGKILL)?;
+    old.half_close()?;
     names.push(("GRANTED", granted.pid, None));
 
     let mut calls = Vec::new();
     for (name, pid, _) in &names {
-        let run = if *name == "GRANTED" {
-            "granted"
-        } else {
-            "start"
-        };
+        let granted = *name == "GRANTED";
+        let run = if granted { "granted" } else { "start" };
         let trace = finished_trace(&folder.join(format!("{run}.{pid}")))?;
         calls.extend(neutral(name, &trace, address, &names));
     }
-    let refused = fs::read_dir(folder).map_err(|error| error.to_string())?;
-    for file in refused.flatten().map(|entry| entry.path()) {
-        if file.file_stem().is_some_and(|stem| stem == "refused") {
-            let trace = finished_trace(&file)?;
+    for file in fs::read_dir(folder).map_err(text)?.flatten() {
+        if file.file_name().to_string_lossy().starts_with("refused.") {
+            let trace = finished_trace(&file.path())?;
             calls.extend(neutral("REFUSED", &trace, address, &names));
         }
     }
     Ok(calls)
 }
 
-/// Waits until process `pid` is in accept(2), from /proc/PID/syscall.
-fn wait_for_accept(pid: i32) -> Result<()> {
-    let accept = format!("{} ", libc::SYS_accept);
-    wait_for("server in accept", || {
-        let call = fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
-        call.starts_with(&accept).then_some(())
-    })
-}
-
-/// The trace of a process, once it tells of its end.
+/// The trace of a process, once its end is recorded in it.
 fn finished_trace(file: &Path) -> Result<String> {
     wait_for(format!("end in {}", file.display()), || {
         let trace = fs::read_to_string(file).ok()?;
@@ -97,8 +84,8 @@ fn finished_trace(file: &Path) -> Result<String> {
     })
 }
 
-/// The calls of process `name`, from the first socket or, in a child, from the first one on; what is
-/// different in every run is replaced: addresses, process ids, ports, pointers, and the lengths of
+/// The calls of process `name`: all calls of a child process, and those of a server from the first socket(2)
+/// on. Replaces what is different in every run: addresses, process ids, ports, pointers, and the lengths of
 /// texts that contain them.
 fn neutral(
     name: &str,
@@ -106,44 +93,41 @@ fn neutral(
     address: SocketAddrV4,
     names: &[(&str, i32, Option<SocketAddrV4>)],
 ) -> Vec<String> {
-    let child = names
-        .iter()
-        .any(|(other, _, peer)| *other == name && peer.is_some());
-    let begin = |line: &&str| !child && !line.starts_with("socket(");
-    trace
+    let is_child = |(other, _, peer): &(&str, _, Option<_>)| *other == name && peer.is_some();
+    let child = names.iter().any(is_child);
+    let calls = trace
         .lines()
-        .skip_while(begin)
-        // The call that SIGKILL met: strace may have come to write it, or not.
-        .filter(|line| !line.contains("<unfinished ...>"))
-        .map(|line| {
-            let words: Vec<&str> = line.split_whitespace().collect(); // strace aligns the results
-            let mut call = without_lengths(&without_pointers(&words.join(" ")));
-            call = call.replace(&address.ip().to_string(), "ADDRESS");
-            for (other, pid, peer) in names {
-                // Only where a process id or a port stands: another number may be equal to it.
-                for (before, after) in [("server ", ":"), ("child ", " "), ("child ", ":")] {
-                    call = call.replace(
-                        &format!("{before}{pid}{after}"),
-                        &format!("{before}{other}{after}"),
-                    );
-                }
-                if let Some(start) = call.strip_suffix(&format!(" = {pid}")) {
-                    call = format!("{start} = {other}");
-                }
-                let port = peer.map_or(0, |peer| peer.port());
-                call = call.replace(&format!("htons({port})"), &format!("htons({other}-PORT)"));
-                call = call.replace(
-                    &format!("127.0.0.1:{port}"),
-                    &format!("127.0.0.1:{other}-PORT"),
-                );
+        .skip_while(|line| !child && !line.starts_with("socket("))
+        // The call that SIGKILL interrupts: strace may write it, or not.
+        .filter(|line| !line.contains("<unfinished ...>"));
+    let neutral = |line| {
+        let mut call = without_lengths(&without_pointers(line));
+        call = call.replace(&address.ip().to_string(), "ADDRESS");
+        for (other, pid, peer) in names {
+            // Only at the places of process ids and ports: another number may have the same value.
+            for (before, after) in [("server ", ":"), ("child ", " "), ("child ", ":")] {
+                let replacement = format!("{before}{other}{after}");
+                call = call.replace(&format!("{before}{pid}{after}"), &replacement);
             }
-            format!("{name}: {call}")
-        })
-        .collect()
+            if let Some(start) = call.strip_suffix(&format!(" = {pid}")) {
+                call = format!("{start} = {other}");
+            }
+            let port = peer.map_or(0, |peer| peer.port());
+            for (before, after) in [("htons(", ")"), ("127.0.0.1:", "")] {
+                let replacement = format!("{before}{other}-PORT{after}");
+                call = call.replace(&format!("{before}{port}{after}"), &replacement);
+            }
+        }
+        format!("{name}: {call}")
+    };
+    calls.map(neutral).collect()
 }
 
-/// What begins with 0x becomes POINTER.
+/// A line of a trace with one space between its words, and POINTER for each number in hexadecimal.
 pub fn without_pointers(call: &str) -> String {
+    // strace aligns the results.
+    let words: Vec<&str> = call.split_whitespace().collect();
+    let call = words.join(" ");
     let mut pieces = call.split("0x");
     let mut replaced = pieces.next().unwrap_or_default().to_string();
     for piece in pieces {
@@ -153,36 +137,14 @@ pub fn without_pointers(call: &str) -> String {
     replaced
 }
 
-/// In a write of a whole text, its length becomes LENGTH, where it is right.
+/// Replaces the length of a text in a write by LENGTH, if it is right and all was written.
 fn without_lengths(call: &str) -> String {
-    let text = call
-        .strip_prefix("write(")
-        .and_then(|rest| rest.split_once(", \"")?.1.rsplit_once("\", "));
-    match text {
-        Some((text, _)) => {
-            let length = text.replace("\\n", "\n").len();
-            let right = format!("\", {length}) = {length}");
-            call.replace(&right, "\", LENGTH) = LENGTH")
-        }
-        None => call.into(),
-    }
-}
-
-/// `text` in lines of at most `width` columns: broken at a space where there is one, and what follows
-/// the first line stands four columns further in.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let indent = text.len() - text.trim_start().len();
-    let mut rest: Vec<char> = text.chars().collect();
-    let mut lines = Vec::new();
-    while rest.len() > width {
-        let start = rest.iter().position(|c| *c != ' ').unwrap_or(0);
-        let space = rest[..=width].iter().rposition(|c| *c == ' ');
-        let end = space.filter(|space| *space > start).unwrap_or(width);
-        lines.push(rest[..end].iter().collect());
-        let further = " ".repeat((indent + 4).min(width / 2));
-        let left: String = rest[end..].iter().collect();
-        rest = (further + left.trim_start()).chars().collect();
-    }
-    lines.push(rest.iter().collect());
-    lines
+    let arguments = call.strip_prefix("write(");
+    let Some((_, text)) = arguments.and_then(|all| all.split_once(", \"")) else {
+        return call.into();
+    };
+    let text = text.rsplit_once("\", ").map_or(text, |(text, _)| text);
+    let length = text.replace("\\n", "\n").len();
+    let right = format!("\", {length}) = {length}");
+    call.replace(&right, "\", LENGTH) = LENGTH")
 }

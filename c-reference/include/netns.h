@@ -1,0 +1,14 @@
+/* netns.h - the network that rules and abi work in. Rust counterpart: src/netns.rs. */
+#ifndef NETNS_H
+#define NETNS_H
+#include <stdbool.h>
+
+/*
+ * Moves the process to a new network namespace and brings its loopback interface up.
+ * Returns 0, or -1 with errno set by unshare(2).
+ */
+int enter_netns(void);
+
+/* Returns whether ::1 can be bound. If not, errno is set. */
+bool has_ipv6(void);
+#endif

@@ -1,0 +1,22 @@
+/* rules/target.h - the addresses in the tables of rules. Rust counterpart: src/rules/target.rs. */
+#ifndef RULES_TARGET_H
+#define RULES_TARGET_H
+#include "conflict.h"
+
+/* An address to bind to, as a socket with neither option. */
+struct target {
+    const char *name; /* in the tables */
+    struct tcp_socket socket;
+};
+
+extern const struct target v4_lo, v4_lo2, v4_any, v6_lo, v6_any, v6_only, mapped_lo, mapped_any;
+
+/* Returns the socket of target with these options. */
+struct tcp_socket with_options(const struct target *target, bool reuseaddr, bool reuseport);
+
+/* Returns a new socket with the options of *plan, not bound yet. */
+int open_planned(const struct tcp_socket *plan);
+
+/* Binds s to port, on the address of *plan. Returns 0, or -1 with errno set by bind(2). */
+int bind_planned(int s, const struct tcp_socket *plan, in_port_t port);
+#endif

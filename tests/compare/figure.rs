@@ -1,0 +1,122 @@
+//! F1 to F5: Figure 12.1.
+
+use crate::support::{
+    Build, Client, Result, Server, fresh_address, only_socket, process, send_signal, text,
+    wait_for_reaping, wait_for_stop,
+};
+use std::io::Write;
+use std::net::Shutdown;
+use std::thread;
+
+/// A server with SO_REUSEADDR on or off, and a client that its child process `child` serves.
+pub struct Figure {
+    pub server: Server,
+    pub client: Client,
+    pub child: i32,
+}
+
+impl Figure {
+    /// Starts the server on a fresh address, connects the client and echoes once.
+    pub fn new(build: &Build, option: bool) -> Result<Figure> {
+        let mut server = build.serve_on(fresh_address(), option)?.server()?;
+        let client = Client::served(server.address)?;
+        let child = server.child(&client)?;
+        Ok(Figure {
+            server,
+            client,
+            child,
+        })
+    }
+}
+
+/// The cell `yes` if `right`, else the error `wrong`.
+pub fn yes(right: bool, wrong: &str) -> Result<String> {
+    right.then(|| "yes".into()).ok_or_else(|| wrong.into())
+}
+
+pub fn f1(build: &Build) -> Result<String> {
+    let address = fresh_address();
+    let server = build.serve_on(address, true)?.server()?;
+    let wrong = format!(
+        "expected to listen on {address}, reports {}",
+        server.address
+    );
+    yes(server.address == address, &wrong)?;
+    only_socket(server.pid, |socket| {
+        socket.state == "LISTEN" && socket.local == address
+    })?;
+    Ok("yes".into())
+}
+
+pub fn f2(build: &Build) -> Result<String> {
+    let mut server = build.serve_on(fresh_address(), true)?.server()?;
+    let client = Client::of(&server)?;
+    server.child(&client)?; // a line of the server with the client's address
+    Ok("yes".into())
+}
+
+pub fn f3(build: &Build) -> Result<String> {
+    let figure = Figure::new(build, true)?;
+    let (server, child) = (figure.server.pid, figure.child);
+    let parent = process(child).map(|(_, parent)| parent);
+    let wrong = format!("expected {server} as the parent of process {child}, seen {parent:?}");
+    yes(parent == Some(server) && process(server).is_some(), &wrong)
+}
+
+pub fn f4(build: &Build) -> Result<String> {
+    let figure = Figure::new(build, true)?;
+    only_socket(figure.server.pid, |socket| socket.state == "LISTEN")?;
+    Ok("yes".into())
+}
+
+pub fn f5_bytes(build: &Build) -> Result<String> {
+    const LENGTH: usize = 1 << 20;
+    let mut server = build.serve_on(fresh_address(), true)?.server()?;
+    let mut client = Client::of(&server)?;
+    let sent: Vec<u8> = (0..LENGTH).map(|i| (i * i / 256) as u8).collect();
+
+    let mut stream = client.stream.try_clone().map_err(text)?;
+    let back = thread::scope(|scope| {
+        scope.spawn(|| {
+            // Pieces of 4099 bytes, a prime, so that they do not match the buffers; then a half-close.
+            let mut pieces = sent.chunks(4099);
+            let _ = pieces.try_for_each(|piece| stream.write_all(piece));
+            stream.shutdown(Shutdown::Write)
+        });
+        client.receive_all()
+    })?;
+    if back != sent {
+        let same = back.iter().zip(&sent).take_while(|(a, b)| a == b).count();
+        let seen = format!("seen {}, the first {same} of them right", back.len());
+        return Err(format!("expected {LENGTH} bytes back, {seen}"));
+    }
+    let (child, address) = (server.child(&client)?, client.address);
+    let end = format!("child {child}: {address} closed after {LENGTH} bytes");
+    server.line(&end, |line| line == end)?;
+    Ok("yes".into())
+}
+
+pub fn f5_stopped(build: &Build) -> Result<String> {
+    let mut figure = Figure::new(build, true)?;
+    let parent = figure.server.pid;
+    send_signal(parent, libc::SIGSTOP)?;
+    wait_for_stop(parent)?;
+    figure.client.echo("the parent is stopped")?;
+    Ok("yes".into())
+}
+
+pub fn f5_two(build: &Build) -> Result<String> {
+    let mut figure = Figure::new(build, true)?;
+    let mut second = Client::of(&figure.server)?;
+    second.echo("two at once")?;
+    figure.client.echo("two at once")?;
+    let child = figure.server.child(&second)?;
+    yes(child != figure.child, "one child process serves both")
+}
+
+pub fn f5_reaped(build: &Build) -> Result<String> {
+    let mut figure = Figure::new(build, true)?;
+    figure.client.half_close()?;
+    wait_for_reaping(figure.child)?;
+    Ok("yes".into())
+}

@@ -1,0 +1,78 @@
+//! System calls that strace makes fail with each errno of their man pages, in both builds.
+
+mod child;
+mod descriptors;
+mod server;
+
+use crate::support::{
+    Build, Client, Result, Server, Start, builds, in_order, launch, scratch, serve_args, strace,
+    text,
+};
+use errno::Errno;
+use std::fmt::Debug;
+use std::fs;
+use std::net::SocketAddrV4;
+use std::path::PathBuf;
+
+/// Which one of repeated calls fails: the first, the second or the third.
+const OCCURRENCES: [usize; 3] = [1, 2, 3];
+
+/// Runs `trial` for each error, each occurrence and each build. Returns the first failure.
+fn try_each(
+    errors: &[i32],
+    occurrences: &[usize],
+    trial: impl Fn(&Build, Errno, usize) -> Result<()> + Sync,
+) -> Result<()> {
+    let mut trials = Vec::new();
+    for &error in errors {
+        for &occurrence in occurrences {
+            let trial = |build| (build, Errno(error), occurrence);
+            trials.extend(builds().each_ref().map(trial));
+        }
+    }
+    let run = |number: usize| {
+        let (build, error, occurrence) = trials[number];
+        let place = format!("{}, {error}, occurrence {occurrence}", build.name);
+        trial(build, error, occurrence).map_err(|reason| format!("{place}: {reason}"))
+    };
+    let mut outcomes = Vec::new();
+    in_order(trials.len(), run, |_, outcome| outcomes.push(outcome));
+    outcomes.into_iter().collect()
+}
+
+/// Runs `serve` with `injection` (strace's `-e inject=`) in the server, and not in its children.
+fn faulty(build: &Build, address: SocketAddrV4, injection: &str) -> Result<Start> {
+    let options = format!("-D -e signal=none -e inject={injection}");
+    let mut command = strace(&options, &trace_file(address));
+    command.arg(&build.path).args(serve_args(address, true));
+    launch(command)
+}
+
+fn trace_file(address: SocketAddrV4) -> PathBuf {
+    scratch(format!("{address}.faults"))
+}
+
+/// Returns strace's trace, and removes the file.
+fn take_trace(address: SocketAddrV4) -> Result<String> {
+    let trace = fs::read_to_string(trace_file(address)).map_err(text)?;
+    fs::remove_file(trace_file(address)).map_err(text)?;
+    Ok(trace)
+}
+
+/// An error if strace's trace does not contain `text` in `count` places. Removes the trace.
+fn traced(address: SocketAddrV4, text: &str, count: usize) -> Result<()> {
+    same(take_trace(address)?.matches(text).count(), count)
+}
+
+/// Connects `count` clients, one after the other, each of which is served.
+fn serve_clients(server: &Server, count: usize) -> Result<()> {
+    (0..count).try_for_each(|_| Client::served(server.address).map(drop))
+}
+
+/// An error if `seen` is not `expected`.
+fn same<T: PartialEq + Debug>(seen: T, expected: T) -> Result<()> {
+    if seen == expected {
+        return Ok(());
+    }
+    Err(format!("{seen:?}, not {expected:?}"))
+}

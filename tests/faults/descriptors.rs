@@ -1,0 +1,53 @@
+//! Without a free descriptor, the server waits for one, without spinning.
+
+use super::same;
+use crate::support::{Client, Result, builds, fresh_address, process_status, text, wait_for};
+use std::time::Instant;
+use std::{fs, ptr};
+
+/// Sets RLIMIT_NOFILE of process `pid`.
+fn limit_descriptors(pid: i32, count: u64) -> Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: count,
+        rlim_max: 4096,
+    };
+    // SAFETY: `limit` is an rlimit; a null pointer means that the old limit is not returned.
+    match unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, &raw const limit, ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(format!("prlimit: {}", errno::errno())),
+    }
+}
+
+/// CPU time of process `pid`, in nanoseconds.
+fn cpu_time(pid: i32) -> Result<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/schedstat")).map_err(text)?;
+    let first = stat.split(' ').next().and_then(|first| first.parse().ok());
+    first.ok_or_else(|| format!("/proc/{pid}/schedstat is {stat:?}"))
+}
+
+#[test]
+fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Result<()> {
+    for build in builds() {
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let pid = server.pid;
+        limit_descriptors(pid, 4)?; // 0, 1, 2 and the listening socket
+        let mut client = Client::of(&server)?;
+        let line = format!("reuseaddr: accept {}: Too many open files", server.address);
+        same(server.error_line()?, line)?;
+
+        let (start, cpu_start) = (Instant::now(), cpu_time(pid)?);
+        let pauses = || process_status(pid, "voluntary_ctxt_switches");
+        let before = pauses().unwrap_or(0);
+        wait_for("ten pauses", || (pauses()? >= before + 10).then_some(()))?;
+        let cpu = (cpu_time(pid)? - cpu_start) as f64;
+        let percent = 100.0 * cpu / start.elapsed().as_nanos() as f64;
+        let name = &build.name;
+        println!("{name}: {percent:.2}% of a core, out of descriptors");
+        assert!(percent < 5.0, "{name}: {percent:.0}% of a core");
+
+        limit_descriptors(pid, 4096)?;
+        client.echo("hello")?;
+        same(server.finish(), vec![])?;
+    }
+    Ok(())
+}

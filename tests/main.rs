@@ -1,0 +1,14 @@
+//! The tests, one module for each subject. The reports (compare, study, kernels, bench) and the tests
+//! of `explain` are targets of their own.
+
+mod abi;
+mod faults;
+mod load;
+mod memory;
+mod readme;
+mod rules;
+mod security;
+mod serve;
+mod support;
+mod trace;
+mod usage;

@@ -1,0 +1,141 @@
+//! The command line: what each build prints, and its exit status.
+
+mod addresses;
+
+use crate::support::{Build, both, both_under, compare_builds};
+use assert_cmd::assert::Assert;
+use predicates::str::ends_with;
+use std::ffi::OsStr;
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+const USAGE: &str = "\
+usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
+       reuseaddr rules [--all]
+       reuseaddr explain [ADDRESS:]PORT
+       reuseaddr abi
+       reuseaddr --help | --version
+";
+const PORT: &str = "PORT must be a decimal number from 1 to 65535";
+
+/// `args` are refused with `sentence` and the usage: exit status 2, nothing on stdout.
+fn refused(args: &[impl AsRef<OsStr>], sentence: &str) {
+    let stderr = format!("reuseaddr: {sentence}\n{USAGE}");
+    both(args).code(2).stdout("").stderr(stderr);
+}
+
+#[test]
+fn help_goes_to_stdout() {
+    let help = format!(
+        "{USAGE}
+serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
+         default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
+rules    which sockets conflict, tested on this kernel in each state that can
+         hold a port; --all tests every combination and prints CSV
+explain  the sockets and processes that use a port, the result of bind(2) with
+         and without SO_REUSEADDR, and what would make it succeed. PORT alone
+         means 0.0.0.0:PORT; IPv6 addresses are in brackets, as in [::1]:9099
+abi      constants, sizes and offsets; results of system calls with right and
+         wrong arguments
+
+Exit status: 0 for success; 1 if a call fails, if a result is not the expected
+one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;
+2 for wrong usage.
+"
+    );
+    for args in [&["--help"][..], &["-h"], &["serve", "80x", "--help"]] {
+        both(args).code(0).stdout(help.clone()).stderr("");
+    }
+}
+
+#[test]
+fn version_is_the_version_of_the_package() {
+    let version = concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n");
+    for argument in ["--version", "-V"] {
+        both(&[argument]).code(0).stdout(version).stderr("");
+    }
+}
+
+#[test]
+fn a_missing_or_unknown_command_is_refused() {
+    refused(
+        &[""; 0],
+        "the command is missing: serve, rules, explain or abi",
+    );
+    for command in ["", "server", "--serve"] {
+        let sentence = format!("\"{command}\": the command must be serve, rules, explain or abi");
+        refused(&[command], &sentence);
+    }
+}
+
+#[test]
+fn an_unknown_option_or_a_superfluous_argument_is_refused() {
+    let option = "the only option of serve is --no-reuseaddr";
+    let all = "the only argument of rules is --all";
+    for (args, sentence) in [
+        (&["serve", "--reuseaddr"][..], option),
+        (&["serve", "9099", "-n"], option),
+        (&["serve", "-1"], option),
+        (&["serve", "9099", "9100"], "serve takes one [ADDRESS:]PORT"),
+        (&["rules", "all"], all),
+        (&["rules", "--all", "9099"], all),
+        (&["explain", "1", "2"], "explain takes one [ADDRESS:]PORT"),
+        (&["abi", "--all"], "abi takes no argument"),
+        (&["--version", "-v"], "--version takes no argument"),
+    ] {
+        refused(args, &format!("\"{}\": {sentence}", args[args.len() - 1]));
+    }
+}
+
+#[test]
+fn an_argument_is_quoted_in_ascii_on_one_line_and_cut_at_64_bytes() {
+    let quoted = |argument: &[u8], quote: &str| {
+        let args = [OsStr::new("serve"), OsStr::from_bytes(argument)];
+        refused(&args, &format!("\"{quote}\": {PORT}"));
+    };
+    quoted(b"\xff\xfe80", "\\xff\\xfe80");
+    quoted("p\u{f6}rt".as_bytes(), "p\\xc3\\xb6rt");
+    quoted(b"80\nserver 1\t", "80\\x0aserver 1\\x09");
+    quoted(b"\x1b[2J\x7f\"\\'%s", "\\x1b[2J\\x7f\\x22\\x5c'%s");
+    quoted(&[b'x'; 64], &"x".repeat(64));
+    quoted(&[b'x'; 65], &format!("{}...", "x".repeat(64)));
+    quoted(&[b'\n'; 100_000], &format!("{}...", "\\x0a".repeat(64)));
+}
+
+#[test]
+fn a_failed_write_to_stdout_is_an_error() {
+    for args in [&["--help"][..], &["rules"], &["rules", "--all"]] {
+        let fails = |outcome: Assert, reason: &str| {
+            let sentence = format!("reuseaddr: write standard output: {reason}\n");
+            let outcome = outcome.code(1).stderr(ends_with(sentence.clone()));
+            // rules may print notes first.
+            if args[0] == "--help" {
+                outcome.stderr(sentence);
+            }
+        };
+        for (redirection, reason) in [
+            (">/dev/full", "No space left on device"),
+            (">&-", "Bad file descriptor"),
+        ] {
+            let script = format!("exec \"$0\" \"$@\" {redirection}");
+            fails(
+                both_under(&["sh".into(), "-c".into(), script], args),
+                reason,
+            );
+        }
+        let broken = |build: &Build| {
+            let (broken, _peer) = UnixStream::pair().unwrap();
+            broken.shutdown(Shutdown::Write).unwrap();
+            let mut command = Command::new(&build.path);
+            command
+                .args(args)
+                .stdout(OwnedFd::from(broken))
+                .output()
+                .unwrap()
+        };
+        fails(compare_builds(str::to_string, broken), "Broken pipe");
+    }
+}
