@@ -31,10 +31,9 @@ static bool overlap(const struct tcp_socket *existing, const struct tcp_socket *
     if (is_wildcard(&ipv6->address) && !ipv6->v6only)
         return true;
 
-    /* For a new AF_INET socket, the kernel ignores the IPv6 address of the existing socket. So a
-     * new socket on 0.0.0.0 conflicts with every IPv6 socket that is not v6only, even one on ::1
-     * accepted by a listener on :: (a socket bound to ::1 is v6only). A new socket on
-     * ::ffff:0.0.0.0 does not. */
+    /* For a new AF_INET socket, the kernel ignores the existing socket's IPv6 address. So 0.0.0.0
+     * conflicts with every IPv6 socket that is not v6only, even one on ::1 accepted by a listener
+     * on :: (a socket bound to ::1 is v6only). A new socket on ::ffff:0.0.0.0 does not. */
     return new->family == AF_INET && is_wildcard(&new->address) && !existing->v6only;
 }
 

@@ -5,7 +5,6 @@
  * lists the sockets and their holders, binds a trial socket without SO_REUSEADDR and then one with
  * it, and lists the sockets again. It predicts from the sockets that are in both lists. If a trial
  * contradicts the prediction, or a holder is missing, it starts again, up to five times in all.
- *
  * Limits: see the documentation of src/explain.rs, its Rust counterpart.
  */
 #include "explain.h"

@@ -104,10 +104,8 @@ fn run_serve(arguments: &[&[u8]]) -> ! {
     }
     let address: &[u8] = address.unwrap_or(b"127.0.0.1:9099");
 
-    let endpoint = match parse_endpoint(address, INADDR_LOOPBACK) {
-        Ok(endpoint) => endpoint,
-        Err(expected) => usage_error(address, expected),
-    };
+    let endpoint = parse_endpoint(address, INADDR_LOOPBACK)
+        .unwrap_or_else(|expected| usage_error(address, expected));
     if endpoint.family != AF_INET {
         usage_error(address, "the ADDRESS of serve must be an IPv4 address");
     }
@@ -134,10 +132,9 @@ fn run_explain(arguments: &[&[u8]]) -> c_int {
         [argument] => argument,
         [_, argument, ..] => usage_error(argument, "explain takes one [ADDRESS:]PORT"),
     };
-    match parse_endpoint(argument, INADDR_ANY) {
-        Ok(endpoint) => explain(&endpoint),
-        Err(expected) => usage_error(argument, expected),
-    }
+    let endpoint = parse_endpoint(argument, INADDR_ANY)
+        .unwrap_or_else(|expected| usage_error(argument, expected));
+    explain(&endpoint)
 }
 
 fn ignore_signal(number: c_int, name: &str) {

@@ -1,7 +1,5 @@
 /*
  * explain/print_sockets.c - prints a table of the sockets, with the holders below each socket.
- *
- * A socket's line begins with its number; the indented lines below it are about that socket.
  * Rust counterpart: src/explain/print_sockets.rs.
  */
 #include "explain/print_sockets.h"

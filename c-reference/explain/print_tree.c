@@ -71,8 +71,7 @@ static void print_rest(const struct snapshot *snapshot, const char *heading, siz
     bool begun = false;
 
     for (size_t i = 0; i < snapshot->count; i++) {
-        const char *description = describe_unheld(&snapshot->sockets[i]);
-        if (description == NULL || strcmp(description, heading) != 0)
+        if (describe_unheld(&snapshot->sockets[i]) != heading)
             continue;
         if (!begun && has_room(lines))
             print("%s\n", heading);
@@ -81,7 +80,7 @@ static void print_rest(const struct snapshot *snapshot, const char *heading, siz
     }
 }
 
-/* Prints process, then its sockets and its children after indent, whose last step is its branch. */
+/* Prints process, its sockets and its children. Its own line ends indent with a branch. */
 static void print_process(const struct snapshot *snapshot, const struct process *process,
                           const char *indent, size_t *lines)
 {
@@ -130,7 +129,7 @@ void print_tree(const struct snapshot *snapshot)
         if (process->holds_port && !has_parent)
             print_process(snapshot, process, "", &lines);
     }
-    print_rest(snapshot, "not accepted yet", &lines);
-    print_rest(snapshot, "no process", &lines);
-    print_rest(snapshot, "owner not visible", &lines);
+    print_rest(snapshot, not_accepted, &lines);
+    print_rest(snapshot, no_process, &lines);
+    print_rest(snapshot, not_visible, &lines);
 }

@@ -1,7 +1,7 @@
 /*
  * explain/procfs.c - finds the holders of sockets in /proc, and reads the sockets' options.
  *
- * getsockopt(2) needs a descriptor of its own: pidfd_getfd(2) copies one from a process that holds
+ * getsockopt(2) needs a descriptor: pidfd_getfd(2) copies one from a process that holds
  * the socket, if ptrace(2) of that process is permitted. Rust counterpart: src/explain/procfs.rs.
  */
 #include "explain/procfs.h"

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+const char not_accepted[] = "not accepted yet", no_process[] = "no process";
+const char not_visible[] = "owner not visible";
+
 const char *state_name(int state)
 {
     static const char *const names[] = {
@@ -40,10 +43,10 @@ bool is_unaccepted(const struct socket_entry *entry)
 const char *describe_unheld(const struct socket_entry *entry)
 {
     if (has_unseen_holder(entry))
-        return "owner not visible";
+        return not_visible;
     if (is_unaccepted(entry))
-        return "not accepted yet";
-    return entry->inode == 0 ? "no process" : NULL;
+        return not_accepted;
+    return entry->inode == 0 ? no_process : NULL;
 }
 
 const struct process *find_peer(const struct snapshot *snapshot, const struct socket_entry *entry)

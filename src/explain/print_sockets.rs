@@ -1,6 +1,4 @@
 //! Prints a table of the sockets, with the holders below each socket.
-//!
-//! A socket's line begins with its number; the indented lines below it are about that socket.
 //! C counterpart: `c-reference/explain/print_sockets.c`.
 
 use crate::address::format_endpoint;

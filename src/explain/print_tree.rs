@@ -4,7 +4,8 @@
 use crate::address::format_endpoint;
 use crate::conflict::TcpState;
 use crate::explain::snapshot::{
-    Process, Snapshot, SocketEntry, describe_unheld, find_peer, state_name,
+    NO_PROCESS, NOT_ACCEPTED, NOT_VISIBLE, Process, Snapshot, SocketEntry, describe_unheld,
+    find_peer, state_name,
 };
 
 /// Largest number of lines of the tree, and of sockets of one process. The table has them all.
@@ -66,7 +67,7 @@ fn print_rest(snapshot: &Snapshot, heading: &str, lines: &mut usize) {
     }
 }
 
-/// Prints `process`, then its sockets and its children after `indent`, whose last step is its branch.
+/// Prints `process`, its sockets and its children. Its own line ends `indent` with a branch.
 fn print_process(snapshot: &Snapshot, process: &Process, indent: &str, lines: &mut usize) {
     let mut sockets = 0;
 
@@ -114,7 +115,7 @@ pub fn print_tree(snapshot: &Snapshot) {
             print_process(snapshot, process, "", &mut lines);
         }
     }
-    print_rest(snapshot, "not accepted yet", &mut lines);
-    print_rest(snapshot, "no process", &mut lines);
-    print_rest(snapshot, "owner not visible", &mut lines);
+    print_rest(snapshot, NOT_ACCEPTED, &mut lines);
+    print_rest(snapshot, NO_PROCESS, &mut lines);
+    print_rest(snapshot, NOT_VISIBLE, &mut lines);
 }

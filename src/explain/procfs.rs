@@ -1,6 +1,6 @@
 //! Finds the holders of sockets in `/proc`, and reads the sockets' options.
 //!
-//! getsockopt(2) needs a descriptor of its own: pidfd_getfd(2) copies one from a process that holds
+//! getsockopt(2) needs a descriptor: pidfd_getfd(2) copies one from a process that holds
 //! the socket, if ptrace(2) of that process is permitted. C counterpart: `c-reference/explain/procfs.c`.
 
 use crate::explain::snapshot::{Holder, Process, Snapshot, SocketEntry};

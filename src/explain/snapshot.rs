@@ -94,6 +94,11 @@ pub struct Remark {
 /// Number of ids that are printed of a list.
 pub const IDS_MAX: usize = 8;
 
+/// What [`describe_unheld`] returns, and the headings of such sockets in the tree.
+pub const NOT_ACCEPTED: &str = "not accepted yet";
+pub const NO_PROCESS: &str = "no process";
+pub const NOT_VISIBLE: &str = "owner not visible";
+
 /// Returns the state's name in the kernel, but BOUND for [`TcpState::Close`].
 pub fn state_name(state: TcpState) -> &'static str {
     match state {
@@ -124,12 +129,12 @@ pub fn is_unaccepted(entry: &SocketEntry) -> bool {
 /// Returns in words why no holder of `entry`'s socket is known, or None if one is.
 pub fn describe_unheld(entry: &SocketEntry) -> Option<&'static str> {
     if has_unseen_holder(entry) {
-        return Some("owner not visible");
+        return Some(NOT_VISIBLE);
     }
     if is_unaccepted(entry) {
-        return Some("not accepted yet");
+        return Some(NOT_ACCEPTED);
     }
-    (entry.inode == 0).then_some("no process")
+    (entry.inode == 0).then_some(NO_PROCESS)
 }
 
 /// Returns a process that holds the other end of `entry`'s connection.

@@ -82,6 +82,9 @@ struct remark_list {
     struct remark remarks[16];
 };
 
+/* What describe_unheld() returns, and the headings of such sockets in the tree. */
+extern const char not_accepted[], no_process[], not_visible[];
+
 /* Returns the state's name in the kernel, but BOUND for TCP_CLOSE. */
 const char *state_name(int state);
 
