@@ -1,5 +1,5 @@
 /*
- * sock.c - TCP sockets and their options, for rules and explain.
+ * sock.c - TCP sockets and their options, for rules, explain and abi.
  * Rust counterpart: src/sock.rs.
  */
 #include "sock.h"

@@ -1,4 +1,4 @@
-//! TCP sockets and their options, for `rules` and `explain`.
+//! TCP sockets and their options, for `rules`, `explain` and `abi`.
 //!
 //! Each function exits with an error if its call fails, unless it returns a [`Result`].
 //! C counterpart: `c-reference/sock.c`.

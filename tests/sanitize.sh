@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 unset MAKEFLAGS
 folder=$PWD/target/sanitize
 rm -f target/sanitize/found.*
-# UBSan has no log file of its own here. With traps, a finding raises SIGILL, which ASan reports.
+# UBSan has no log file here. With traps, a finding raises SIGILL, which ASan reports.
 make --silent c LINK=dynamic C_PROGRAM=target/sanitize/plain/reuseaddr
 make --silent c LINK=dynamic C_PROGRAM=target/sanitize/asan/reuseaddr CFLAGS="-O1 -g \
     -fno-omit-frame-pointer -fsanitize=address,undefined -fsanitize-undefined-trap-on-error"

@@ -1,6 +1,6 @@
 /*
- * sock.h - TCP sockets and their options, for rules and explain. Each function exits with an error
- * if its call fails, unless it returns a result. Rust counterpart: src/sock.rs.
+ * sock.h - TCP sockets and their options, for rules, explain and abi. Each function exits with an
+ * error if its call fails, unless it returns a result. Rust counterpart: src/sock.rs.
  */
 #ifndef SOCK_H
 #define SOCK_H
