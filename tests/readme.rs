@@ -49,9 +49,11 @@ fn typed(line: &str) -> Option<(usize, &str)> {
 /// port, time and release.
 fn neutral(line: &str) -> String {
     let mut last = "";
-    let words = line.split_whitespace().map(|word| {
+    let words = line.split_whitespace().enumerate().map(|(index, word)| {
         let before = mem::replace(&mut last, word);
-        if ["uid", "Linux", "wait", "for"].contains(&before) {
+        // In the table of explain, the last column is a user id.
+        let is_uid = index == 6 && line.contains("  ESTABLISHED  ");
+        if is_uid || ["uid", "Linux", "wait", "for"].contains(&before) {
             return "N".to_string();
         }
         let mut result = String::new();

@@ -70,6 +70,7 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
         .peer = diag_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
         .cookie = (uint64_t)message.id.idiag_cookie[1] << 32 | message.id.idiag_cookie[0],
         .inode = message.idiag_inode,
+        .uid = message.idiag_uid,
         .seconds = -1,
         .reuseaddr = UNKNOWN,
         .reuseport = UNKNOWN,

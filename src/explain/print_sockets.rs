@@ -20,6 +20,13 @@ fn digit(option: Option<bool>) -> char {
     option.map_or('?', |set| if set { '1' } else { '0' })
 }
 
+fn uid_text(entry: &SocketEntry) -> String {
+    match entry.inode {
+        0 => "-".into(),
+        _ => entry.uid.to_string(),
+    }
+}
+
 /// Prints the lines below `entry`: its holders, or why there is none.
 fn print_details(snapshot: &Snapshot, entry: &SocketEntry) {
     for holder in &entry.holders {
@@ -104,16 +111,17 @@ pub fn print_sockets(snapshot: &Snapshot) {
         let (number, state, local, peer) = ("#", "state", "local", "peer");
         out!(
             "{number:>number_width$}  {state:<11}  {local:<local_width$}  {peer:<peer_width$}  \
-             reuseaddr  reuseport\n"
+             reuseaddr  reuseport  uid\n"
         );
     }
     for (index, entry) in sockets.iter().enumerate() {
         let (number, state) = (index + 1, state_name(entry.state));
         let (local, peer) = (format_endpoint(&entry.local).to_string(), peer_text(entry));
         let (reuseaddr, reuseport) = (digit(entry.reuseaddr), digit(entry.reuseport));
+        let uid = uid_text(entry);
         out!(
             "{number:>number_width$}  {state:<11}  {local:<local_width$}  {peer:<peer_width$}  \
-             {reuseaddr}          {reuseport}\n"
+             {reuseaddr}          {reuseport}          {uid}\n"
         );
         print_details(snapshot, entry);
     }

@@ -125,6 +125,7 @@ fn parse_entry(body: &[u8]) -> Option<SocketEntry> {
         peer: diag_endpoint(family, id.idiag_dst, id.idiag_dport),
         cookie: u64::from(id.idiag_cookie[1]) << 32 | u64::from(id.idiag_cookie[0]),
         inode: message.idiag_inode.into(),
+        uid: message.idiag_uid,
         seconds: (message.idiag_timer == TIMER_TIME_WAIT)
             .then(|| message.idiag_expires.div_ceil(1000)),
         reuseaddr: None,

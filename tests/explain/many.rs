@@ -64,7 +64,7 @@ fn among_thousands_of_sockets_it_lists_those_that_ss_lists() {
         .text
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let rows = rows.filter(|row| row.len() == 6 && row[0].parse::<usize>().is_ok());
+    let rows = rows.filter(|row| row.len() == 7 && row[0].parse::<usize>().is_ok());
     let listed = rows.map(|row| [row[1], row[2], row[3]].map(String::from));
     let listed: BTreeSet<[String; 3]> = listed.collect();
     assert_eq!(ss.len(), ips.len() * (1 + CONNECTIONS));

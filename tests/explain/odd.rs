@@ -2,10 +2,13 @@
 
 use super::limits::listener;
 use super::{alone, explain};
-use crate::support::{bind_socket, fresh_port, has_ipv6, is_before_6_8, release, set_option};
+use crate::support::{
+    bind_socket, fresh_port, has_ipv6, is_before_6_8, is_root, own_uid, release, set_option,
+};
 use libc::{SO_REUSEPORT, SOL_SOCKET};
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::fchown;
 
 #[test]
 fn a_process_name_is_printed_on_one_line_whatever_its_bytes_are() {
@@ -75,6 +78,20 @@ fn two_descriptors_and_an_unaccepted_connection_are_shown() {
 }
 
 #[test]
+fn the_column_uid_is_the_sockets_and_not_its_holders() {
+    let _alone = alone();
+    let (listener, address) = listener();
+    // A process that executes a setuid program differs from its sockets too, the other way round.
+    let uid = if is_root() { 65534 } else { own_uid() };
+    fchown(&listener, Some(uid), None).unwrap();
+    let report = explain(&address.to_string());
+    assert_eq!(report.row(1)[3..], ["1", "0", &uid.to_string()]);
+    let holder = report.details()[0];
+    let of_process = format!(", uid {}", own_uid());
+    assert!(holder.ends_with(&of_process), "{}", report.text);
+}
+
+#[test]
 fn a_bound_socket_is_listed_with_its_options_and_may_set_one() {
     let _alone = alone();
     let v6 = has_ipv6();
@@ -89,7 +106,14 @@ fn a_bound_socket_is_listed_with_its_options_and_may_set_one() {
     }
     assert_eq!(
         report.row(1),
-        ["BOUND", &address.to_string(), "-", "0", "1"]
+        [
+            "BOUND",
+            &address.to_string(),
+            "-",
+            "0",
+            "1",
+            &own_uid().to_string()
+        ]
     );
     assert_eq!(report.details().contains(&"v6only"), v6, "{}", report.text);
     let pid = std::process::id();

@@ -2,8 +2,8 @@
 
 use super::{Report, alone, explain, explain_under, unused_address};
 use crate::support::{
-    SCENARIOS, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, scratch,
-    tool,
+    SCENARIOS, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, own_uid, release,
+    scratch, tool,
 };
 use std::fs;
 use std::io::ErrorKind;
@@ -26,6 +26,7 @@ fn check(report: &Report, address: SocketAddr) {
 #[test]
 fn in_every_state_the_prediction_is_what_bind_returns() {
     let _alone = alone();
+    let own_uid = own_uid().to_string();
     for state in SCENARIOS.split(' ') {
         for option in [false, true] {
             let address = unused_address();
@@ -47,11 +48,11 @@ fn in_every_state_the_prediction_is_what_bind_returns() {
             let peer = holder.peer.map_or("-".into(), |peer| peer.to_string());
             let local = address.to_string();
             let closed = ["FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK", "TIME_WAIT"];
-            let [value, port_value] = match closed.contains(&state) {
-                true => ["?", "?"],
-                false => [if option { "1" } else { "0" }, "0"],
+            let [value, port_value, uid] = match closed.contains(&state) {
+                true => ["?", "?", "-"],
+                false => [if option { "1" } else { "0" }, "0", &own_uid],
             };
-            let row = [&name, &local, &peer, value, port_value];
+            let row = [&name, &local, &peer, value, port_value, uid];
             assert_eq!(report.row(1), row, "{}", report.text);
             assert!(report.row(2).is_empty(), "{}", report.text);
             if ["FIN_WAIT2", "TIME_WAIT"].contains(&state) {

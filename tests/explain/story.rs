@@ -2,17 +2,17 @@
 
 use super::{Report, alone, explain, without_seconds};
 use crate::support::{
-    Client, Result, Server, Socket, builds, fresh_port, send_signal, sockets, wait_for,
+    Client, Result, Server, Socket, builds, fresh_port, own_uid, send_signal, sockets, wait_for,
 };
 use libc::SIGKILL;
 use std::fs;
 use std::net::SocketAddrV4;
 
 const ALIVE: &str = "\
-# state local peer reuseaddr reuseport
-1 LISTEN THERE - 0 0
+# state local peer reuseaddr reuseport uid
+1 LISTEN THERE - 0 0 UID
     held by pid SERVER (reuseaddr), fd 3, uid UID
-2 ESTABLISHED THERE HERE 0 0
+2 ESTABLISHED THERE HERE 0 0 UID
     held by pid CHILD (reuseaddr), fd 4, uid UID
 
 SERVER reuseaddr
@@ -33,8 +33,8 @@ What helps:
     next time: set SO_REUSEADDR before bind in every program that uses the port
 ";
 const KILLED: &str = "\
-# state local peer reuseaddr reuseport
-1 ESTABLISHED THERE HERE 1 0
+# state local peer reuseaddr reuseport uid
+1 ESTABLISHED THERE HERE 1 0 UID
     held by pid CHILD (reuseaddr), fd 4, uid UID
 
 CHILD reuseaddr
@@ -48,8 +48,8 @@ What helps:
     set SO_REUSEADDR before bind
 ";
 const CHILD_KILLED: &str = "\
-# state local peer reuseaddr reuseport
-1 FIN_WAIT2 THERE HERE ? ?
+# state local peer reuseaddr reuseport uid
+1 FIN_WAIT2 THERE HERE ? ? -
     no process, N s left
 
 no process
@@ -82,16 +82,16 @@ fn neutral(report: &Report, names: &[(String, &str)]) -> String {
 }
 
 /// The processes and addresses of this run, and their names in the expected output.
-fn names(server: &Server, client: &Client, child: i32) -> [(String, &'static str); 6] {
+fn names(server: &Server, client: &Client, child: i32) -> [(String, &'static str); 7] {
     let command = fs::read_to_string("/proc/self/comm").unwrap();
-    // SAFETY: no arguments; it always succeeds.
-    let uid = unsafe { libc::geteuid() };
+    let uid = own_uid();
     let this_process = format!("{} {}", std::process::id(), command.trim());
     [
         (this_process, "CLIENT"),
         (server.address.to_string(), "THERE"),
         (client.address.to_string(), "HERE"),
         (format!("uid {uid}\n"), "uid UID\n"),
+        (format!(" 0 {uid}\n"), " 0 UID\n"),
         (server.pid.to_string(), "SERVER"),
         (child.to_string(), "CHILD"),
     ]

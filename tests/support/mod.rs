@@ -104,8 +104,13 @@ pub fn text(error: impl fmt::Display) -> String {
 
 /// Whether the effective user is root.
 pub fn is_root() -> bool {
+    own_uid() == 0
+}
+
+/// The effective user id of this process, and of the sockets that it creates.
+pub fn own_uid() -> libc::uid_t {
     // SAFETY: no arguments; it always succeeds.
-    unsafe { libc::geteuid() == 0 }
+    unsafe { libc::geteuid() }
 }
 
 /// An address of 127/8 that no socket uses, with port 9099. Every 254 addresses, the port goes up by one.
