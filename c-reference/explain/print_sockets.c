@@ -10,9 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Size of a user id in decimal, with the NUL. */
-#define UID_TEXT 11
-
 static const char *peer_text(const struct socket_entry *entry, char text[ENDPOINT_TEXT])
 {
     if (entry->state == TCP_LISTEN || entry->state == TCP_CLOSE)
@@ -23,14 +20,6 @@ static const char *peer_text(const struct socket_entry *entry, char text[ENDPOIN
 static char digit(int option)
 {
     return option == UNKNOWN ? '?' : option != 0 ? '1' : '0';
-}
-
-static const char *uid_text(const struct socket_entry *entry, char text[UID_TEXT])
-{
-    if (entry->inode == 0)
-        return "-";
-    snprintf(text, UID_TEXT, "%u", entry->uid);
-    return text;
 }
 
 /* Prints the lines below entry: its holders, or why there is none. */
@@ -92,7 +81,6 @@ void print_sockets(const struct snapshot *snapshot)
 {
     char local[ENDPOINT_TEXT];
     char peer[ENDPOINT_TEXT];
-    char uid[UID_TEXT];
     int local_width = (int)strlen("local");
     int peer_width = (int)strlen("peer");
     int number_width = snprintf(NULL, 0, "%zu", snapshot->count);
@@ -111,10 +99,13 @@ void print_sockets(const struct snapshot *snapshot)
               local_width, "local", peer_width, "peer");
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
+        char uid[11] = "-"; /* room for any number of 32 bits */
+        if (entry->inode != 0)
+            snprintf(uid, sizeof uid, "%u", entry->uid);
         print("%*zu  %-11s  %-*s  %-*s  %c          %c          %s\n", number_width, i + 1,
               state_name(entry->state), local_width, format_endpoint(&entry->local, local),
               peer_width, peer_text(entry, peer), digit(entry->reuseaddr),
-              digit(entry->reuseport), uid_text(entry, uid));
+              digit(entry->reuseport), uid);
         print_details(snapshot, entry);
     }
     if (snapshot->others > 0)

@@ -20,13 +20,6 @@ fn digit(option: Option<bool>) -> char {
     option.map_or('?', |set| if set { '1' } else { '0' })
 }
 
-fn uid_text(entry: &SocketEntry) -> String {
-    match entry.inode {
-        0 => "-".into(),
-        _ => entry.uid.to_string(),
-    }
-}
-
 /// Prints the lines below `entry`: its holders, or why there is none.
 fn print_details(snapshot: &Snapshot, entry: &SocketEntry) {
     for holder in &entry.holders {
@@ -118,7 +111,10 @@ pub fn print_sockets(snapshot: &Snapshot) {
         let (number, state) = (index + 1, state_name(entry.state));
         let (local, peer) = (format_endpoint(&entry.local).to_string(), peer_text(entry));
         let (reuseaddr, reuseport) = (digit(entry.reuseaddr), digit(entry.reuseport));
-        let uid = uid_text(entry);
+        let uid = match entry.inode {
+            0 => "-".into(),
+            _ => entry.uid.to_string(),
+        };
         out!(
             "{number:>number_width$}  {state:<11}  {local:<local_width$}  {peer:<peer_width$}  \
              {reuseaddr}          {reuseport}          {uid}\n"

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Runs both builds for `address` under strace, which injects `injections`.
-fn injected(injections: &[&str], address: &SocketAddr) -> Report {
+pub fn injected(injections: &[&str], address: &SocketAddr) -> Report {
     explain_with(&injecting(injections), &address.to_string())
 }
 
@@ -61,41 +61,6 @@ fn a_descriptor_number_that_was_reused_is_not_read() {
     let report = report(outcome);
     assert_eq!(report.row(1)[3..5], ["?", "?"], "{}", report.text);
     assert_eq!(report.results(), ["EADDRINUSE"; 2]);
-}
-
-#[test]
-fn a_wrong_length_in_a_netlink_message_is_an_error() {
-    let _alone = alone();
-    let (_listener, held) = listener();
-    for length in ["00000000", "08000000", "ffffffff"] {
-        let poke = format!("recvfrom:poke_exit=@arg2={length}:when=1");
-        let report = injected(&[&poke], &held);
-        report.shows("The sockets cannot be listed (sock_diag: Bad message).\n");
-        assert_eq!(report.results(), ["EADDRINUSE"; 2]);
-    }
-}
-
-#[test]
-fn without_sock_diag_bind_is_still_tried() {
-    let _alone = alone();
-    let (_listener, held) = listener();
-    let free = unused_address();
-    let unsupported = "Address family not supported by protocol";
-    for (injection, reason) in [
-        ("socket:error=EAFNOSUPPORT:when=1", unsupported),
-        ("sendto:error=ENOENT", "No such file or directory"),
-        ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
-    ] {
-        for (address, result, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
-            let report = injected(&[injection], &address);
-            let note = format!("The sockets cannot be listed (sock_diag: {reason}).\n");
-            assert!(report.text.starts_with(&note), "{}", report.text);
-            assert_eq!(report.results(), [result; 2]);
-            assert_eq!(report.status, status);
-            let help = "stop the process that holds it; as root, ss -tanp may show it";
-            assert_eq!(report.details().contains(&help), status == 1);
-        }
-    }
 }
 
 #[test]

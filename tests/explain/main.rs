@@ -5,6 +5,7 @@ mod support;
 
 mod limits;
 mod many;
+mod netlink;
 mod odd;
 mod states;
 mod story;
