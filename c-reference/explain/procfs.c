@@ -16,6 +16,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Keep copied descriptors open only below this number, far from the usual limit, 1024. */
+#define KEPT_MAX 512
+
 static int by_inode(const void *a, const void *b)
 {
     const struct socket_entry *left = a, *right = b;
@@ -97,6 +100,20 @@ static void find_descriptors(struct snapshot *snapshot, pid_t pid)
     closedir(directory);
 }
 
+/*
+ * Closes a copied descriptor, unless close(2) could block. If the owner closes its own meanwhile, the
+ * copy is the last one, and close(2) waits as SO_LINGER says. The end of a process does not wait.
+ */
+static void close_copy(int fd)
+{
+    struct linger linger;
+    socklen_t length = sizeof linger;
+
+    int z = getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length);
+    if (z == -1 || linger.l_onoff == 0 || linger.l_linger == 0 || fd >= KEPT_MAX)
+        close(fd);
+}
+
 /* Returns a copy of process pid's descriptor fd for the socket inode, or -1 with errno set. */
 static int copy_descriptor(pid_t pid, int fd, unsigned inode)
 {
@@ -115,7 +132,7 @@ static int copy_descriptor(pid_t pid, int fd, unsigned inode)
     /* The process may have reused the number for another file. */
     if (fstat(s, &status) == 0 && status.st_ino == inode)
         return s;
-    close(s);
+    close_copy(s);
     errno = EBADF;
     return -1;
 }
@@ -148,7 +165,7 @@ static void read_options(struct snapshot *snapshot, struct socket_entry *entry)
         entry->reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
         if (entry->local.family == AF_INET6)
             entry->v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
-        close(s);
+        close_copy(s);
     }
     if (entry->reuseaddr == UNKNOWN && error != 0)
         snapshot->getfd_error = error;
@@ -172,7 +189,9 @@ void find_holders(struct snapshot *snapshot)
         if (pid <= 0)
             continue;
         mounted = true;
-        find_descriptors(snapshot, pid);
+        /* This process may have kept copies. */
+        if (pid != getpid())
+            find_descriptors(snapshot, pid);
     }
     if (directory != NULL && !mounted)
         snapshot->proc_error = ENOENT;

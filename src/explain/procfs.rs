@@ -7,14 +7,19 @@ use crate::explain::snapshot::{Holder, Process, Snapshot, SocketEntry};
 use crate::sock::close_fd;
 use errno::{Errno, errno};
 use libc::{
-    AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEADDR,
-    SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open, c_int, pid_t, socklen_t, stat,
+    AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, SO_LINGER,
+    SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open, c_int, linger, pid_t,
+    socklen_t, stat,
 };
 use std::cmp::Ordering;
 use std::fs;
 use std::mem;
 use std::path::PathBuf;
+use std::process;
 use std::str::from_utf8;
+
+/// Keep copied descriptors open only below this number, far from the usual limit, 1024.
+const KEPT_MAX: c_int = 512;
 
 fn by_inode(left: &SocketEntry, right: &SocketEntry) -> Ordering {
     left.inode.cmp(&right.inode)
@@ -93,6 +98,20 @@ fn find_descriptors(snapshot: &mut Snapshot, pid: pid_t) {
     }
 }
 
+/// Closes a copied descriptor, unless close(2) could block. If the owner closes its own meanwhile, the
+/// copy is the last one, and close(2) waits as SO_LINGER says. The end of a process does not wait.
+fn close_copy(fd: c_int) {
+    // SAFETY: linger has integer members only, for which zero is valid.
+    let mut linger: linger = unsafe { mem::zeroed() };
+    let mut length = size_of_val(&linger) as socklen_t;
+    let value = (&raw mut linger).cast();
+    // SAFETY: `length` is the size of `linger`.
+    let z = unsafe { libc::getsockopt(fd, SOL_SOCKET, SO_LINGER, value, &raw mut length) };
+    if z == -1 || linger.l_onoff == 0 || linger.l_linger == 0 || fd >= KEPT_MAX {
+        close_fd(fd);
+    }
+}
+
 /// Returns a copy of process `pid`'s descriptor `fd` for the socket `inode`. An error is the errno of
 /// the call that failed.
 fn copy_descriptor(pid: pid_t, fd: c_int, inode: u64) -> Result<c_int, Errno> {
@@ -116,7 +135,7 @@ fn copy_descriptor(pid: pid_t, fd: c_int, inode: u64) -> Result<c_int, Errno> {
     if unsafe { libc::fstat(s, &raw mut status) } == 0 && status.st_ino == inode {
         return Ok(s);
     }
-    close_fd(s);
+    close_copy(s);
     Err(Errno(EBADF))
 }
 
@@ -142,7 +161,7 @@ fn read_options(processes: &[Process], entry: &mut SocketEntry, getfd_error: &mu
                 if entry.local.family == AF_INET6 {
                     entry.v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
                 }
-                close_fd(s);
+                close_copy(s);
             }
         }
         if entry.reuseaddr.is_some() {
@@ -168,7 +187,10 @@ pub fn find_holders(snapshot: &mut Snapshot) {
                     continue;
                 };
                 mounted = true;
-                find_descriptors(snapshot, pid);
+                // This process may have kept copies.
+                if pid != process::id() as pid_t {
+                    find_descriptors(snapshot, pid);
+                }
             }
             if !mounted {
                 snapshot.proc_error = Some(Errno(ENOENT));

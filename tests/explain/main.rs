@@ -4,6 +4,7 @@
 mod support;
 
 mod limits;
+mod linger;
 mod many;
 mod netlink;
 mod odd;

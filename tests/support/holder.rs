@@ -113,7 +113,7 @@ fn leave(accepted: TcpStream, client: TcpStream, state: &str) -> io::Result<Vec<
 }
 
 /// Sends until the socket buffers are full.
-fn fill(mut stream: &TcpStream) -> io::Result<()> {
+pub fn fill(mut stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     while stream.write(&[0; 1 << 16]).is_ok() {}
     Ok(())
