@@ -130,7 +130,7 @@ static int copy_descriptor(pid_t pid, int fd, unsigned inode)
         return -1;
 
     /* The process may have reused the number for another file. */
-    if (fstat(s, &status) == 0 && status.st_ino == inode)
+    if (fstat(s, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_ino == inode)
         return s;
     close_copy(s);
     errno = EBADF;

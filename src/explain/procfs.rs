@@ -7,9 +7,9 @@ use crate::explain::snapshot::{Holder, Process, Snapshot, SocketEntry};
 use crate::sock::close_fd;
 use errno::{Errno, errno};
 use libc::{
-    AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, SO_LINGER,
-    SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open, c_int, linger, pid_t,
-    socklen_t, stat,
+    AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, S_IFMT, S_IFSOCK,
+    SO_LINGER, SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open, c_int,
+    linger, pid_t, socklen_t, stat,
 };
 use std::cmp::Ordering;
 use std::fs;
@@ -132,7 +132,8 @@ fn copy_descriptor(pid: pid_t, fd: c_int, inode: u64) -> Result<c_int, Errno> {
     // SAFETY: stat has integer members only, for which zero is valid.
     let mut status: stat = unsafe { mem::zeroed() };
     // SAFETY: `status` has room for the stat structure that fstat(2) writes.
-    if unsafe { libc::fstat(s, &raw mut status) } == 0 && status.st_ino == inode {
+    let z = unsafe { libc::fstat(s, &raw mut status) };
+    if z == 0 && status.st_mode & S_IFMT == S_IFSOCK && status.st_ino == inode {
         return Ok(s);
     }
     close_copy(s);

@@ -60,6 +60,7 @@ fn a_descriptor_number_that_was_reused_is_not_read() {
     });
     let report = report(outcome);
     assert_eq!(report.row(1)[3..5], ["?", "?"], "{}", report.text);
+    report.shows("Options cannot be read (pidfd_getfd: Bad file descriptor).\n\n");
     assert_eq!(report.results(), ["EADDRINUSE"; 2]);
 }
 

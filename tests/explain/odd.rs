@@ -92,6 +92,22 @@ fn the_column_uid_is_the_sockets_and_not_its_holders() {
 }
 
 #[test]
+fn of_the_descriptors_of_a_socket_eight_are_listed() {
+    let _alone = alone();
+    let (listener, address) = listener();
+    let mut copies: Vec<TcpListener> = Vec::new();
+    for (count, shown) in [(8, None), (9, Some("and 1 more")), (12, Some("and 4 more"))] {
+        copies.resize_with(count - 1, || listener.try_clone().unwrap());
+        let report = explain(&address.to_string());
+        let details = report.details();
+        let is_holder = |line: &&&str| line.starts_with("held by pid ");
+        assert_eq!(details.iter().filter(is_holder).count(), 8);
+        let rest = details.into_iter().find(|line| line.ends_with(" more"));
+        assert_eq!(rest, shown, "{}", report.text);
+    }
+}
+
+#[test]
 fn a_bound_socket_is_listed_with_its_options_and_may_set_one() {
     let _alone = alone();
     let v6 = has_ipv6();
