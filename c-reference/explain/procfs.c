@@ -175,6 +175,7 @@ void find_holders(struct snapshot *snapshot)
 {
     bool needed = false;
     bool mounted = false;
+    bool has_init = false;
     const struct dirent *file;
 
     for (size_t i = 0; i < snapshot->total; i++)
@@ -189,6 +190,7 @@ void find_holders(struct snapshot *snapshot)
         if (pid <= 0)
             continue;
         mounted = true;
+        has_init |= pid == 1;
         /* This process may have kept copies. */
         if (pid != getpid())
             find_descriptors(snapshot, pid);
@@ -197,6 +199,8 @@ void find_holders(struct snapshot *snapshot)
         snapshot->proc_error = ENOENT;
     if (directory != NULL)
         closedir(directory);
+    /* Process 1 exists: without it, /proc hides processes (hidepid=2). */
+    snapshot->hidden |= !has_init;
     for (size_t i = 0; i < snapshot->total; i++) {
         if (snapshot->sockets[i].relevant)
             read_options(snapshot, &snapshot->sockets[i]);

@@ -180,6 +180,7 @@ pub fn find_holders(snapshot: &mut Snapshot) {
     }
     snapshot.sockets.sort_by(by_inode);
     let mut mounted = false;
+    let mut has_init = false;
     match fs::read_dir("/proc") {
         Err(error) => snapshot.proc_error = error.raw_os_error().map(Errno),
         Ok(directory) => {
@@ -188,6 +189,7 @@ pub fn find_holders(snapshot: &mut Snapshot) {
                     continue;
                 };
                 mounted = true;
+                has_init |= pid == 1;
                 // This process may have kept copies.
                 if pid != process::id() as pid_t {
                     find_descriptors(snapshot, pid);
@@ -198,6 +200,8 @@ pub fn find_holders(snapshot: &mut Snapshot) {
             }
         }
     }
+    // Process 1 exists: without it, /proc hides processes (hidepid=2).
+    snapshot.hidden |= !has_init;
     for entry in &mut snapshot.sockets {
         if entry.relevant {
             read_options(&snapshot.processes, entry, &mut snapshot.getfd_error);

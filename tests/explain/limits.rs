@@ -106,18 +106,41 @@ fn another_error_of_bind_is_not_blamed_on_sockets() {
     assert_eq!(report.status, 1);
 }
 
+/// Runs both builds with `exec` after a mount(8) on /proc with `options`.
+fn with_proc(options: &str, exec: &str, address: &SocketAddr) -> Report {
+    // Without root, mount(8) needs a user namespace.
+    let user = if is_root() { "" } else { "--map-root-user" };
+    let unshare = format!(
+        "exec {} --mount {user} sh -c 'mount {options} none /proc && {exec} \"$@\"' sh \"$@\"",
+        tool("unshare", "util-linux").display()
+    );
+    let words = ["sh", "-c", &unshare, "sh"].map(String::from);
+    explain_with(&words, &address.to_string())
+}
+
+#[test]
+fn root_without_cap_sys_ptrace_learns_that_it_is_missing() {
+    let _alone = alone();
+    if !is_root() {
+        return;
+    }
+    let (_listener, held) = listener();
+    let setpriv = tool("setpriv", "util-linux").display().to_string();
+    let exec = format!("exec {setpriv} --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace");
+    // readlink(2) fails with EACCES, then opendir(3) with EPERM; then /proc lacks the process. Only the
+    // group gid is exempt.
+    for hidepid in [0, 1, 2] {
+        let report = with_proc(&format!("-t proc -o gid=65534,hidepid={hidepid}"), &exec, &held);
+        report.shows("Some processes are hidden even from root; CAP_SYS_PTRACE is missing.\n");
+        report.shows_detail("owner not visible");
+    }
+}
+
 #[test]
 fn without_proc_the_sockets_and_the_results_are_still_shown() {
     let _alone = alone();
     let (_listener, held) = listener();
-    // Without root, mount(8) needs a user namespace.
-    let user = if is_root() { "" } else { "--map-root-user" };
-    let unshare = format!(
-        "exec {} --mount {user} sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh \"$@\"",
-        tool("unshare", "util-linux").display()
-    );
-    let words = ["sh", "-c", &unshare, "sh"].map(String::from);
-    let report = explain_with(&words, &held.to_string());
+    let report = with_proc("-t tmpfs", "exec", &held);
     report.shows(
         "The processes cannot be listed (/proc: No such file or directory); is it mounted?\n",
     );
