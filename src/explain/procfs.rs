@@ -4,8 +4,8 @@
 //! the socket, if ptrace(2) of that process is permitted. C counterpart: `c-reference/explain/procfs.c`.
 
 use crate::explain::snapshot::{Holder, Process, Snapshot, SocketEntry};
-use crate::sock::close_fd;
-use errno::{Errno, errno};
+use crate::sock::{checked, close_fd};
+use errno::Errno;
 use libc::{
     AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, S_IFMT, S_IFSOCK,
     SO_LINGER, SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open, c_int,
@@ -116,17 +116,11 @@ fn close_copy(fd: c_int) {
 /// the call that failed.
 fn copy_descriptor(pid: pid_t, fd: c_int, inode: u64) -> Result<c_int, Errno> {
     // SAFETY: no pointers; any argument value is safe.
-    let pidfd = unsafe { libc::syscall(SYS_pidfd_open, pid, 0) } as c_int;
-    if pidfd == -1 {
-        return Err(errno());
-    }
+    let pidfd = checked(unsafe { libc::syscall(SYS_pidfd_open, pid, 0) } as c_int)?;
     // SAFETY: no pointers; any argument value is safe.
-    let s = unsafe { libc::syscall(SYS_pidfd_getfd, pidfd, fd, 0) } as c_int;
-    let error = errno();
+    let s = checked(unsafe { libc::syscall(SYS_pidfd_getfd, pidfd, fd, 0) } as c_int);
     close_fd(pidfd);
-    if s == -1 {
-        return Err(error);
-    }
+    let s = s?;
 
     // The process may have reused the number for another file.
     // SAFETY: stat has integer members only, for which zero is valid.

@@ -218,9 +218,7 @@ fn dump(s: c_int, request: &mut Request, snapshot: &mut Snapshot) -> Result<(), 
         request.header.nlmsg_seq += 1;
         // SAFETY: the pointer and the length are those of `request`.
         let z = unsafe { libc::send(s, (&raw const *request).cast(), size_of_val(request), 0) };
-        if z == -1 {
-            return Err(errno());
-        }
+        checked(z as c_int)?;
         match read_reply(s, request, snapshot) {
             Err(Errno(EINTR)) if count < DUMPS_MAX => count += 1,
             result => return result,

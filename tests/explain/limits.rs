@@ -130,7 +130,11 @@ fn root_without_cap_sys_ptrace_learns_that_it_is_missing() {
     // readlink(2) fails with EACCES, then opendir(3) with EPERM; then /proc lacks the process. Only the
     // group gid is exempt.
     for hidepid in [0, 1, 2] {
-        let report = with_proc(&format!("-t proc -o gid=65534,hidepid={hidepid}"), &exec, &held);
+        let report = with_proc(
+            &format!("-t proc -o gid=65534,hidepid={hidepid}"),
+            &exec,
+            &held,
+        );
         report.shows("Some processes are hidden even from root; CAP_SYS_PTRACE is missing.\n");
         report.shows_detail("owner not visible");
     }
