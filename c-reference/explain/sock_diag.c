@@ -118,8 +118,7 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
                 errno = EBADMSG;
                 return -1;
             }
-            if (header.nlmsg_seq != request->header.nlmsg_seq ||
-                header.nlmsg_pid != request->header.nlmsg_pid)
+            if (header.nlmsg_seq != request->header.nlmsg_seq)
                 continue;
             consistent &= (header.nlmsg_flags & NLM_F_DUMP_INTR) == 0;
             const char *body = buffer + at + sizeof header;
@@ -161,21 +160,6 @@ static int dump(int s, struct request *request, struct snapshot *snapshot)
     }
 }
 
-/* Connects s to the kernel, and stores its own port id. Returns 0, or -1 with errno set. */
-static int connect_to_kernel(int s, uint32_t *port_id)
-{
-    struct sockaddr_nl address = {.nl_family = AF_NETLINK};
-    socklen_t length = sizeof address;
-    struct timeval timeout = {.tv_sec = 5};
-
-    if (setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) == -1 ||
-        connect(s, (struct sockaddr *)&address, length) == -1 ||
-        getsockname(s, (struct sockaddr *)&address, &length) == -1)
-        return -1;
-    *port_id = address.nl_pid;
-    return 0;
-}
-
 void find_sockets(struct snapshot *snapshot)
 {
     struct request request = {
@@ -186,13 +170,14 @@ void find_sockets(struct snapshot *snapshot)
                  .idiag_states = UINT32_MAX,
                  .id.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
     };
+    const struct timeval timeout = {.tv_sec = 5};
 
     int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (s == -1) {
         snapshot->diag_error = errno;
         return;
     }
-    int z = connect_to_kernel(s, &request.header.nlmsg_pid);
+    int z = setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     /* First the sockets of both families on the port, then those that are connected to it. */
     for (int i = 0; i < 4 && z == 0; i++) {
         request.body.sdiag_family = i % 2 == 0 ? AF_INET : AF_INET6;

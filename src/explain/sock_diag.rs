@@ -179,9 +179,7 @@ fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<()
             rest = rest
                 .get(length.next_multiple_of(NLMSG_ALIGNTO)..)
                 .unwrap_or_default();
-            if header.nlmsg_seq != request.header.nlmsg_seq
-                || header.nlmsg_pid != request.header.nlmsg_pid
-            {
+            if header.nlmsg_seq != request.header.nlmsg_seq {
                 continue;
             }
             consistent &= c_int::from(header.nlmsg_flags) & NLM_F_DUMP_INTR == 0;
@@ -226,28 +224,6 @@ fn dump(s: c_int, request: &mut Request, snapshot: &mut Snapshot) -> Result<(), 
     }
 }
 
-/// Connects `s` to the kernel, and stores its own port id. An error is an errno.
-fn connect_to_kernel(s: c_int, port_id: &mut u32) -> Result<(), Errno> {
-    // SAFETY: sockaddr_nl has integer members only, for which zero is valid.
-    let mut address: sockaddr_nl = unsafe { mem::zeroed() };
-    address.nl_family = AF_NETLINK as u16;
-    let mut length = size_of_val(&address) as socklen_t;
-    let timeout = timeval {
-        tv_sec: 5,
-        tv_usec: 0,
-    };
-
-    let (option, size) = (&raw const timeout, size_of_val(&timeout) as socklen_t);
-    // SAFETY: `size` is the size of `timeout`.
-    checked(unsafe { libc::setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, option.cast(), size) })?;
-    // SAFETY: `length` is the size of `address`.
-    checked(unsafe { libc::connect(s, (&raw const address).cast(), length) })?;
-    // SAFETY: `length` is the size of `address`.
-    checked(unsafe { libc::getsockname(s, (&raw mut address).cast(), &raw mut length) })?;
-    *port_id = address.nl_pid;
-    Ok(())
-}
-
 /// Finds the sockets on the snapshot's port, and their peers. Sets `diag_error` on failure.
 pub fn find_sockets(snapshot: &mut Snapshot) {
     // SAFETY: Request has integer members only, for which zero is valid.
@@ -258,6 +234,10 @@ pub fn find_sockets(snapshot: &mut Snapshot) {
     request.body.sdiag_protocol = IPPROTO_TCP as u8;
     request.body.idiag_states = u32::MAX;
     request.body.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
+    let timeout = timeval {
+        tv_sec: 5,
+        tv_usec: 0,
+    };
 
     // SAFETY: no pointers; any argument value is safe.
     let s = unsafe { libc::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG) };
@@ -265,7 +245,10 @@ pub fn find_sockets(snapshot: &mut Snapshot) {
         snapshot.diag_error = Some(errno());
         return;
     }
-    let mut z = connect_to_kernel(s, &mut request.header.nlmsg_pid);
+    let (optval, optlen) = (&raw const timeout, size_of_val(&timeout) as socklen_t);
+    // SAFETY: `optlen` is the size of `timeout`.
+    let z = unsafe { libc::setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, optval.cast(), optlen) };
+    let mut z = checked(z).map(|_| ());
     // First the sockets of both families on the port, then those that are connected to it.
     for i in 0..4 {
         let port = htons(snapshot.port);

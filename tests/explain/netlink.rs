@@ -1,9 +1,7 @@
 //! What `explain` makes of the kernel's messages, which strace replaces.
 
 use super::limits::{injected, listener};
-use super::{Report, alone, explain, explain_with, unused_address};
-use crate::support::tool;
-use std::net::SocketAddr;
+use super::{alone, explain, unused_address};
 
 #[test]
 fn a_wrong_length_in_a_netlink_message_is_an_error() {
@@ -26,7 +24,10 @@ fn without_sock_diag_bind_is_still_tried() {
     for (injection, reason) in [
         ("socket:error=EAFNOSUPPORT:when=1", unsupported),
         ("sendto:error=ENOENT", "No such file or directory"),
-        ("connect:error=ECONNREFUSED", "Connection refused"),
+        (
+            "setsockopt:error=EDOM:when=1",
+            "Numerical argument out of domain",
+        ),
         ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
         ("recvfrom:retval=65537:when=1", "Message too long"),
     ] {
@@ -42,32 +43,17 @@ fn without_sock_diag_bind_is_still_tried() {
     }
 }
 
-/// Runs both builds for `address`, and inserts a message before the first reply: the error ENETDOWN. `${own}`
-/// as the port id is that of explain, which is its process id.
-fn with_message(sender: &str, sequence: &str, port_id: &str, address: &SocketAddr) -> Report {
-    let script = format!(
-        "own=$(printf %02x $(($$ & 255)) $(($$ >> 8 & 255)) $(($$ >> 16 & 255)) 0)
-        message=1400000002000000{sequence}{port_id}9cffffff
-        exec {} -Dfo /dev/null --seccomp-bpf -e trace=recvfrom -e \
-        inject=recvfrom:retval=20:poke_exit=@arg2=$message,@arg5=10000000{sender}:when=1 \"$@\"",
-        tool("strace", "strace").display()
-    );
-    let words = ["sh", "-c", &script, "sh"].map(String::from);
-    explain_with(&words, &address.to_string())
-}
-
 #[test]
 fn a_message_that_is_not_the_kernels_reply_to_the_request_is_skipped() {
     let _alone = alone();
     let (_listener, held) = listener();
     let expected = explain(&held.to_string()).text;
-    for (sender, sequence, port_id, is_reply) in [
-        ("00000000", "01000000", "${own}", true),
-        ("01000000", "01000000", "${own}", false),
-        ("00000000", "02000000", "${own}", false),
-        ("00000000", "01000000", "ffffffff", false),
-    ] {
-        let report = with_message(sender, sequence, port_id, &held);
+    for (sender, sequence, is_reply) in [(0, 1, true), (1, 1, false), (0, 2, false)] {
+        // Inserted before the first reply: NLMSG_ERROR with ENETDOWN.
+        let message = format!("14000000020000000{sequence}000000000000009cffffff");
+        let message = format!("@arg2={message},@arg5=100000000{sender}000000");
+        let poke = format!("recvfrom:retval=20:poke_exit={message}:when=1");
+        let report = injected(&[&poke], &held);
         if is_reply {
             report.shows("The sockets cannot be listed (sock_diag: Network is down).\n");
         } else {
