@@ -1,7 +1,7 @@
 //! `make bench`: speed, memory and downtime of both builds, of socat and of the machine itself, in
 //! rounds that alternate between them.
 //!
-//! Environment: `ROUNDS=N`; `CSV=FILE` gets all values; `SLOW=1` waits until TIME_WAIT is over.
+//! Environment: `ROUNDS=N`; `CSV=FILE` gets all values.
 
 mod downtime;
 mod load;
@@ -11,7 +11,7 @@ mod servers;
 #[path = "../support/mod.rs"]
 mod support;
 
-use downtime::{bare_exec, downtime, downtime_without_option};
+use downtime::{bare_exec, downtime};
 use load::{idle_clients, load};
 use memory::private_memory;
 use results::Results;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
-use support::{Result, builds, fresh_address, project, raise_limit, release, tool};
+use support::{Result, fresh_address, project, raise_limit, release, tool};
 
 /// Duration of a load, and of the first load, whose result is not used.
 const TIME: Duration = Duration::from_millis(250);
@@ -105,9 +105,6 @@ fn measure() -> Result<()> {
     let columns = [("ms".into(), "downtime", 0)];
     let ratio = |name| [("downtime", RUST, 0), ("downtime", name, 0)];
     results.print_table("", &columns, "Rust / server", ratio);
-    if env::var_os("SLOW").is_some_and(|value| value == "1") {
-        wait_for_time_wait(&mut results)?;
-    }
     print_targets(&results);
     let Some(file) = env::var_os("CSV") else {
         return Ok(());
@@ -186,20 +183,4 @@ fn forks(limit: &Path) -> Result<f64> {
         Ok(status) if status.success() => Ok(FORKS as f64 / start.elapsed().as_secs_f64()),
         other => Err(format!("limit fork: {other:?}")),
     }
-}
-
-/// Downtime without the option, of both builds at the same time, as it takes a minute.
-fn wait_for_time_wait(results: &mut Results) -> Result<()> {
-    let times = thread::scope(|scope| {
-        let waiting = builds().each_ref();
-        let waiting = waiting.map(|build| scope.spawn(|| downtime_without_option(build)));
-        waiting.map(|time| time.join().expect("no panic"))
-    });
-    println!();
-    for (name, time) in [C, RUST].into_iter().zip(times) {
-        let seconds = time?.as_secs_f64();
-        results.add(("downtime without the option", name, 0), 0, seconds * 1e3);
-        println!("{name}, without the option: {seconds:.1} s, until TIME_WAIT is over");
-    }
-    Ok(())
 }
