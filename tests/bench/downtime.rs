@@ -1,7 +1,7 @@
 //! Downtime: from the kill of the listening process until the restarted server serves a client.
 
 use super::servers::{Running, Server};
-use crate::support::{Client, DEADLINE, Result, fresh_address, prepare_child, send_signal};
+use crate::support::{Client, DEADLINE, Result, prepare_child, send_signal};
 use libc::SIGKILL;
 use std::io;
 use std::path::Path;
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 /// until a client is served.
 pub fn downtime(server: &Server) -> Result<Duration> {
     let text = |error: io::Error| format!("{}: {error}", server.name);
-    let address = fresh_address();
-    let mut running = server.start(address)?;
+    let mut running = server.start()?;
+    let address = running.address;
     let _client = Client::served(address)?;
 
     let start = Instant::now();
