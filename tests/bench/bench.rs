@@ -3,6 +3,7 @@
 //!
 //! Environment: `ROUNDS=N`; `CSV=FILE` gets all values.
 
+mod cost;
 mod downtime;
 mod interval;
 mod load;
@@ -13,6 +14,7 @@ mod servers;
 #[path = "../support/mod.rs"]
 mod support;
 
+use cost::{calls, faults};
 use downtime::{bare_exec, downtime};
 use load::{idle_clients, load};
 use memory::private_of_tree;
@@ -52,10 +54,20 @@ fn measure() -> Result<()> {
 
     for round in 0..rounds {
         rates(&all, &limit, round, &mut results)?;
+        for server in &all {
+            results.add(("faults", server.name, 0), round, faults(server)?);
+            results.add(("calls", server.name, 0), round, calls(server)?);
+        }
     }
-    println!("\n1. Conversations a second: connect, echo 64 bytes, end of file\n");
-    let column = |heading, clients| (heading, "rate", clients);
-    let columns = [column("1", 1), column("8", EIGHT), column("64", 64)];
+    println!("\n1. Conversations a second: connect, echo 64 bytes, end of file;");
+    println!("   minor page faults and system calls of one conversation\n");
+    let columns = [
+        ("1", "rate", 1),
+        ("8", "rate", EIGHT),
+        ("64", "rate", 64),
+        ("faults", "faults", 0),
+        ("calls", "calls", 0),
+    ];
     let ratio = |name| [("rate", RUST, EIGHT), ("rate", name, EIGHT)];
     let heading = "Rust / server, 8 clients";
     print_table(&results, "clients", &columns, heading, ratio);
