@@ -55,3 +55,13 @@ fn few_rounds_have_no_interval() {
     assert_eq!(around(1.1, 5).to_string(), "1.100 (no interval)");
     assert_eq!(around(1.1, 6).to_string(), "1.100 (1.085 to 1.116)");
 }
+
+#[test]
+fn the_rounds_needed_depend_on_the_end_of_the_interval_beyond_the_target() {
+    let interval = Interval::of(&[0.0, 0.0, 0.0, 0.01, 0.03, 0.07, 0.07, 0.07]);
+    assert_eq!(interval.to_string(), "1.028 (1.000 to 1.073)");
+    for (limit, rounds) in [(1.01, 20), (1.05, 32)] {
+        let expected = format!("undecided: about {rounds} rounds would decide");
+        assert_eq!(interval.verdict(Target::AtLeast(limit)), expected);
+    }
+}
