@@ -60,8 +60,8 @@ study: ## show C and Rust side by side, here and in target/study.html
 	$(NEED) strace:strace
 	@rm -f target/study.html
 	@STUDY=1 $(WIDTH) cargo test --release --test study
-bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE, SLOW=1
-	$(NEED) socat:socat
+bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE
+	$(NEED) socat:socat strace:strace
 	@cargo bench --bench bench
 kernels: ## compare this kernel with Debian's user-mode-linux
 	$(NEED) strace:strace linux.uml:user-mode-linux ip:iproute2

@@ -2,6 +2,7 @@
 //! of `explain` are targets of their own.
 
 mod abi;
+mod bench;
 mod faults;
 mod load;
 mod memory;

@@ -30,7 +30,7 @@ pub fn load(server: SocketAddrV4, clients: usize, time: Duration) -> Result<f64>
 }
 
 /// Connects, echoes a few bytes, shuts down, reads end of file and closes.
-fn converse(server: SocketAddrV4) -> io::Result<()> {
+pub fn converse(server: SocketAddrV4) -> io::Result<()> {
     let mut stream = TcpStream::connect(server)?;
     let mut back = [0; BYTES];
     stream.set_read_timeout(Some(DEADLINE))?;

@@ -1,30 +1,10 @@
-//! The memory that one more client costs.
+//! The private memory of a server.
 
-use super::load::idle_clients;
-use super::servers::Server;
-use crate::support::{Result, fresh_address, process};
+use crate::support::process;
 use std::fs;
 
-/// Clients of a server: many, so that single pages of the server itself do not count.
-const CLIENTS: usize = 100;
-/// Servers: the kernel randomizes the start of a stack, which can take one page more or less.
-const STARTS: usize = 5;
-
-/// Private memory for each client, KiB, of a server and its child processes, without kernel memory.
-pub fn private_memory(server: &Server) -> Result<f64> {
-    let mut sum = 0.0;
-    for _ in 0..STARTS {
-        let running = server.start(fresh_address())?;
-        let pid = running.process.id() as i32;
-        let before = private_of_tree(pid);
-        let _clients = idle_clients(running.address, CLIENTS)?;
-        sum += private_of_tree(pid) - before;
-    }
-    Ok(sum / (STARTS * CLIENTS) as f64)
-}
-
-/// Private memory of a process and its descendants.
-fn private_of_tree(pid: i32) -> f64 {
+/// Private memory of a process and its descendants, KiB, without kernel memory.
+pub fn private_of_tree(pid: i32) -> f64 {
     let numbers = fs::read_dir("/proc").expect("/proc is mounted").flatten();
     let pids = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let tree = pids.filter(|&other| descends(other, pid));
