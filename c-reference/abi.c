@@ -130,8 +130,7 @@ int abi(void)
 {
     /* In a network namespace, no other process can connect to the ports that are opened below. */
     if (enter_netns() == -1)
-        write_line(STDERR_FILENO, "reuseaddr: unshare: %s; using the current network\n",
-                   strerror(errno));
+        print_note("reuseaddr: unshare: %s; using the current network\n", strerror(errno));
 
     print_constants();
     print_types();
