@@ -1,5 +1,8 @@
 //! `abi`: constants, types and bytes, and the results of calls with right and wrong arguments.
 
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+mod whole;
+
 use crate::support::{both, both_under, injecting};
 use predicates::str::{contains, ends_with};
 
@@ -53,4 +56,21 @@ fn if_unshare_fails_it_uses_the_current_network_and_prints_the_same() {
     let note = "reuseaddr: unshare: Operation not permitted; using the current network\n";
     let outcome = both_under(&injecting(&["unshare:error=EPERM"]), &["abi"]);
     outcome.code(0).stdout(abi()).stderr(note);
+}
+
+/// All calls fail but read, write and close, which are also called to load the program and to print.
+#[test]
+fn every_unexpected_result_counts() {
+    let calls = "unshare|socket:when=5..10|setsockopt:when=7+|getsockopt:when=16+|bind|listen:when=2+|connect|accept|\
+        shutdown|getsockname:when=2+|wait4";
+    let injections: Vec<_> = calls
+        .split('|')
+        .map(|call| format!("{call}:error=EXDEV"))
+        .collect();
+    let injections: Vec<&str> = injections.iter().map(String::as_str).collect();
+    let outcome = both_under(&injecting(&injections), &["abi"]).code(1);
+    let row =
+        "accept      empty queue, O_NONBLOCK                 another errno! expected: EAGAIN\n";
+    let sum = ends_with("\nunexpected results: 74\n");
+    outcome.stdout(contains(row)).stdout(sum);
 }
