@@ -1,0 +1,77 @@
+//! `rules` with calls that fail, and with no more descriptors than it needs.
+
+use crate::support::{both_under, injecting, is_before_6_8, release};
+use predicates::str::{contains, ends_with};
+
+/// Nobody calls listen(2) before the new socket of the first row that can bind does.
+#[test]
+fn a_row_that_contradicts_in_three_attempts_is_marked_and_counted() {
+    let in_tables = usize::from(is_before_6_8(&release()));
+    let bound = "BOUND             EADDRINUSE   EADDRINUSE   EADDRINUSE   ";
+    let row = "BOUND,127.0.0.1,0,1,127.0.0.1,0,1,OK,EBADF,OK,OK\n";
+    for (args, failing, sum, text) in [
+        (&["rules"][..], "1..2", in_tables, format!("{bound}OK\n")),
+        (
+            &["rules"],
+            "1..3",
+            in_tables + 1,
+            format!("{bound}listen: EBADF!\n"),
+        ),
+        (&["rules", "--all"], "1..3", 1, row.into()),
+        (&["rules", "--all"], "1..6", 2, row.into()),
+    ] {
+        let listen = injecting(&[&format!("listen:error=EBADF:when={failing}")]);
+        let outcome = both_under(&listen, args)
+            .code(i32::from(sum > 0))
+            .stdout(contains(text));
+        let s = if sum == 1 { "s" } else { "" };
+        let end = ends_with(format!("; {sum} contradict{s} the rule.\n"));
+        match args.len() {
+            1 => outcome.stdout(end),
+            _ => outcome.stderr(end),
+        };
+    }
+}
+
+#[test]
+fn a_call_that_fails_ends_it_with_its_name() {
+    for (call, named) in [
+        ("uname", "uname the kernel"),
+        ("setsockopt", "setsockopt TCP socket"),
+        ("getsockopt", "getsockopt TCP socket"),
+        ("listen", "listen TCP socket"),
+        ("getsockname", "getsockname TCP socket"),
+        ("connect", "connect TCP socket"),
+        ("accept", "accept TCP socket"),
+        ("sendto", "send TCP socket"),
+        ("shutdown", "shutdown TCP socket"),
+    ] {
+        let failing = injecting(&[&format!("{call}:error=EBADF")]);
+        let line = format!("reuseaddr: {named}: Bad file descriptor\n");
+        let outcome = both_under(&failing, &["rules"]).code(1);
+        outcome.stderr(ends_with(line));
+    }
+}
+
+#[test]
+fn a_state_that_is_not_reached_is_polled_10_000_times() {
+    // shutdown(2) does nothing, and the polls do not wait. One more poll precedes the error message.
+    let stuck = injecting(&["shutdown:retval=0", "/^p?poll$:retval=0:when=1..10000"]);
+    let line = "reuseaddr: getsockopt TCP_INFO TCP socket: Connection timed out\n";
+    let outcome = both_under(&stuck, &["rules"]).code(1);
+    outcome.stderr(ends_with(line));
+}
+
+/// With one descriptor less, or with one that is left open, a call fails.
+#[test]
+fn it_leaves_no_descriptor_open() {
+    for (args, descriptors) in [
+        (&["rules"][..], 7),
+        (&["rules", "--all"], 7),
+        (&["abi"], 12),
+    ] {
+        let closed: String = (3..10).map(|fd| format!("{fd}>&- ")).collect();
+        let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\" {closed}");
+        both_under(&["sh".into(), "-c".into(), script], args).code(0);
+    }
+}
