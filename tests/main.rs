@@ -2,6 +2,9 @@
 //! of `explain` are targets of their own.
 
 mod abi;
+#[path = "compare/claims.rs"]
+mod claims;
+mod compare;
 mod faults;
 mod load;
 mod memory;

@@ -75,6 +75,18 @@ fn an_accept_short_of_resources_is_reported_once_and_tried_again_after_a_pause()
 }
 
 #[test]
+fn a_shortage_is_reported_again_after_a_client_has_been_served() -> Result<()> {
+    try_each(&[EMFILE], &[1], |build, error, _| {
+        let address = fresh_address();
+        let server = faulty(build, address, "accept:error=EMFILE:when=1..3+2")?.server()?;
+        serve_clients(&server, 2)?;
+        let line = format!("reuseaddr: accept {address}: {error}");
+        same(server.finish(), vec![line.clone(), line])?;
+        traced(address, "(INJECTED)", 2)
+    })
+}
+
+#[test]
 fn an_accept_that_can_never_succeed_stops_the_server_and_not_its_children() -> Result<()> {
     let errors = [EAGAIN, EBADF, EFAULT, EINVAL, ENOTSOCK];
     try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
