@@ -1,7 +1,10 @@
 //! Calls of the server that fail: the errors that stop it, and those that cost one client or none.
 
-use super::{OCCURRENCES, faulty, same, serve_clients, traced, try_each};
-use crate::support::{Client, Result, Start, fresh_address};
+use super::{OCCURRENCES, faulty, same, serve_clients, trace_file, traced, try_each};
+use crate::support::{
+    Client, Program, Result, Start, builds, fresh_address, full_pipe, serve_args, strace, text,
+    wait_for,
+};
 use libc::*;
 
 /// The calls before the server listens: strace's name, the name in the error line, and the errors in the man
@@ -120,4 +123,23 @@ fn a_fork_that_fails_costs_one_client_and_no_more() -> Result<()> {
         same(server.finish(), vec![])?;
         traced(address, "(INJECTED)", 1)
     })
+}
+
+#[test]
+fn an_error_that_nobody_reads_does_not_stop_the_server() -> Result<()> {
+    let (_reader, pipe, _) = full_pipe();
+    for build in builds() {
+        let address = fresh_address();
+        let injection = "-D -e inject=clone:error=EAGAIN:when=2";
+        let mut command = strace(injection, &trace_file(address));
+        command.arg(&build.path).args(serve_args(address, true));
+        command.stderr(pipe.try_clone().map_err(text)?);
+        let _server = Program::start(command)?;
+        wait_for("server", || Client::served(address).ok())?;
+        let mut lost = Client::connect(address).map_err(text)?;
+        same(lost.receive_all()?, vec![])?;
+        Client::served(address)?;
+        traced(address, "(INJECTED)", 1)?;
+    }
+    Ok(())
 }

@@ -8,22 +8,17 @@ use predicates::str::{contains, ends_with};
 fn a_row_that_contradicts_in_three_attempts_is_marked_and_counted() {
     let in_tables = usize::from(is_before_6_8(&release()));
     let bound = "BOUND             EADDRINUSE   EADDRINUSE   EADDRINUSE   ";
+    let [ok, marked] = ["OK", "listen: EBADF!"].map(|cell| format!("{bound}{cell}\n"));
     let row = "BOUND,127.0.0.1,0,1,127.0.0.1,0,1,OK,EBADF,OK,OK\n";
     for (args, failing, sum, text) in [
-        (&["rules"][..], "1..2", in_tables, format!("{bound}OK\n")),
-        (
-            &["rules"],
-            "1..3",
-            in_tables + 1,
-            format!("{bound}listen: EBADF!\n"),
-        ),
-        (&["rules", "--all"], "1..3", 1, row.into()),
-        (&["rules", "--all"], "1..6", 2, row.into()),
+        (&["rules"][..], "1..2", in_tables, &*ok),
+        (&["rules"], "1..3", in_tables + 1, &marked),
+        (&["rules", "--all"], "1..3", 1, row),
+        (&["rules", "--all"], "1..6", 2, row),
     ] {
         let listen = injecting(&[&format!("listen:error=EBADF:when={failing}")]);
-        let outcome = both_under(&listen, args)
-            .code(i32::from(sum > 0))
-            .stdout(contains(text));
+        let outcome = both_under(&listen, args).code(i32::from(sum > 0));
+        let outcome = outcome.stdout(contains(text));
         let s = if sum == 1 { "s" } else { "" };
         let end = ends_with(format!("; {sum} contradict{s} the rule.\n"));
         match args.len() {
@@ -35,19 +30,16 @@ fn a_row_that_contradicts_in_three_attempts_is_marked_and_counted() {
 
 #[test]
 fn a_call_that_fails_ends_it_with_its_name() {
-    for (call, named) in [
-        ("uname", "uname the kernel"),
-        ("setsockopt", "setsockopt TCP socket"),
-        ("getsockopt", "getsockopt TCP socket"),
-        ("listen", "listen TCP socket"),
-        ("getsockname", "getsockname TCP socket"),
-        ("connect", "connect TCP socket"),
-        ("accept", "accept TCP socket"),
-        ("sendto", "send TCP socket"),
-        ("shutdown", "shutdown TCP socket"),
-    ] {
+    let calls = "uname setsockopt getsockopt listen getsockname connect accept sendto shutdown";
+    for call in calls.split(' ') {
+        let name = call.trim_end_matches("to");
+        let subject = if call == "uname" {
+            "the kernel"
+        } else {
+            "TCP socket"
+        };
+        let line = format!("reuseaddr: {name} {subject}: Bad file descriptor\n");
         let failing = injecting(&[&format!("{call}:error=EBADF")]);
-        let line = format!("reuseaddr: {named}: Bad file descriptor\n");
         let outcome = both_under(&failing, &["rules"]).code(1);
         outcome.stderr(ends_with(line));
     }
