@@ -3,7 +3,7 @@
 use crate::support::{both_under, injecting, is_before_6_8, release};
 use predicates::str::{contains, ends_with};
 
-/// Nobody calls listen(2) before the new socket of the first row that can bind does.
+/// The first call of listen(2) is on the new socket of the first row in which bind(2) succeeds.
 #[test]
 fn a_row_that_contradicts_in_three_attempts_is_marked_and_counted() {
     let in_tables = usize::from(is_before_6_8(&release()));
