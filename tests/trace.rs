@@ -93,12 +93,14 @@ fn rules_and_abi_make_the_same_system_calls_in_both_builds() {
         let [c, rust] = builds().each_ref().map(|build| calls_of(build, command));
         assert!(c.len() >= at_least, "{command}: {} calls", c.len());
         assert_eq!(first_difference(&c, &rust), None, "{command}");
-        let infos = c
-            .iter()
-            .filter_map(|call| call.split_once(", TCP_INFO, \"\\"));
-        let seen: Vec<_> = infos
-            .filter_map(|(_, info)| info.split('"').next())
-            .collect();
+        let after = |start| {
+            c.iter()
+                .filter_map(move |call| Some(call.split_once(start)?.1))
+        };
+        let reset = "{l_onoff=1, l_linger=0}, 8) = 0";
+        assert!(after("SO_LINGER, ").all(|rest| rest == reset));
+        let bytes = after(", TCP_INFO, \"\\").filter_map(|rest| rest.split('"').next());
+        let seen: Vec<_> = bytes.collect();
         let four = |states: &&str| [*states; 4].join(" ");
         let expected: Vec<_> = states.iter().map(four).collect();
         assert_eq!(seen.join(" "), expected.join(" "), "{command}");
