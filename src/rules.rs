@@ -19,7 +19,7 @@ use errno::errno;
 use holder::Moment::{self, *};
 use holder::Scenario::{self, *};
 use holder::{ALL_SCENARIOS, scenario_name};
-use libc::{AF_INET, STDERR_FILENO, c_int, utsname};
+use libc::{AF_INET, c_int, utsname};
 use ports::{FIRST_PORT, LAST_PORT, Ports};
 use std::ffi::CStr;
 use std::mem;
@@ -203,18 +203,14 @@ fn print_all(run: &mut Run) {
 /// the kernel contradicts the rule.
 pub fn rules(all: bool) -> c_int {
     if let Err(reason) = enter_netns() {
-        write_line!(
-            STDERR_FILENO,
+        note!(
             "reuseaddr: unshare: {reason}; using free ports {FIRST_PORT} to {LAST_PORT} of the \
              current network\n"
         );
     }
     let ipv6 = has_ipv6();
     if let Err(reason) = ipv6 {
-        write_line!(
-            STDERR_FILENO,
-            "reuseaddr: ::1: {reason}; rows with IPv6 are left out\n"
-        );
+        note!("reuseaddr: ::1: {reason}; rows with IPv6 are left out\n");
     }
     let wildcard = if ipv6.is_ok() { V6_ANY } else { V4_ANY };
     let mut run = Run {
@@ -238,10 +234,7 @@ pub fn rules(all: bool) -> c_int {
     let (cells, contradictions) = (run.cells, run.contradictions);
     let s = if contradictions == 1 { "s" } else { "" };
     if all {
-        write_line!(
-            STDERR_FILENO,
-            "{cells} rows; {contradictions} contradict{s} the rule.\n"
-        );
+        note!("{cells} rows; {contradictions} contradict{s} the rule.\n");
     } else {
         out!("\n{cells} cells; {contradictions} contradict{s} the rule.\n");
     }

@@ -3,6 +3,9 @@
 
 mod abi;
 mod bench;
+#[path = "compare/claims.rs"]
+mod claims;
+mod compare;
 mod faults;
 mod load;
 mod memory;

@@ -83,11 +83,26 @@ fn calls_of(build: &Build, command: &str) -> Vec<String> {
     calls
 }
 
+/// The states that TCP_INFO shows during `rules`, as strace prints the byte: from FIN_WAIT1 (4) on, those of
+/// each scenario, which has four cells. \t is LAST_ACK, \v is CLOSING.
+const STATES: [&str; 7] = ["4", "5", "10", "4 v", "10 t", "5 7", "10 7"];
+
 #[test]
 fn rules_and_abi_make_the_same_system_calls_in_both_builds() {
-    for (command, at_least) in [("abi", 300), ("rules", 4000)] {
+    for (command, at_least, states) in [("abi", 300, &[][..]), ("rules", 4000, &STATES)] {
         let [c, rust] = builds().each_ref().map(|build| calls_of(build, command));
         assert!(c.len() >= at_least, "{command}: {} calls", c.len());
         assert_eq!(first_difference(&c, &rust), None, "{command}");
+        let after = |start| {
+            c.iter()
+                .filter_map(move |call| Some(call.split_once(start)?.1))
+        };
+        let reset = "{l_onoff=1, l_linger=0}, 8) = 0";
+        assert!(after("SO_LINGER, ").all(|rest| rest == reset));
+        let bytes = after(", TCP_INFO, \"\\").filter_map(|rest| rest.split('"').next());
+        let seen: Vec<_> = bytes.collect();
+        let four = |states: &&str| [*states; 4].join(" ");
+        let expected: Vec<_> = states.iter().map(four).collect();
+        assert_eq!(seen.join(" "), expected.join(" "), "{command}");
     }
 }

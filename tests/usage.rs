@@ -2,15 +2,18 @@
 
 mod addresses;
 
-use crate::support::{Build, both, both_under, compare_builds};
+use crate::support::{
+    Build, Result, both, both_under, builds, compare_builds, full_pipe, text, wait_for_call,
+};
 use assert_cmd::assert::Assert;
 use predicates::str::ends_with;
 use std::ffi::OsStr;
+use std::io::Read;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
@@ -138,4 +141,30 @@ fn a_failed_write_to_stdout_is_an_error() {
         };
         fails(compare_builds(str::to_string, broken), "Broken pipe");
     }
+}
+
+#[test]
+fn a_usage_error_and_the_sum_of_rules_wait_until_stderr_has_room() -> Result<()> {
+    let refused = format!("reuseaddr: \"-v\": abi takes no argument\n{USAGE}");
+    let sum = " rows; 0 contradict the rule.\n";
+    for build in builds() {
+        for (args, end) in [(["abi", "-v"], &*refused), (["rules", "--all"], sum)] {
+            let (mut reader, writer, size) = full_pipe();
+            let mut command = Command::new(&build.path);
+            command.args(args).stdout(Stdio::null()).stderr(writer);
+            let mut process = command.spawn().map_err(text)?;
+            drop(command); // and with it, the write end
+            wait_for_call(process.id() as i32, libc::SYS_write)?;
+            let mut all = String::new();
+            reader.read_to_string(&mut all).map_err(text)?;
+            assert!(
+                all[size..].ends_with(end),
+                "{}: {}",
+                build.name,
+                &all[size..]
+            );
+            process.wait().map_err(text)?;
+        }
+    }
+    Ok(())
 }

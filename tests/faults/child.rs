@@ -112,6 +112,7 @@ fn a_read_or_write_that_is_interrupted_is_made_again() -> Result<()> {
 fn a_line_that_cannot_be_written_and_a_close_that_fails_cost_no_client() -> Result<()> {
     let write = [EAGAIN, EBADF, EDQUOT, EFBIG, EINTR, EIO, ENOSPC, EPIPE];
     let close = [EBADF, EDQUOT, EINTR, EIO, ENOSPC];
+    costs_nobody("/^p?poll$", 0, &[EFAULT, EINTR, EINVAL, ENOMEM], &[1])?;
     costs_nobody("write", 0, &write, &[1])?;
     costs_nobody("close", 0, &close, &OCCURRENCES)
 }
@@ -125,7 +126,7 @@ fn a_signal_that_does_not_terminate_costs_no_client_whatever_call_it_interrupts(
         (SIGWINCH, "SIGWINCH"),
     ] {
         try_each(&[signal], &OCCURRENCES, |build, _, occurrence| {
-            let calls = "accept,clone,close,read,write";
+            let calls = "accept,clone,close,/^p?poll$,read,write";
             let injection = format!("inject={calls}:signal={name}:when={occurrence}");
             all_are_served(build, &injection, &format!("--- {name} "))
         })?;

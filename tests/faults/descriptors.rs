@@ -1,6 +1,6 @@
 //! Without a free descriptor, the server waits for one, without spinning.
 
-use super::same;
+use super::{faulty, same, take_trace, trace_file};
 use crate::support::{Client, Result, builds, fresh_address, process_status, text, wait_for};
 use std::time::Instant;
 use std::{fs, ptr};
@@ -48,6 +48,27 @@ fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Resul
         limit_descriptors(pid, 4096)?;
         client.echo("hello")?;
         same(server.finish(), vec![])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_shortage_with_signals_in_between_is_reported_once() -> Result<()> {
+    for build in builds() {
+        // Before the limit is set, the first accept(2) has reserved a descriptor. The second is interrupted, the
+        // third fails, and so on.
+        let server = faulty(build, fresh_address(), "accept:error=EINTR:when=2+3")?.server()?;
+        limit_descriptors(server.pid, 4)?;
+        let mut client = Client::of(&server)?;
+        wait_for("shortage between two signals", || {
+            let trace = fs::read_to_string(trace_file(server.address)).ok()?;
+            trace.split("(INJECTED)").nth(2)?.find("EMFILE")
+        })?;
+        limit_descriptors(server.pid, 4096)?;
+        client.echo("hello")?;
+        take_trace(server.address)?;
+        let line = format!("reuseaddr: accept {}: Too many open files", server.address);
+        same(server.finish(), vec![line])?;
     }
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! Calls of the server that fail: the errors that stop it, and those that cost one client or none.
 
-use super::{OCCURRENCES, faulty, same, serve_clients, traced, try_each};
-use crate::support::{Client, Result, Start, fresh_address};
+use super::{OCCURRENCES, faulty, same, serve_clients, trace_file, traced, try_each};
+use crate::support::{
+    Client, Program, Result, Start, builds, fresh_address, full_pipe, serve_args, strace, text,
+    wait_for,
+};
 use libc::*;
 
 /// The calls before the server listens: strace's name, the name in the error line, and the errors in the man
@@ -75,6 +78,18 @@ fn an_accept_short_of_resources_is_reported_once_and_tried_again_after_a_pause()
 }
 
 #[test]
+fn a_shortage_is_reported_again_after_a_client_has_been_served() -> Result<()> {
+    try_each(&[EMFILE], &[1], |build, error, _| {
+        let address = fresh_address();
+        let server = faulty(build, address, "accept:error=EMFILE:when=1..3+2")?.server()?;
+        serve_clients(&server, 2)?;
+        let line = format!("reuseaddr: accept {address}: {error}");
+        same(server.finish(), vec![line.clone(), line])?;
+        traced(address, "(INJECTED)", 2)
+    })
+}
+
+#[test]
 fn an_accept_that_can_never_succeed_stops_the_server_and_not_its_children() -> Result<()> {
     let errors = [EAGAIN, EBADF, EFAULT, EINVAL, ENOTSOCK];
     try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
@@ -108,4 +123,23 @@ fn a_fork_that_fails_costs_one_client_and_no_more() -> Result<()> {
         same(server.finish(), vec![])?;
         traced(address, "(INJECTED)", 1)
     })
+}
+
+#[test]
+fn an_error_that_nobody_reads_does_not_stop_the_server() -> Result<()> {
+    let (_reader, pipe, _) = full_pipe();
+    for build in builds() {
+        let address = fresh_address();
+        let injection = "-D -e inject=clone:error=EAGAIN:when=2";
+        let mut command = strace(injection, &trace_file(address));
+        command.arg(&build.path).args(serve_args(address, true));
+        command.stderr(pipe.try_clone().map_err(text)?);
+        let _server = Program::start(command)?;
+        wait_for("server", || Client::served(address).ok())?;
+        let mut lost = Client::connect(address).map_err(text)?;
+        same(lost.receive_all()?, vec![])?;
+        Client::served(address)?;
+        traced(address, "(INJECTED)", 1)?;
+    }
+    Ok(())
 }

@@ -12,24 +12,27 @@ pub const WHO: &str = "SERVER is the server; OLD is its child process for the fi
 /// What the code of a step contains in both languages, and the beginning of the system call that the
 /// kernel saw. An entry belongs to the first step that contains it, from the step of the last entry on.
 #[rustfmt::skip]
-const SEEN: [(&str, &str); 19] = [
+const SEEN: [(&str, &str); 22] = [
     ("socket(", "SERVER: socket("),
     ("setsockopt(", "SERVER: setsockopt("),
     ("bind(", "SERVER: bind("),
     ("listen(", "SERVER: listen("),
     ("getsockopt(", "SERVER: getsockopt("),
     ("getpid(", "SERVER: getpid("),
+    ("write_line", "SERVER: poll([{fd=1, events=POLLOUT}], 1, 0) = 1"),
     ("write_line", "SERVER: write(1, "),
     ("accept(", "SERVER: accept("),
     ("fork(", "SERVER: clone("),
     ("close(s)", "OLD: close(3)"),
     ("getpid(", "OLD: getpid("),
+    ("write_line", "OLD: poll([{fd=1, events=POLLOUT}], 1, 0) = 1"),
     ("write_line", "OLD: write(1, \"server "),
     ("close(c)", "SERVER: close(4)"),
     ("read_some(", "OLD: read(4, \"hello\""),
     ("write_all(", "OLD: write(4, \"hello\""),
     ("read_some(", "OLD: read(4, \"\""),
     ("close(c)", "OLD: close(4)"),
+    ("write_line", "OLD: poll([{fd=1, events=POLLOUT}], 1, 0) = 1"),
     ("write_line", "OLD: write(1, \"child "),
     ("_exit(", "OLD: exit_group("),
 ];

@@ -93,11 +93,13 @@ fn bind_fails_for_a_port_in_use_with_a_hint_that_can_be_pasted() {
     let first = builds()[0].serve_on(fresh_address(), true).unwrap();
     let first = first.server().unwrap();
     let address = first.address.to_string();
+    let long = &*"x".repeat(600); // its line is cut
     for (name, pasted) in [
         ("x/y", "x/y"),
         ("a b", "'a b'"),
         ("it's", "reuseaddr"),
         ("", "reuseaddr"),
+        (long, long),
     ] {
         let run = |build: &Build| {
             let mut command = Command::new(&build.path);
@@ -107,10 +109,9 @@ fn bind_fails_for_a_port_in_use_with_a_hint_that_can_be_pasted() {
                 .output()
                 .unwrap()
         };
-        let stderr = format!(
-            "reuseaddr: bind {address}: Address already in use\n\
-             reuseaddr: to see why, run: {pasted} explain {address}\n"
-        );
+        let mut hint = format!("reuseaddr: to see why, run: {pasted} explain {address}\n");
+        hint.truncate(512);
+        let stderr = format!("reuseaddr: bind {address}: Address already in use\n{hint}");
         compare_builds(str::to_string, run)
             .code(1)
             .stdout("")
@@ -125,7 +126,8 @@ fn the_default_is_the_loopback_address_and_the_port_of_the_book() {
     for (args, address) in [
         (&["serve"][..], "127.0.0.1:9099"),
         (&["serve", "80"], "127.0.0.1:80"),
-        (&["serve", "localhost:80"], "127.0.0.1:80"),
+        (&["serve", "localhost:1"], "127.0.0.1:1"),
+        (&["serve", "65535"], "127.0.0.1:65535"),
     ] {
         let stderr = format!("reuseaddr: bind {address}: Permission denied\n");
         both_under(&refused, args).code(1).stdout("").stderr(stderr);
