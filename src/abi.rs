@@ -14,7 +14,7 @@ use crate::sock::{close_fd, get_option, set_option};
 use calls::check_calls;
 use cases::{make_objects, new_socket};
 use errno::errno;
-use libc::{AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, STDERR_FILENO, c_int, socklen_t};
+use libc::{AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, c_int, socklen_t};
 use sockopts::check_options;
 use std::mem::offset_of;
 use std::net::Ipv4Addr;
@@ -115,12 +115,7 @@ fn print_values() {
 /// arguments. Returns the exit status: 1 if a result is not the expected one.
 pub fn abi() -> c_int {
     // In a network namespace, no other process can connect to the ports that are opened below.
-    if let Err(reason) = enter_netns() {
-        write_line!(
-            STDERR_FILENO,
-            "reuseaddr: unshare: {reason}; using the current network\n"
-        );
-    }
+    enter_netns("using the current network");
 
     print_constants();
     print_types();

@@ -49,8 +49,18 @@ fn an_unexpected_result_is_marked_and_makes_the_exit_status_1() {
 }
 
 #[test]
-fn if_unshare_fails_it_uses_the_current_network_and_prints_the_same() {
-    let note = "reuseaddr: unshare: Operation not permitted; using the current network\n";
-    let outcome = both_under(&injecting(&["unshare:error=EPERM"]), &["abi"]);
-    outcome.code(0).stdout(abi()).stderr(note);
+fn without_a_private_network_it_uses_the_current_one_and_prints_the_same() {
+    let lo = "ioctl SIOCSIFFLAGS lo: Operation not permitted";
+    for (injection, reason) in [
+        ("unshare:error=EPERM", "unshare: Operation not permitted"),
+        ("ioctl:error=EPERM", lo),
+        (
+            "clone:error=EAGAIN",
+            "fork: Resource temporarily unavailable",
+        ),
+    ] {
+        let note = format!("reuseaddr: {reason}; using the current network\n");
+        let outcome = both_under(&injecting(&[injection]), &["abi"]);
+        outcome.code(0).stdout(abi()).stderr(note);
+    }
 }
