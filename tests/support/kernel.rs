@@ -2,7 +2,7 @@
 
 use super::{Result, wait_for};
 use std::fs;
-use std::net::{Ipv6Addr, SocketAddrV4, TcpListener};
+use std::net::SocketAddrV4;
 
 /// The TCP states by number, from 1 on; the kernel's include/net/tcp_states.h.
 const TCP_STATES: &str = "- ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE \
@@ -156,9 +156,4 @@ pub fn is_before_6_8(release: &str) -> bool {
     let parts = release.split(['.', '-']);
     let mut numbers = parts.map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) < (Some(6), Some(8))
-}
-
-/// Whether this machine has IPv6.
-pub fn has_ipv6() -> bool {
-    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
