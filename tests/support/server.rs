@@ -1,14 +1,15 @@
 //! Servers, each in its own process group.
 
-use super::{Build, Client, DEADLINE, Result, wait_for};
+use super::{Build, Client, DEADLINE, Result, is_root, wait_for};
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::ptr;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
+use std::{env, fs, ptr};
 
 /// The start of a server.
 pub enum Start {
@@ -48,6 +49,31 @@ impl Build {
         command.args(serve_args(address, option));
         launch(command)
     }
+}
+
+/// Passes to `run` a command that starts `build` as another user if this one is root. That user may not be
+/// able to enter the folder of the build, so it is a copy in a new folder, which is removed afterwards.
+pub fn as_another_user<T>(build: &Build, run: impl FnOnce(Command) -> T) -> T {
+    let folders = (0..).map(|number| format!("reuseaddr-{}-{number}", std::process::id()));
+    let folder = folders
+        .map(|name| env::temp_dir().join(name))
+        .find(|folder| {
+            let exists = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+            !fs::create_dir(folder).is_err_and(|error| exists(&error))
+        });
+    let folder = folder.expect("one is new");
+    let copy = folder.join("reuseaddr");
+    fs::copy(&build.path, &copy).unwrap();
+    for path in [&folder, &copy] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new(&copy);
+    if is_root() {
+        command.uid(65534).gid(65534);
+    }
+    let result = run(command);
+    fs::remove_dir_all(&folder).unwrap();
+    result
 }
 
 /// The arguments of a build that runs `serve`.
