@@ -2,7 +2,7 @@
 
 use super::servers::{Running, Server};
 use crate::support::{
-    Build, Client, DEADLINE, Result, Start, fresh_address, prepare_child, send_signal,
+    Build, Client, Result, Start, deadline, fresh_address, prepare_child, send_signal,
 };
 use libc::SIGKILL;
 use std::io;
@@ -25,7 +25,7 @@ pub fn downtime(server: &Server) -> Result<Duration> {
     let process = server.command(address).spawn().map_err(text)?;
     let _restarted = Running { process, address };
     while Client::served(address).is_err() {
-        if start.elapsed() > DEADLINE {
+        if start.elapsed() > deadline() {
             return Err(format!("{} does not serve after its restart", server.name));
         }
     }

@@ -1,6 +1,6 @@
 //! Programs that the tests run and control.
 
-use super::{DEADLINE, Result, prepare_child, read_lines, text, tool};
+use super::{Result, deadline, prepare_child, read_lines, text, tool};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -31,7 +31,7 @@ impl Program {
 
     /// The next line that it prints.
     pub fn line(&self) -> Option<String> {
-        self.lines.recv_timeout(DEADLINE).ok()
+        self.lines.recv_timeout(deadline()).ok()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Servers, each in its own process group.
 
-use super::{Build, Client, DEADLINE, Result, is_root, wait_for};
+use super::{Build, Client, Result, deadline, is_root, wait_for};
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::fs::PermissionsExt;
@@ -105,7 +105,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
         seen: Vec::new(),
     };
 
-    match server.lines.recv_timeout(DEADLINE) {
+    match server.lines.recv_timeout(deadline()) {
         Ok(line) => {
             let start = format!("server {}: listening on ", server.pid);
             let wrong = || format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N");
@@ -121,7 +121,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
             stderr: server.errors.iter().collect::<Vec<_>>().join("\n"),
         }),
         Err(mpsc::RecvTimeoutError::Timeout) => {
-            Err(format!("no listening line within {DEADLINE:?}"))
+            Err(format!("no listening line within {:?}", deadline()))
         }
     }
 }
@@ -204,7 +204,7 @@ impl Server {
 
     /// The first line on stdout that is `wanted`, among those printed and those to come.
     pub fn line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
-        let end = Instant::now() + DEADLINE;
+        let end = Instant::now() + deadline();
         let mut next = 0;
         loop {
             if let Some(line) = self.seen[next..].iter().find(|line| wanted(line)) {
@@ -227,7 +227,7 @@ impl Server {
 
     /// The next line on stderr.
     pub fn error_line(&mut self) -> Result<String> {
-        let line = self.errors.recv_timeout(DEADLINE);
+        let line = self.errors.recv_timeout(deadline());
         line.map_err(|_| "prints nothing on stderr".into())
     }
 
