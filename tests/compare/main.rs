@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use support::{Build, PORT, Result, builds, in_order, port_is_free, release, tool, wrapped};
 
 const HEAD: &str = "\
@@ -112,7 +112,10 @@ impl Sums {
                 Err(reason) => ("failed", &**reason),
             };
             let detail = match cell {
-                Ok(_) if !expected(value) => format!("expected {}, seen {value}", claim.linux),
+                Ok(_) if !expected(value) => {
+                    let more = if detail.is_empty() { "" } else { "; " };
+                    format!("expected {}, seen {value}{more}{detail}", claim.linux)
+                }
                 Err(_) if claim.linux != "yes" => {
                     format!("expected {}, seen: {detail}", claim.linux)
                 }
@@ -178,6 +181,20 @@ impl Sums {
         if self.unexpected > 0 {
             let count = self.unexpected;
             println!("Unexpected cells (!): {count}; the reason is below each row.");
+            print!("{}", other_c_library().unwrap_or_default());
         }
     }
+}
+
+/// The line that is printed if the C build has another C library than the Rust build, such as musl.
+fn other_c_library() -> Option<String> {
+    let abi = Command::new(&builds()[0].path).arg("abi").output().ok()?;
+    let abi = String::from_utf8_lossy(&abi.stdout);
+    let mut values = abi
+        .lines()
+        .filter_map(|line| line.strip_prefix("SOMAXCONN "));
+    let (c, rust) = (values.next()?.trim(), libc::SOMAXCONN.to_string());
+    let values = format!("SOMAXCONN: C {c}, Rust {rust}");
+    let line = format!("The C libraries differ ({values}), so serve and abi differ.\n");
+    (c != rust).then_some(line)
 }

@@ -87,14 +87,16 @@ pub fn sockets_of(pid: i32) -> Vec<Socket> {
 /// Waits until process `pid` has one socket only, the `expected` one, and returns it. Just after fork, a
 /// process has two.
 pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socket> {
-    wait_for(
+    let mut held = Vec::new();
+    let found = wait_for(
         format!("single socket, as expected, in process {pid}"),
         || {
-            let mut held = sockets_of(pid);
-            held.pop()
-                .filter(|socket| held.is_empty() && expected(socket))
+            held = sockets_of(pid);
+            let only = held.first().filter(|_| held.len() == 1);
+            only.filter(|socket| expected(socket)).cloned()
         },
-    )
+    );
+    found.map_err(|reason| format!("{reason}; it has {held:?}"))
 }
 
 /// The number in `field` of /proc/PID/status.

@@ -26,7 +26,9 @@ impl Start {
             return Ok("runs".into());
         };
         let lower = stderr.to_lowercase();
-        let in_use = lower.contains("address already in use") || lower.contains("eaddrinuse");
+        // The second text is musl's.
+        let texts = ["address already in use", "address in use", "eaddrinuse"];
+        let in_use = texts.iter().any(|text| lower.contains(text));
         if in_use && status.code() == Some(1) {
             return Ok("EADDRINUSE".into());
         }
@@ -214,7 +216,7 @@ impl Server {
             let left = end.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => self.seen.push(line),
-                Err(_) => return Err(format!("does not print: {what}")),
+                Err(reason) => return Err(format!("does not print: {what} ({reason})")),
             }
         }
     }
