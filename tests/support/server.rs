@@ -216,7 +216,10 @@ impl Server {
             let left = end.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => self.seen.push(line),
-                Err(reason) => return Err(format!("does not print: {what} ({reason})")),
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(format!("ends without printing: {what}"));
+                }
+                Err(_) => return Err(format!("does not print within {:?}: {what}", deadline())),
             }
         }
     }
