@@ -91,8 +91,8 @@ c: $(C_PROGRAM)
 # Written under another name first: a build that runs is not overwritten, and two makes do not mix.
 $(C_PROGRAM): $(C_SOURCES) $(C_HEADERS) $(C_PROGRAM).command
 	$(C_COMMAND) -o $@.$$$$ && mv $@.$$$$ $@
-# This file changes only when the command does.
+# This file changes only when the command does. target may be a link to a folder that is missing.
 $(C_PROGRAM).command: export COMMAND = $(C_COMMAND)
 $(C_PROGRAM).command: FORCE
-	@mkdir -p $(@D)
+	@mkdir -p "$$(readlink -m $(@D))"
 	@echo "$$COMMAND" | cmp -s - $@ || echo "$$COMMAND" >$@

@@ -15,7 +15,13 @@ fn valgrind(build: &Build, log: &Path) -> Command {
     let mut command = Command::new(tool("valgrind", "valgrind"));
     // abi passes wrong arguments on purpose. abi.supp names the functions that do so.
     let suppressions = project("tests/abi.supp");
-    command.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
+    // --vgdb=no: no files in /tmp, where another user may have files of the same names.
+    command.args([
+        "--quiet",
+        "--vgdb=no",
+        "--error-exitcode=9",
+        "--leak-check=full",
+    ]);
     command.arg(format!("--log-file={}", log.display()));
     command.arg(format!("--suppressions={}", suppressions.display()));
     command.arg(&build.path);

@@ -1,7 +1,7 @@
 //! The server with telnet and nc as its clients, and without a usable stdout.
 
 use crate::support::{
-    Client, DEADLINE, Program, Result, builds, fresh_address, full_pipe, serve_args,
+    Client, Program, Result, builds, deadline, fresh_address, full_pipe, serve_args,
     stopped_terminal, text, tool, wait_for,
 };
 use libc::SIGKILL;
@@ -53,7 +53,7 @@ fn nc_gets_back_what_it_sends_until_end_of_file() -> Result<()> {
         echo(&mut nc, "hello")?;
         echo(&mut nc, "once more")?;
         drop(nc.process.stdin.take());
-        let end = nc.lines.recv_timeout(DEADLINE);
+        let end = nc.lines.recv_timeout(deadline());
         assert_eq!(end, Err(RecvTimeoutError::Disconnected));
         let status = wait_for("exit of nc", || nc.process.try_wait().unwrap())?;
         assert!(status.success());

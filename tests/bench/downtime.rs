@@ -1,7 +1,7 @@
 //! Downtime: from the kill of the listening process until the restarted server serves a client.
 
 use super::servers::{Running, Server};
-use crate::support::{Client, DEADLINE, Result, prepare_child, send_signal};
+use crate::support::{Client, Result, deadline, prepare_child, send_signal};
 use libc::SIGKILL;
 use std::io;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub fn downtime(server: &Server) -> Result<Duration> {
     let process = server.command(address).spawn().map_err(text)?;
     let _restarted = Running { process, address };
     while Client::served(address).is_err() {
-        if start.elapsed() > DEADLINE {
+        if start.elapsed() > deadline() {
             return Err(format!("{} does not serve after its restart", server.name));
         }
     }

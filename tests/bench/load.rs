@@ -1,6 +1,6 @@
 //! The clients of the bench.
 
-use crate::support::{Client, DEADLINE, Result};
+use crate::support::{Client, Result, deadline};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddrV4, TcpStream};
 use std::thread;
@@ -33,7 +33,7 @@ pub fn load(server: SocketAddrV4, clients: usize, time: Duration) -> Result<f64>
 pub fn converse(server: SocketAddrV4) -> io::Result<()> {
     let mut stream = TcpStream::connect(server)?;
     let mut back = [0; BYTES];
-    stream.set_read_timeout(Some(DEADLINE))?;
+    stream.set_read_timeout(Some(deadline()))?;
     stream.write_all(&[b'x'; BYTES])?;
     stream.read_exact(&mut back)?;
     stream.shutdown(Shutdown::Write)?;

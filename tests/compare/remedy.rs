@@ -14,9 +14,12 @@ use std::fs;
 pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
     let address = fresh_address();
     let file = scratch(format!("{address}.strace"));
-    // With -D the server is our child process, and strace a detached grandchild.
+    // With -D the server is our child process, and strace a detached grandchild. --seccomp-bpf needs -f.
     let calls = "trace=socket,setsockopt,bind,listen,getsockopt";
-    let mut command = strace(&format!("-D -f -e signal=none -e {calls}"), &file);
+    let mut command = strace(
+        &format!("-D -f --seccomp-bpf -e signal=none -e {calls}"),
+        &file,
+    );
     command.arg(&build.path).args(serve_args(address, option));
     let start = launch(command);
     let trace = fs::read_to_string(&file);

@@ -1,8 +1,9 @@
 //! The report of `make compare`.
 
 use crate::claims::{Claim, SLOW};
-use crate::support::{Build, Result, in_order, release, wrapped};
+use crate::support::{Build, Result, builds, in_order, release, wrapped};
 use std::collections::BTreeSet;
+use std::process::Command;
 
 const HEAD: &str = "\
 Claim ids: F Figure 12.1, T trouble, R remedy, C condition, K code.
@@ -73,7 +74,10 @@ impl Sums {
                 Err(reason) => ("failed", &**reason),
             };
             let detail = match cell {
-                Ok(_) if !expected(value) => format!("expected {}, seen {value}", claim.linux),
+                Ok(_) if !expected(value) => {
+                    let more = if detail.is_empty() { "" } else { "; " };
+                    format!("expected {}, seen {value}{more}{detail}", claim.linux)
+                }
                 Err(_) if claim.linux != "yes" => {
                     format!("expected {}, seen: {detail}", claim.linux)
                 }
@@ -141,6 +145,19 @@ impl Sums {
             print(format!(
                 "Unexpected cells (!): {count}; the reason is below each row."
             ));
+            other_c_library().map(print);
         }
     }
+}
+
+/// The line that is printed if the C build has another C library than the Rust build, such as musl.
+fn other_c_library() -> Option<String> {
+    let abi = Command::new(&builds()[0].path).arg("abi").output().ok()?;
+    let abi = String::from_utf8_lossy(&abi.stdout);
+    let mut lines = abi.lines();
+    let c = lines.find_map(|line| line.strip_prefix("SOMAXCONN "))?;
+    let (c, rust) = (c.trim(), libc::SOMAXCONN.to_string());
+    let values = format!("SOMAXCONN: C {c}, Rust {rust}");
+    let line = format!("The C libraries differ ({values}), so listen(2) and abi differ.");
+    (c != rust).then_some(line)
 }

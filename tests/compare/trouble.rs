@@ -77,12 +77,13 @@ fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static 
     let state_after = |passing: &[&str]| {
         // The kernel's list is read in pieces and can miss a socket: wait for five equal results.
         let (mut last, mut same) = ("", 0);
-        wait_for("end of the connection", || {
+        let state = wait_for("end of the connection", || {
             let state = find_socket(local, peer).map_or("gone", |socket| socket.state);
             same = if state == last { same + 1 } else { 1 };
             last = state;
             (same == 5 && !passing.contains(&state)).then_some(state)
-        })
+        });
+        state.map_err(|reason| format!("{reason}: {last}"))
     };
 
     server.terminate(SIGKILL)?;

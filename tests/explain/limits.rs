@@ -1,12 +1,12 @@
 //! What `explain` prints if system calls fail or processes are hidden.
 
 use super::{Report, alone, explain, explain_with, report, unused_address, without_seconds};
-use crate::support::{bind_socket, compare_builds, hold, injecting, is_root, set_option, tool};
+use crate::support::{
+    as_another_user, bind_socket, compare_builds, hold, injecting, is_root, set_option, tool,
+};
 use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::{env, fs};
 
 /// Runs both builds for `address` under strace, which injects `injections`.
 pub fn injected(injections: &[&str], address: &SocketAddr) -> Report {
@@ -159,17 +159,8 @@ fn another_user_learns_that_root_can_see_more() {
     let _alone = alone();
     let address = unused_address();
     let _holder = hold("ESTABLISHED", address, false).unwrap();
-    // A copy that other users can run, even if they cannot enter the directory of the build.
-    let folder = env::temp_dir().join(format!("reuseaddr-{}", std::process::id()));
-    fs::create_dir(&folder).unwrap();
-    let outcome = compare_builds(without_seconds, |build| {
-        let copy = folder.join("reuseaddr");
-        fs::copy(&build.path, &copy).unwrap();
-        let mut command = Command::new(&copy);
+    let run = |mut command: Command| {
         command.args(["explain", &address.to_string()]);
-        if is_root() {
-            command.uid(65534).gid(65534);
-        }
         // Hide this process from its own user too.
         // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 0) };
@@ -177,8 +168,8 @@ fn another_user_learns_that_root_can_see_more() {
         // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 1) };
         output
-    });
-    fs::remove_dir_all(&folder).unwrap();
+    };
+    let outcome = compare_builds(without_seconds, |build| as_another_user(build, run));
     let c = report(outcome);
     assert_eq!(c.row(1)[3..5], ["?", "?"]);
     c.shows("Other users' processes are hidden; run as root to see them.\n");

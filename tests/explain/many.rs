@@ -5,7 +5,6 @@ use crate::support::{Client, builds, fresh_port, has_ipv6, raise_limit, tool, wa
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// Connections on each of two addresses.
@@ -78,20 +77,18 @@ fn sockets_that_come_and_go_meanwhile_cause_no_error() {
     let _alone = alone();
     let address = SocketAddrV4::new([127, 0, 0, 1].into(), fresh_port());
     let listener = TcpListener::bind(address).unwrap();
-    let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                let client = Client::connect(address).unwrap();
-                drop(listener.accept().unwrap());
-                client.reset().unwrap();
-            }
+        let runs = scope.spawn(|| {
+            let runs = (0..20).flat_map(|_| builds());
+            let runs = runs.map(|build| explain_under(&[], build, &address.to_string()));
+            runs.collect::<Vec<Report>>()
         });
-        let runs = (0..20).flat_map(|_| builds());
-        let runs = runs.map(|build| explain_under(&[], build, &address.to_string()));
-        let reports: Vec<Report> = runs.collect();
-        done.store(true, Ordering::Relaxed);
-        for report in reports {
+        while !runs.is_finished() {
+            let client = Client::connect(address).unwrap();
+            drop(listener.accept().unwrap());
+            client.reset().unwrap();
+        }
+        for report in runs.join().unwrap() {
             assert_eq!(report.results(), ["EADDRINUSE"; 2], "{}", report.text);
             assert_eq!(report.row(1)[0], "LISTEN");
             assert!(

@@ -35,7 +35,9 @@ fn a_call_that_fails_before_the_server_listens_ends_it_with_its_name() -> Result
                 line = format!("reuseaddr: {named}: {error}");
             }
             if error.0 == EADDRINUSE {
-                let program = build.path.display();
+                let program = build.path.display().to_string();
+                let quote = if program.contains(' ') { "'" } else { "" };
+                let program = format!("{quote}{program}{quote}");
                 line += &format!("\nreuseaddr: to see why, run: {program} explain {address}");
             }
             same((status.code(), stderr), (Some(1), line))?;

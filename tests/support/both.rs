@@ -1,6 +1,6 @@
 //! Runs of both builds with the same arguments. The Rust build must do what the C build does.
 
-use super::{Build, DEADLINE, builds, tool};
+use super::{Build, builds, deadline, tool};
 use assert_cmd::assert::{Assert, OutputAssertExt};
 use std::ffi::OsStr;
 use std::process::Output;
@@ -21,7 +21,7 @@ pub fn run_under(wrapper: &[String], build: &Build, args: &[impl AsRef<OsStr>]) 
     let line = wrapper.iter().map(OsStr::new);
     let mut line = line.chain([build.path.as_os_str()]);
     let mut command = assert_cmd::Command::new(line.next().expect("at least the build"));
-    command.args(line).args(args).timeout(DEADLINE * 3);
+    command.args(line).args(args).timeout(deadline() * 3);
     command.output().expect("it exits in time")
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Result, wait_for};
 use std::fs;
-use std::net::{Ipv6Addr, SocketAddrV4, TcpListener};
+use std::net::SocketAddrV4;
 
 /// The TCP states by number, from 1 on; the kernel's include/net/tcp_states.h.
 const TCP_STATES: &str = "- ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE \
@@ -87,14 +87,16 @@ pub fn sockets_of(pid: i32) -> Vec<Socket> {
 /// Waits until process `pid` has one socket only, the `expected` one, and returns it. Just after fork, a
 /// process has two.
 pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socket> {
-    wait_for(
+    let mut held = Vec::new();
+    let found = wait_for(
         format!("single socket, as expected, in process {pid}"),
         || {
-            let mut held = sockets_of(pid);
-            held.pop()
-                .filter(|socket| held.is_empty() && expected(socket))
+            held = sockets_of(pid);
+            let only = held.first().filter(|_| held.len() == 1);
+            only.filter(|socket| expected(socket)).cloned()
         },
-    )
+    );
+    found.map_err(|reason| format!("{reason}; it has {held:?}"))
 }
 
 /// The number in `field` of /proc/PID/status.
@@ -156,9 +158,4 @@ pub fn is_before_6_8(release: &str) -> bool {
     let parts = release.split(['.', '-']);
     let mut numbers = parts.map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) < (Some(6), Some(8))
-}
-
-/// Whether this machine has IPv6.
-pub fn has_ipv6() -> bool {
-    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }

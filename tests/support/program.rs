@@ -1,6 +1,6 @@
 //! Programs that the tests run and control.
 
-use super::{DEADLINE, Result, prepare_child, read_lines, text, tool};
+use super::{Result, deadline, prepare_child, read_lines, text, tool};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -34,7 +34,7 @@ impl Program {
 
     /// The next line that it prints.
     pub fn line(&self) -> Option<String> {
-        self.lines.recv_timeout(DEADLINE).ok()
+        self.lines.recv_timeout(deadline()).ok()
     }
 }
 

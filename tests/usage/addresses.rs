@@ -2,7 +2,7 @@
 
 use super::{PORT, refused};
 use crate::support::{
-    Build, both, both_under, builds, compare_builds, fresh_address, has_ipv6, injecting, launch,
+    Build, both, both_under, builds, compare_builds, fresh_address, injecting, launch, no_ipv6,
 };
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -70,9 +70,11 @@ fn explain_prints_an_address_in_one_form_however_it_is_written() {
         ("[2001:DB8:0:0:1:0:0:1]:9", "[2001:db8::1:0:0:1]:9"),
     ] {
         let outcome = both(&["explain", written]);
-        let text = match written.starts_with('[') && !has_ipv6() {
-            true => "socket AF_INET6: Address family not supported by protocol".to_string(),
-            false => format!("bind {address} with SO_REUSEADDR: "),
+        let text = match no_ipv6() {
+            Some(reason) if reason.0 == libc::EAFNOSUPPORT && written.starts_with('[') => {
+                format!("socket AF_INET6: {reason}")
+            }
+            _ => format!("bind {address} with SO_REUSEADDR: "),
         };
         let output = outcome.get_output();
         let printed =
