@@ -15,8 +15,6 @@ pub const SCENARIOS: &str = "BOUND LISTEN ESTABLISHED CLIENT FIN_WAIT1 FIN_WAIT2
 pub struct Holder {
     /// The descriptors of the socket and of its peer.
     pub fds: Vec<OwnedFd>,
-    /// The address of the peer, if there is one.
-    pub peer: Option<SocketAddr>,
 }
 
 /// A port that no socket uses, below the ephemeral range and the ports of `rules`. It reads the kernel's table
@@ -43,31 +41,47 @@ pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     checked(z).map(|_| s)
 }
 
-/// Creates a socket in the scenario `state` on `address`, with SO_REUSEADDR if `option`.
+/// Creates a socket in the scenario `state`, or in SYN_SENT or SYN_RECV, on `address`, with SO_REUSEADDR
+/// if `option`.
 pub fn hold(state: &str, address: SocketAddr, option: bool) -> io::Result<Holder> {
     let s = bind_socket(address, option)?;
-    let (fds, peer) = match state {
-        "BOUND" => (vec![s], None),
+    let fds = match state {
+        "BOUND" => vec![s],
         "CLIENT" => {
             let listener = TcpListener::bind((address.ip(), 0))?;
-            let peer = listener.local_addr()?;
-            connect(&s, peer)?;
-            (vec![s, listener.accept()?.0.into()], Some(peer))
+            connect(&s, listener.local_addr()?)?;
+            vec![s, listener.accept()?.0.into()]
+        }
+        "SYN_SENT" => {
+            let full = bind_socket((address.ip(), 0).into(), false)?;
+            listen(&full, 0)?;
+            let full = TcpListener::from(full);
+            // The queue has room for one connection. The kernel drops the next request.
+            let first = small_client(full.local_addr()?)?;
+            let client = TcpStream::from(s);
+            client.set_nonblocking(true)?;
+            let client = client.into();
+            let _in_progress = connect(&client, full.local_addr()?).unwrap_err();
+            vec![client, full.into(), first.into()]
+        }
+        "SYN_RECV" => {
+            // The kernel waits for data before it completes the handshake.
+            set_option(&s, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, 60_i32)?;
+            listen(&s, 16)?;
+            vec![s, small_client(address)?.into()]
         }
         _ => {
-            // SAFETY: no pointers; any argument value is safe.
-            checked(unsafe { libc::listen(s.as_raw_fd(), 16) })?;
+            listen(&s, 16)?;
             if state == "LISTEN" {
-                (vec![s], None)
+                vec![s]
             } else {
                 // A connect to a wildcard address reaches the loopback address.
                 let client = small_client(address)?;
-                let (accepted, peer) = TcpListener::from(s).accept()?;
-                (leave(accepted, client, state)?, Some(peer))
+                leave(TcpListener::from(s).accept()?.0, client, state)?
             }
         }
     };
-    Ok(Holder { fds, peer })
+    Ok(Holder { fds })
 }
 
 /// A client of `server` with a small receive buffer, which soon makes the server's write block.
@@ -134,6 +148,11 @@ pub fn set_option<T>(s: &impl AsRawFd, level: i32, name: i32, value: T) -> io::R
     // SAFETY: `value` points to a T, and `length` is the size of a T.
     let z = unsafe { libc::setsockopt(s.as_raw_fd(), level, name, value, length) };
     checked(z).map(|_| ())
+}
+
+fn listen(s: &OwnedFd, backlog: i32) -> io::Result<i32> {
+    // SAFETY: no pointers; any argument value is safe.
+    checked(unsafe { libc::listen(s.as_raw_fd(), backlog) })
 }
 
 fn connect(s: &OwnedFd, to: SocketAddr) -> io::Result<()> {
