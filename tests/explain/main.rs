@@ -12,6 +12,7 @@ mod neutral;
 mod odd;
 mod states;
 mod story;
+mod tree;
 
 use assert_cmd::assert::{Assert, OutputAssertExt};
 use std::fs;

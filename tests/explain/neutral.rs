@@ -3,6 +3,9 @@
 use super::{Report, without_seconds};
 use crate::support::own_uid;
 
+/// Marks the next pid of a list.
+const LIST: char = '@';
+
 /// What differs from run to run, and the names for it.
 pub struct Names(Vec<(String, String)>);
 
@@ -24,15 +27,19 @@ impl Names {
     pub fn process(self, pid: i32, command: &str, name: &str) -> Names {
         let names = self.and(&format!("pid {pid} ("), &format!("pid {name} ("));
         let names = names.and(&format!("process {pid}"), &format!("process {name}"));
-        names.and(&format!("{pid} {command}"), &format!("{name} {command}"))
+        let names = names.and(&format!("{pid} {command}"), &format!("{name} {command}"));
+        names.and(&format!("{LIST}{pid}"), &format!("{name}{LIST}"))
     }
 
     /// `text` with these names, PEER for each other port, and N for seconds and own descriptors.
     pub fn apply(&self, text: &str) -> String {
-        let mut text = text.to_string();
+        // LIST moves from pid to pid.
+        let mut text = text.replace("processes ", &format!("processes {LIST}"));
         for (here, name) in &self.0 {
             text = rename(&text, here, name);
+            text = text.replace(&format!("{LIST}, "), &format!(", {LIST}"));
         }
+        text = text.replace(LIST, "");
         let own = "held by pid TEST (test), fd ";
         for (start, least, name) in [(":", 4, "PEER"), (own, 1, "N")] {
             let mut parts = text.split(start).map(String::from);
