@@ -1,14 +1,135 @@
 //! Sockets, processes and addresses out of the ordinary.
 
 use super::limits::listener;
-use super::{alone, explain};
+use super::neutral::Names;
+use super::{alone, explain, unused_address};
 use crate::support::{
-    bind_socket, fresh_port, has_ipv6, is_before_6_8, is_root, own_uid, release, set_option,
+    bind_socket, bind_v6only, connect, fresh_port, has_ipv6, hold, is_before_6_8, is_root, listen,
+    own_uid, release, set_option,
 };
 use libc::{SO_REUSEPORT, SOL_SOCKET};
 use std::fs;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::fchown;
+
+/// With the columns as they are printed.
+const ALIGNED: &str = "\
+#  state        local           peer              reuseaddr  reuseport  uid
+1  LISTEN       127.0.0.1:PORT  -                 1          0          UID
+    held by pid TEST (test), fd N, uid UID
+    held by pid TEST (test), fd N, uid UID
+2  ESTABLISHED  127.0.0.1:PORT  127.0.0.100:PEER  ?          ?          -
+    not accepted yet
+
+TEST test
+     1: 127.0.0.1:PORT, listening
+not accepted yet
+     2: 127.0.0.1:PORT <--> 127.0.0.100:PEER (TEST test)
+
+bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
+    #1: is listening (C1)
+    #2: conflicts because the new socket lacks SO_REUSEADDR (C2)
+bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, as predicted
+    #1: is listening (C1)
+    #2: may lack SO_REUSEADDR, which cannot be read (C2)
+
+What helps:
+    #1: stop process TEST
+    #2: stop the listener, which closes this too
+";
+const TO_ITSELF: &str = "\
+# state local peer reuseaddr reuseport uid
+1 ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PORT 1 0 UID
+    held by pid TEST (test), fd N, uid UID
+
+TEST test
+     1: 127.0.0.1:PORT <--> 127.0.0.1:PORT (TEST test)
+
+bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
+    #1: conflicts because the new socket lacks SO_REUSEADDR (C2)
+bind 127.0.0.1:PORT with SO_REUSEADDR: OK, as predicted
+
+What helps:
+    set SO_REUSEADDR before bind
+exit status 0
+";
+const OTHER_ADDRESSES: &str = "\
+# state local peer reuseaddr reuseport uid
+1 LISTEN 127.0.0.1:PORT - 1 0 UID
+    held by pid TEST (test), fd N, uid UID
+Sockets on other addresses of this port, without conflict: 2.
+
+TEST test
+     1: 127.0.0.1:PORT, listening
+
+bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
+    #1: is listening (C1)
+bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, as predicted
+    #1: is listening (C1)
+
+What helps:
+    #1: stop process TEST
+exit status 1
+";
+const V6ONLY: &str = "\
+# state local peer reuseaddr reuseport uid
+1 LISTEN [::]:PORT - 0 0 UID
+    held by pid TEST (test), fd N, uid UID
+    v6only
+2 LISTEN 127.0.0.1:PORT - 1 0 UID
+    held by pid TEST (test), fd N, uid UID
+
+TEST test
+     1: [::]:PORT, listening
+     2: 127.0.0.1:PORT, listening
+
+bind 0.0.0.0:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
+    #2: is listening (C1)
+bind 0.0.0.0:PORT with SO_REUSEADDR: EADDRINUSE, as predicted
+    #2: is listening (C1)
+
+What helps:
+    #2: stop process TEST
+exit status 1
+";
+const BOUND: &str = "\
+# state local peer reuseaddr reuseport uid
+1 BOUND 127.0.0.1:PORT - 0 1 UID
+    held by pid TEST (test), fd N, uid UID
+
+TEST test
+     1: 127.0.0.1:PORT, bound, not listening
+
+bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
+    #1: conflicts because the new socket lacks SO_REUSEADDR (C2)
+bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, as predicted
+    #1: lacks SO_REUSEADDR (C2)
+
+What helps:
+    #1: stop process TEST, or have it set SO_REUSEADDR
+    next time: set SO_REUSEADDR before bind in every program that uses the port
+exit status 1
+";
+const NO_SUCH_ADDRESS: &str = "\
+No TCP socket uses port PORT in this network namespace.
+
+bind 192.0.2.1:PORT without SO_REUSEADDR: EADDRNOTAVAIL; no socket conflicts
+bind 192.0.2.1:PORT with SO_REUSEADDR: EADDRNOTAVAIL; no socket conflicts
+
+What helps:
+    bind to an address of this machine; ip address lists them
+exit status 1
+";
+const MULTICAST: &str = "\
+No TCP socket uses port PORT in this network namespace.
+
+bind [ff02::1]:PORT without SO_REUSEADDR: EINVAL; no socket conflicts
+bind [ff02::1]:PORT with SO_REUSEADDR: EINVAL; no socket conflicts
+
+What helps:
+    bind to an address that is neither multicast nor link-local
+exit status 1
+";
 
 #[test]
 fn a_process_name_is_printed_on_one_line_whatever_its_bytes_are() {
@@ -19,13 +140,12 @@ fn a_process_name_is_printed_on_one_line_whatever_its_bytes_are() {
         ("  ", "??"),
         ("\t\nab", "?\\nab"),
         ("a b\u{1b}[2J)", "a?b?[2J)"),
+        ("!~\u{7f}", "!~?"),
+        ("fifteen letters", "fifteen?letters"),
     ] {
         let (_listener, address) = listener();
-        let file = "/proc/self/comm";
-        let old = fs::read_to_string(file).unwrap();
-        fs::write(file, format!("{name}\0")).unwrap();
+        fs::write("/proc/self/comm", format!("{name}\0")).unwrap();
         let report = explain(&address.to_string());
-        fs::write(file, old.trim_end()).unwrap();
         let holder = report.details()[0];
         let named =
             holder.starts_with("held by pid ") && holder.contains(&format!(" ({shown}), fd "));
@@ -34,47 +154,65 @@ fn a_process_name_is_printed_on_one_line_whatever_its_bytes_are() {
 }
 
 #[test]
-fn an_address_limits_the_list_and_a_port_alone_does_not() {
+fn two_descriptors_a_peer_and_an_unaccepted_connection_are_shown() {
+    let _alone = alone();
+    let (first, address) = listener();
+    let _second = first.try_clone().unwrap();
+    let client = SocketAddr::from(([127, 0, 0, 100], fresh_port()));
+    let socket = bind_socket(client, false).unwrap();
+    connect(&socket, address).unwrap();
+    let names = Names::of(address.port()).and(&format!(":{}", client.port()), ":PEER");
+    let text = names.apply(&explain(&address.to_string()).text);
+    assert_eq!(text, ALIGNED.replace("UID", &own_uid().to_string()));
+}
+
+#[test]
+fn a_socket_that_is_connected_to_itself_is_listed_once() {
+    let _alone = alone();
+    let address = unused_address();
+    let socket = bind_socket(address, true).unwrap();
+    connect(&socket, address).unwrap();
+    explain(&address.to_string()).is(&Names::of(address.port()), TO_ITSELF);
+}
+
+#[test]
+fn sockets_on_other_addresses_are_counted_and_those_on_other_ports_are_not() {
     let _alone = alone();
     let port = fresh_port();
     let addresses = [1, 2, 3].map(|last| SocketAddr::from(([127, 0, 0, last], port)));
     let _held = addresses.map(|address| TcpListener::bind(address).unwrap());
-    let [here, there, _] = addresses;
-    let report = explain(&here.to_string());
-    assert_eq!(report.row(1)[1], here.to_string());
-    assert!(report.row(2).is_empty(), "{}", report.text);
-    report.shows("\nSockets on other addresses of this port, without conflict: 2.\n");
-    assert!(!report.text.contains(&there.to_string()), "{}", report.text);
-
-    let report = explain(&port.to_string());
-    assert_eq!(report.row(2)[1], there.to_string());
-    assert!(!report.text.contains("without conflict"), "{}", report.text);
+    let _elsewhere = ["BOUND", "CLIENT"].map(|state| hold(state, unused_address(), false).unwrap());
+    explain(&addresses[0].to_string()).is(&Names::of(port), OTHER_ADDRESSES);
 }
 
 #[test]
-fn an_address_that_cannot_be_bound_is_not_blamed_on_sockets() {
+fn a_v6only_socket_conflicts_on_ipv6_addresses_only() {
     let _alone = alone();
     if !has_ipv6() {
         return;
     }
-    let report = explain(&format!("[ff02::1]:{}", fresh_port()));
-    report.shows_detail("bind to an address that is neither multicast nor link-local");
-    assert_eq!(report.status, 1);
-}
+    let port = fresh_port();
+    let v6only = bind_v6only((Ipv6Addr::UNSPECIFIED, port).into()).unwrap();
+    listen(&v6only, 1).unwrap();
+    let _v4 = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    explain(&port.to_string()).is(&Names::of(port), V6ONLY);
+    for (address, ids, others) in [
+        ("[::]", "1, 2", 0),
+        ("[::1]", "1", 1),
+        ("127.0.0.1", "1", 1),
+        ("[::ffff:127.0.0.1]", "1", 1),
+    ] {
+        let report = explain(&format!("{address}:{port}"));
+        report.shows(&format!(
+            "bind {address}:{port} with SO_REUSEADDR: EADDRINUSE, as predicted
+    #{ids}: is listening (C1)
 
-#[test]
-fn two_descriptors_and_an_unaccepted_connection_are_shown() {
-    let _alone = alone();
-    let (first, address) = listener();
-    let _second = first.try_clone().unwrap();
-    let _client = TcpStream::connect(address).unwrap();
-    let report = explain(&address.to_string());
-    let mut holders = report.details();
-    holders.retain(|line| line.starts_with("held by pid "));
-    assert_eq!(holders.len(), 2, "{}", report.text);
-    report.shows_detail("not accepted yet");
-    report.shows_detail("#2: may lack SO_REUSEADDR, which cannot be read (C2)");
-    report.shows_detail("#2: stop the listener, which closes this too");
+What helps:
+    #{ids}: stop process "
+        ));
+        let note = "\nSockets on other addresses of this port, without conflict: 1.\n";
+        assert_eq!(report.text.contains(note), others == 1, "{}", report.text);
+    }
 }
 
 #[test]
@@ -110,30 +248,25 @@ fn of_the_descriptors_of_a_socket_eight_are_listed() {
 #[test]
 fn a_bound_socket_is_listed_with_its_options_and_may_set_one() {
     let _alone = alone();
-    let v6 = has_ipv6();
-    let ip: IpAddr = if v6 { "::1" } else { "127.0.0.1" }.parse().unwrap();
-    let address = SocketAddr::new(ip, fresh_port());
+    let address = unused_address();
     let bound = bind_socket(address, false).unwrap();
     set_option(&bound, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
     let report = explain(&address.to_string());
-    if is_before_6_8(&release()) {
-        report.shows_detail("the conflicting socket is not listed, or has just been closed");
-        return;
+    match is_before_6_8(&release()) {
+        true => {
+            report.shows_detail("the conflicting socket is not listed, or has just been closed")
+        }
+        false => report.is(&Names::of(address.port()), BOUND),
     }
-    assert_eq!(
-        report.row(1),
-        [
-            "BOUND",
-            &address.to_string(),
-            "-",
-            "0",
-            "1",
-            &own_uid().to_string()
-        ]
-    );
-    assert_eq!(report.details().contains(&"v6only"), v6, "{}", report.text);
-    let pid = std::process::id();
-    report.shows_detail(&format!(
-        "#1: stop process {pid}, or have it set SO_REUSEADDR"
-    ));
+}
+
+#[test]
+fn an_address_that_cannot_be_bound_is_not_blamed_on_sockets() {
+    let _alone = alone();
+    let port = fresh_port();
+    let names = Names::of(port);
+    explain(&format!("192.0.2.1:{port}")).is(&names, NO_SUCH_ADDRESS); // TEST-NET-1, RFC 5737
+    if has_ipv6() {
+        explain(&format!("[ff02::1]:{port}")).is(&names, MULTICAST);
+    }
 }

@@ -34,6 +34,17 @@ pub fn fresh_port() -> u16 {
 pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     let s = open_socket(address)?;
     set_option(&s, libc::SOL_SOCKET, libc::SO_REUSEADDR, i32::from(option))?;
+    bind(s, address)
+}
+
+/// A socket bound to the IPv6 `address`, with IPV6_V6ONLY.
+pub fn bind_v6only(address: SocketAddr) -> io::Result<OwnedFd> {
+    let s = open_socket(address)?;
+    set_option(&s, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1_i32)?;
+    bind(s, address)
+}
+
+fn bind(s: OwnedFd, address: SocketAddr) -> io::Result<OwnedFd> {
     let raw = raw(address);
     let length = raw.len() as libc::socklen_t;
     // SAFETY: `raw` is a socket address of `length` bytes; the kernel copies it, however it is aligned.
@@ -150,12 +161,14 @@ pub fn set_option<T>(s: &impl AsRawFd, level: i32, name: i32, value: T) -> io::R
     checked(z).map(|_| ())
 }
 
-fn listen(s: &OwnedFd, backlog: i32) -> io::Result<i32> {
+/// Calls listen(2).
+pub fn listen(s: &OwnedFd, backlog: i32) -> io::Result<i32> {
     // SAFETY: no pointers; any argument value is safe.
     checked(unsafe { libc::listen(s.as_raw_fd(), backlog) })
 }
 
-fn connect(s: &OwnedFd, to: SocketAddr) -> io::Result<()> {
+/// Calls connect(2).
+pub fn connect(s: &OwnedFd, to: SocketAddr) -> io::Result<()> {
     let to = raw(to);
     let length = to.len() as libc::socklen_t;
     // SAFETY: `to` is a socket address of `length` bytes; the kernel copies it, however it is aligned.
