@@ -21,28 +21,6 @@ pub fn listener() -> (TcpListener, SocketAddr) {
 }
 
 #[test]
-fn without_pidfd_getfd_the_trial_reveals_the_option() {
-    let _alone = alone();
-    let address = unused_address();
-    let _holder = hold("ESTABLISHED", address, true).unwrap();
-    let old = "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n";
-    let denied = match is_root() {
-        true => "(pidfd_getfd: Operation not permitted).\nCAP_SYS_PTRACE is missing.\n",
-        false => "(pidfd_getfd: Operation not permitted).\nRun as root to read them.\n",
-    };
-    for (error, note) in [("ENOSYS", old), ("EPERM", denied)] {
-        for call in ["pidfd_open", "pidfd_getfd"] {
-            let report = injected(&[&format!("{call}:error={error}")], &address);
-            assert_eq!(report.row(1)[3..5], ["?", "?"], "{}", report.text);
-            report.shows(note);
-            assert_eq!(report.results(), ["EADDRINUSE", "OK"]);
-            assert!(report.text.contains("\nbind ") && report.status == 0);
-            report.shows_detail("#1: has SO_REUSEADDR, as the result shows");
-        }
-    }
-}
-
-#[test]
 fn a_descriptor_number_that_was_reused_is_not_read() {
     let _alone = alone();
     let address = unused_address();

@@ -9,6 +9,7 @@ mod linger;
 mod many;
 mod netlink;
 mod neutral;
+mod notes;
 mod odd;
 mod states;
 mod story;
