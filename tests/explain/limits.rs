@@ -1,12 +1,64 @@
 //! What `explain` prints if system calls fail or processes are hidden.
 
-use super::{Report, alone, explain, explain_with, report, unused_address, without_seconds};
-use crate::support::{bind_socket, compare_builds, hold, injecting, is_root, set_option, tool};
+use super::neutral::Names;
+use super::{Report, alone, explain_under, explain_with, report, unused_address, without_seconds};
+use crate::support::{
+    bind_socket, builds, compare_builds, hold, injecting, is_root, scratch, set_option, tool,
+};
 use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::{env, fs};
+
+const PRIVILEGED_AND_HELD: &str = "\
+# state local peer reuseaddr reuseport uid
+1 LISTEN 127.0.0.1:PORT - 1 0 UID
+    held by pid TEST (test), fd N, uid UID
+
+TEST test
+     1: 127.0.0.1:PORT, listening
+
+bind 127.0.0.1:PORT without SO_REUSEADDR: EACCES; a socket conflicts
+    #1: is listening (C1)
+bind 127.0.0.1:PORT with SO_REUSEADDR: EACCES; a socket conflicts
+    #1: is listening (C1)
+
+What helps:
+    bind as root, or with CAP_NET_BIND_SERVICE
+    #1: stop process TEST
+exit status 1
+";
+const PRIVILEGED_AND_FREE: &str = "\
+No TCP socket uses port PORT in this network namespace.
+
+bind 127.0.0.1:PORT without SO_REUSEADDR: EACCES; no socket conflicts
+bind 127.0.0.1:PORT with SO_REUSEADDR: EACCES; no socket conflicts
+
+What helps:
+    bind as root, or with CAP_NET_BIND_SERVICE
+exit status 0
+";
+const PRIVILEGED_AND_UNKNOWN: &str = "\
+# state local peer reuseaddr reuseport uid
+1 ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER ? ? UID
+    held by pid TEST (test), fd N, uid UID
+Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.
+
+TEST test
+     1: 127.0.0.1:PORT <--> 127.0.0.1:PEER (TEST test)
+
+bind 127.0.0.1:PORT without SO_REUSEADDR: EACCES; a socket conflicts
+    #1: conflicts because the new socket lacks SO_REUSEADDR (C2)
+bind 127.0.0.1:PORT with SO_REUSEADDR: EACCES; a socket may conflict
+    #1: may lack SO_REUSEADDR, which cannot be read (C2)
+
+What helps:
+    bind as root, or with CAP_NET_BIND_SERVICE
+    #1: let the peer close, then stop process TEST (else wait up to 120 s)
+    next time: set SO_REUSEADDR before bind in every program that uses the port
+exit status 1
+";
 
 /// Runs both builds for `address` under strace, which injects `injections`.
 pub fn injected(injections: &[&str], address: &SocketAddr) -> Report {
@@ -43,45 +95,94 @@ fn a_descriptor_number_that_was_reused_is_not_read() {
 }
 
 #[test]
-fn a_result_that_contradicts_the_prediction_gives_exit_status_1() {
+fn a_contradiction_is_looked_into_five_times_and_gives_exit_status_1() {
     let _alone = alone();
     let (_listener, held) = listener();
     let free = unused_address();
-
-    let report = injected(&["bind:error=EADDRINUSE"], &free);
-    let bind = format!("bind {free} with SO_REUSEADDR");
-    report.shows(&format!("{bind}: EADDRINUSE, but OK was predicted\n"));
-    report.shows_detail("the conflicting socket is not listed, or has just been closed");
-    assert_eq!(report.status, 1);
-
-    // Once is no contradiction: it looks again.
-    let report = injected(&["bind:error=EADDRINUSE:when=1"], &free);
-    assert_eq!((report.results(), report.status), (["OK"; 2], 0));
-
-    let report = injected(&["bind:retval=0"], &held);
-    let line = format!("bind {held} with SO_REUSEADDR: OK, but EADDRINUSE was predicted\n");
-    report.shows(&line);
-    assert_eq!(report.status, 1);
+    let ok = "OK, as predicted";
+    let in_use = "EADDRINUSE, as predicted\n    #1: is listening (C1)";
+    let no_socket = "EADDRINUSE, but OK was predicted
+    the conflicting socket is not listed, or has just been closed";
+    let no_error = "OK, but EADDRINUSE was predicted\n    #1: is listening (C1)";
+    let set = "\nWhat helps:\n    set SO_REUSEADDR before bind\n";
+    let find = "\nWhat helps:\n    stop the process that holds it; as root, ss -tanp may show it\n";
+    let stop = "\nWhat helps:\n    #1: stop process TEST\n";
+    let trace = scratch("explain.binds");
+    for (address, injection, snapshots, without, with, advice, status) in [
+        (
+            free,
+            "bind:error=EADDRINUSE",
+            5,
+            no_socket,
+            no_socket,
+            find,
+            1,
+        ),
+        (
+            free,
+            "bind:error=EADDRINUSE:when=1+2",
+            5,
+            no_socket,
+            ok,
+            set,
+            1,
+        ),
+        (
+            free,
+            "bind:error=EADDRINUSE:when=2+2",
+            5,
+            ok,
+            no_socket,
+            find,
+            1,
+        ),
+        (free, "bind:error=EADDRINUSE:when=1", 2, ok, ok, "", 0),
+        (free, "bind:error=EADDRINUSE:when=1..8", 5, ok, ok, "", 0),
+        (held, "bind:retval=0", 5, no_error, no_error, "", 1),
+        (held, "bind:retval=0:when=1+2", 5, no_error, in_use, stop, 1),
+        (held, "bind:retval=0:when=2+2", 5, in_use, no_error, set, 1),
+        (held, "bind:retval=0:when=1..8", 5, in_use, in_use, stop, 1),
+    ] {
+        let mut words = injecting(&[injection]);
+        let file = words.iter_mut().find(|word| *word == "/dev/null");
+        *file.unwrap() = trace.display().to_string();
+        for build in builds() {
+            let report = explain_under(&words, build, &address.to_string());
+            let (_, results) = report.text.split_once("\n\nbind ").unwrap();
+            let expected = format!(
+                "{address} without SO_REUSEADDR: {without}\nbind {address} with SO_REUSEADDR: {with}\n{advice}"
+            );
+            let names = Names::of(address.port());
+            assert_eq!(names.apply(results), names.apply(&expected), "{injection}");
+            assert_eq!(report.status, status);
+            let binds = fs::read_to_string(&trace).unwrap().matches("bind(").count();
+            assert_eq!(binds, 2 * snapshots, "{injection}");
+        }
+        fs::remove_file(&trace).unwrap();
+    }
 }
 
 #[test]
 fn another_error_of_bind_is_not_blamed_on_sockets() {
     let _alone = alone();
+    let connection = unused_address();
     let (_listener, held) = listener();
-    let free = unused_address();
-    let privileged = ["bind:error=EACCES"];
-    for (address, rule, status) in [(held, "a socket", 1), (free, "no socket", 0)] {
-        let report = injected(&privileged, &address);
-        let line = format!("bind {address} with SO_REUSEADDR: EACCES; {rule} conflicts\n");
-        report.shows(&line);
-        report.shows_detail("bind as root, or with CAP_NET_BIND_SERVICE");
-        assert_eq!(report.status, status);
+    let _connection = hold("ESTABLISHED", connection, false).unwrap();
+    for (address, injections, expected) in [
+        (held, &["bind:error=EACCES"][..], PRIVILEGED_AND_HELD),
+        (
+            unused_address(),
+            &["bind:error=EACCES"],
+            PRIVILEGED_AND_FREE,
+        ),
+        (
+            connection,
+            &["bind:error=EACCES", "pidfd_open:error=ENOSYS"],
+            PRIVILEGED_AND_UNKNOWN,
+        ),
+    ] {
+        injected(injections, &address).is(&Names::of(address.port()), expected);
     }
-
-    let report = explain(&format!("192.0.2.1:{}", free.port())); // TEST-NET-1, RFC 5737
-    report.shows(": EADDRNOTAVAIL; no socket conflicts\n");
-    report.shows_detail("bind to an address of this machine; ip address lists them");
-    assert_eq!(report.status, 1);
 }
 
 /// Runs both builds with `exec` after a mount(8) on /proc with `options`.
