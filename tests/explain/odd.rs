@@ -4,8 +4,8 @@ use super::limits::listener;
 use super::neutral::Names;
 use super::{alone, explain, unused_address};
 use crate::support::{
-    bind_socket, bind_v6only, connect, fresh_port, has_ipv6, hold, is_before_6_8, is_root, listen,
-    own_uid, release, set_option,
+    bind_socket, bind_v6only, connect, fresh_address, fresh_port, has_ipv6, hold, is_before_6_8,
+    is_root, listen, own_uid, release, set_option,
 };
 use libc::{SO_REUSEPORT, SOL_SOCKET};
 use std::fs;
@@ -268,5 +268,40 @@ fn an_address_that_cannot_be_bound_is_not_blamed_on_sockets() {
     explain(&format!("192.0.2.1:{port}")).is(&names, NO_SUCH_ADDRESS); // TEST-NET-1, RFC 5737
     if has_ipv6() {
         explain(&format!("[ff02::1]:{port}")).is(&names, MULTICAST);
+    }
+}
+
+#[test]
+fn a_connection_on_an_ephemeral_port_has_one_more_remedy() {
+    let _alone = alone();
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let range: Vec<u16> = range.split_whitespace().flat_map(str::parse).collect();
+    let [first, last] = range[..] else {
+        panic!("{range:?}");
+    };
+    let next_time = "
+    next time: set SO_REUSEADDR before bind in every program that uses the port\n";
+    let or = format!("    or choose a port outside the ephemeral range ({first} to {last})\n");
+    let connection = "let the peer close, then stop process TEST (else wait up to 120 s)";
+    for (port, state, advice) in [
+        (first - 1, "ESTABLISHED", format!("{connection}{next_time}")),
+        (first, "ESTABLISHED", format!("{connection}{next_time}{or}")),
+        (first, "LISTEN", "stop process TEST\n".into()),
+        (
+            last,
+            "CLOSE_WAIT",
+            format!("stop process TEST{next_time}{or}"),
+        ),
+        (
+            last.checked_add(1).unwrap_or(first - 1),
+            "ESTABLISHED",
+            format!("{connection}{next_time}"),
+        ),
+    ] {
+        let address = (*fresh_address().ip(), port).into();
+        let _holder = hold(state, address, false).unwrap();
+        let text = Names::of(port).apply(&explain(&address.to_string()).text);
+        let advice = format!("\nWhat helps:\n    #1: {advice}");
+        assert!(text.ends_with(&advice), "{advice}{text}");
     }
 }
