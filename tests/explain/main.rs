@@ -11,6 +11,7 @@ mod netlink;
 mod neutral;
 mod notes;
 mod odd;
+mod replies;
 mod states;
 mod story;
 mod tree;
