@@ -2,29 +2,31 @@
 
 use super::neutral::Names;
 use super::{Report, alone, explain_with, unused_address};
-use crate::support::{Program, builds, fill, hold, scratch, send_signal, strace, tool, wait_for};
+use crate::support::{
+    Program, builds, fill, hold, is_root, scratch, send_signal, strace, tool, wait_for,
+};
 use libc::SIGCONT;
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 
 const CLOSED: &str = "\
 #  state        local            peer             reuseaddr  reuseport  uid
-1  TIME_WAIT    127.0.0.1:PORT   127.0.0.1:10009  ?          ?          -
+1  TIME_WAIT    127.0.0.1:9099   127.0.0.1:10009  ?          ?          -
     no process, 1 s left
-2  TIME_WAIT    127.0.0.1:PORT   127.0.0.2:10007  ?          ?          -
+2  TIME_WAIT    127.0.0.1:9099   127.0.0.2:10007  ?          ?          -
     no process, 60 s left
-3  TIME_WAIT    127.0.0.2:PORT   127.0.0.9:10004  ?          ?          -
+3  TIME_WAIT    127.0.0.2:9099   127.0.0.9:10004  ?          ?          -
     no process, 1 s left
-4  TIME_WAIT    127.0.0.2:PORT   127.0.0.9:10005  ?          ?          -
+4  TIME_WAIT    127.0.0.2:9099   127.0.0.9:10005  ?          ?          -
     no process, 2 s left
-5  FIN_WAIT2    127.0.0.3:PORT   127.0.0.1:10011  ?          ?          -
+5  FIN_WAIT2    127.0.0.3:9099   127.0.0.1:10011  ?          ?          -
     no process, 4 s left
-6  FIN_WAIT2    127.0.0.10:PORT  127.0.0.1:10010  ?          ?          -
+6  FIN_WAIT2    127.0.0.10:9099  127.0.0.1:10010  ?          ?          -
     no process, 2 s left
 
-bind 0.0.0.0:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
+bind 0.0.0.0:9099 without SO_REUSEADDR: EADDRINUSE, as predicted
     #1, 2, 3, 4, 5, 6: conflicts because the new socket lacks SO_REUSEADDR (C2)
-bind 0.0.0.0:PORT with SO_REUSEADDR: EADDRINUSE, not predictable, as an option cannot be read
+bind 0.0.0.0:9099 with SO_REUSEADDR: EADDRINUSE, not predictable, as an option cannot be read
     #1, 2, 3, 4, 5, 6: may lack SO_REUSEADDR, which cannot be read (C2)
 
 What helps:
@@ -35,20 +37,20 @@ exit status 1
 ";
 const V6ONLY: &str = "\
 #  state        local      peer         reuseaddr  reuseport  uid
-1  TIME_WAIT    [::]:PORT  [::1]:10001  ?          ?          -
+1  TIME_WAIT    [::]:9099  [::1]:10001  ?          ?          -
     no process, 1 s left
-2  TIME_WAIT    [::]:PORT  [::1]:10002  ?          ?          -
+2  TIME_WAIT    [::]:9099  [::1]:10002  ?          ?          -
     no process, 1 s left
     v6only
-3  TIME_WAIT    [::]:PORT  [::1]:10003  ?          ?          -
+3  TIME_WAIT    [::]:9099  [::1]:10003  ?          ?          -
     no process, 1 s left
-4  TIME_WAIT    [::]:PORT  [::1]:10004  ?          ?          -
+4  TIME_WAIT    [::]:9099  [::1]:10004  ?          ?          -
     no process, 1 s left
 
-bind 0.0.0.0:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
+bind 0.0.0.0:9099 without SO_REUSEADDR: EADDRINUSE, as predicted
     #1, 4: may lack IPV6_V6ONLY, which cannot be read
     #3: conflicts because the new socket lacks SO_REUSEADDR (C2)
-bind 0.0.0.0:PORT with SO_REUSEADDR: OK, not predictable, as an option cannot be read
+bind 0.0.0.0:9099 with SO_REUSEADDR: OK, not predictable, as an option cannot be read
     #1, 4: may lack IPV6_V6ONLY, which cannot be read
     #3: has SO_REUSEADDR, as the result shows
 
@@ -73,10 +75,10 @@ What helps:
 exit status 0
 ";
 const NOTHING: &str = "\
-No TCP socket uses port PORT in this network namespace.
+No TCP socket uses port 9099 in this network namespace.
 
-bind 127.0.0.1:PORT without SO_REUSEADDR: OK, as predicted
-bind 127.0.0.1:PORT with SO_REUSEADDR: OK, as predicted
+bind 0.0.0.0:9099 without SO_REUSEADDR: OK, as predicted
+bind 0.0.0.0:9099 with SO_REUSEADDR: OK, as predicted
 exit status 0
 ";
 
@@ -123,28 +125,24 @@ fn socket(state: u8, local: &str, peer: &str, cookie: u64, milliseconds: u32) ->
     hex(&body.concat())
 }
 
-/// Runs both builds for `address`. The replies that `when` selects consist of `sockets`. `more` are options
-/// of strace.
-fn with_reply(sockets: &[String], when: &str, more: &str, address: &str) -> Report {
-    let sockets = sockets
-        .iter()
-        .map(|socket| message(SOCK_DIAG_BY_FAMILY, socket));
-    let end = message(libc::NLMSG_DONE as u16, "00000000");
-    let reply = sockets.collect::<String>() + &end;
+/// Runs both builds for port 9099 in a network namespace without sockets, and compares what they print with
+/// `expected`. The replies that `when` selects consist of `sockets`. `more` are options of strace.
+fn check(sockets: &[String], when: &str, more: &str, expected: &str) {
+    let message_about = |socket: &String| message(SOCK_DIAG_BY_FAMILY, socket);
+    let mut reply: String = sockets.iter().map(message_about).collect();
+    reply += &message(libc::NLMSG_DONE as u16, "00000000");
     let length = reply.replace("${own}", "00000000").len() / 2;
+    let user = if is_root() { "" } else { "--map-current-user" };
     let script = format!(
         "own=$(printf %02x $(($$ & 255)) $(($$ >> 8 & 255)) $(($$ >> 16 & 255)) 0)
-        exec {} -Dfo /dev/null --seccomp-bpf -e trace=recvfrom,bind {more} -e \
+        exec {} --net {user} {} -Dfo /dev/null --seccomp-bpf -e trace=recvfrom,bind {more} -e \
         inject=recvfrom:retval={length}:poke_exit=@arg2={reply}:when={when} \"$@\"",
+        tool("unshare", "util-linux").display(),
         tool("strace", "strace").display()
     );
     let words = ["sh", "-c", &script, "sh"].map(String::from);
-    explain_with(&words, address)
-}
-
-fn is(report: &Report, port: u16, expected: &str) {
-    let text = report.text.replace(&port.to_string(), "PORT");
-    let text = format!("{text}exit status {}\n", report.status);
+    let report = explain_with(&words, "9099");
+    let text = format!("{}exit status {}\n", report.text, report.status);
     assert!(
         text == expected,
         "--- expected\n{expected}--- printed\n{text}"
@@ -154,8 +152,7 @@ fn is(report: &Report, port: u16, expected: &str) {
 #[test]
 fn seconds_are_rounded_up_and_sockets_are_sorted() {
     let _alone = alone();
-    let port = unused_address().port();
-    let at = |host| format!("127.0.0.{host}:{port}");
+    let at = |host| format!("127.0.0.{host}:9099");
     let sockets = [
         socket(0, &at(1), "127.0.0.1:10001", 1, 1),
         socket(12, &at(1), "127.0.0.1:10002", 2, 1),
@@ -169,38 +166,37 @@ fn seconds_are_rounded_up_and_sockets_are_sorted() {
         socket(ESTABLISHED, "127.0.0.1:10012", "127.0.0.1:10013", 9, 1),
     ];
     let failing = "-e inject=bind:error=EADDRINUSE";
-    let report = with_reply(&sockets, "1+5", failing, &port.to_string());
-    is(&report, port, CLOSED);
+    check(&sockets, "1+5", failing, CLOSED);
 }
 
 #[test]
 fn ipv6_v6only_is_read_from_the_attributes_if_they_have_it() {
     let _alone = alone();
-    let port = unused_address().port();
-    let at = format!("[::]:{port}");
     let failing = "-e inject=bind:error=EADDRINUSE:when=1+2";
-    let socket = |cookie| socket(TIME_WAIT, &at, &format!("[::1]:1000{cookie}"), cookie, 1);
+    let socket = |cookie| {
+        socket(
+            TIME_WAIT,
+            "[::]:9099",
+            &format!("[::1]:1000{cookie}"),
+            cookie,
+            1,
+        )
+    };
     let sockets = [
         socket(1),
         socket(2) + "050008000000000005000b0001000000",
         socket(3) + "050008000000000005000b0000000000",
         socket(4) + "000008000000000005000b0001000000", // a wrong length
     ];
-    is(
-        &with_reply(&sockets, "1+5", failing, &port.to_string()),
-        port,
-        V6ONLY,
-    );
+    check(&sockets, "1+5", failing, V6ONLY);
 }
 
 #[test]
 fn a_socket_that_is_not_in_both_lists_is_left_out() {
     let _alone = alone();
     for reply in ["1", "5"] {
-        let address = unused_address();
-        let socket = socket(TIME_WAIT, &address.to_string(), "127.0.0.1:10001", 1, 1);
-        let report = with_reply(&[socket], reply, "", &address.to_string());
-        is(&report, address.port(), NOTHING);
+        let socket = socket(TIME_WAIT, "127.0.0.1:9099", "127.0.0.1:10001", 1, 1);
+        check(&[socket], reply, "", NOTHING);
     }
 }
 
