@@ -7,28 +7,9 @@ use crate::support::{
 };
 use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::{env, fs};
 
-const PRIVILEGED_AND_HELD: &str = "\
-# state local peer reuseaddr reuseport uid
-1 LISTEN 127.0.0.1:PORT - 1 0 UID
-    held by pid TEST (test), fd N, uid UID
-
-TEST test
-     1: 127.0.0.1:PORT, listening
-
-bind 127.0.0.1:PORT without SO_REUSEADDR: EACCES; a socket conflicts
-    #1: is listening (C1)
-bind 127.0.0.1:PORT with SO_REUSEADDR: EACCES; a socket conflicts
-    #1: is listening (C1)
-
-What helps:
-    bind as root, or with CAP_NET_BIND_SERVICE
-    #1: stop process TEST
-exit status 1
-";
 const PRIVILEGED_AND_FREE: &str = "\
 No TCP socket uses port PORT in this network namespace.
 
@@ -100,57 +81,38 @@ fn a_contradiction_is_looked_into_five_times_and_gives_exit_status_1() {
     let (_listener, held) = listener();
     let free = unused_address();
     let ok = "OK, as predicted";
-    let in_use = "EADDRINUSE, as predicted\n    #1: is listening (C1)";
-    let no_socket = "EADDRINUSE, but OK was predicted
+    let used = "EADDRINUSE, as predicted\n    #1: is listening (C1)";
+    let lost = "EADDRINUSE, but OK was predicted
     the conflicting socket is not listed, or has just been closed";
-    let no_error = "OK, but EADDRINUSE was predicted\n    #1: is listening (C1)";
+    let none = "OK, but EADDRINUSE was predicted\n    #1: is listening (C1)";
     let set = "\nWhat helps:\n    set SO_REUSEADDR before bind\n";
     let find = "\nWhat helps:\n    stop the process that holds it; as root, ss -tanp may show it\n";
     let stop = "\nWhat helps:\n    #1: stop process TEST\n";
     let trace = scratch("explain.binds");
-    for (address, injection, snapshots, without, with, advice, status) in [
-        (
-            free,
-            "bind:error=EADDRINUSE",
-            5,
-            no_socket,
-            no_socket,
-            find,
-            1,
-        ),
-        (
-            free,
-            "bind:error=EADDRINUSE:when=1+2",
-            5,
-            no_socket,
-            ok,
-            set,
-            1,
-        ),
-        (
-            free,
-            "bind:error=EADDRINUSE:when=2+2",
-            5,
-            ok,
-            no_socket,
-            find,
-            1,
-        ),
-        (free, "bind:error=EADDRINUSE:when=1", 2, ok, ok, "", 0),
-        (free, "bind:error=EADDRINUSE:when=1..8", 5, ok, ok, "", 0),
-        (held, "bind:retval=0", 5, no_error, no_error, "", 1),
-        (held, "bind:retval=0:when=1+2", 5, no_error, in_use, stop, 1),
-        (held, "bind:retval=0:when=2+2", 5, in_use, no_error, set, 1),
-        (held, "bind:retval=0:when=1..8", 5, in_use, in_use, stop, 1),
+    let [fails, succeeds] = ["error=EADDRINUSE", "retval=0"];
+    for (address, injected, when, snapshots, [without, with], advice, status) in [
+        (free, fails, "1+1", 5, [lost, lost], find, 1),
+        (free, fails, "1+2", 5, [lost, ok], set, 1),
+        (free, fails, "2+2", 5, [ok, lost], find, 1),
+        (free, fails, "1", 2, [ok, ok], "", 0),
+        (free, fails, "2", 2, [ok, ok], "", 0),
+        (free, fails, "1..8", 5, [ok, ok], "", 0),
+        (held, succeeds, "1+1", 5, [none, none], "", 1),
+        (held, succeeds, "1+2", 5, [none, used], stop, 1),
+        (held, succeeds, "2+2", 5, [used, none], set, 1),
+        (held, succeeds, "1..8", 5, [used, used], stop, 1),
     ] {
-        let mut words = injecting(&[injection]);
+        let injection = format!("bind:{injected}:when={when}");
+        let mut words = injecting(&[&injection]);
         let file = words.iter_mut().find(|word| *word == "/dev/null");
         *file.unwrap() = trace.display().to_string();
         for build in builds() {
             let report = explain_under(&words, build, &address.to_string());
             let (_, results) = report.text.split_once("\n\nbind ").unwrap();
             let expected = format!(
-                "{address} without SO_REUSEADDR: {without}\nbind {address} with SO_REUSEADDR: {with}\n{advice}"
+                "{address} without SO_REUSEADDR: {without}
+bind {address} with SO_REUSEADDR: {with}
+{advice}"
             );
             let names = Names::of(address.port());
             assert_eq!(names.apply(results), names.apply(&expected), "{injection}");
@@ -165,24 +127,16 @@ fn a_contradiction_is_looked_into_five_times_and_gives_exit_status_1() {
 #[test]
 fn another_error_of_bind_is_not_blamed_on_sockets() {
     let _alone = alone();
-    let connection = unused_address();
     let (_listener, held) = listener();
+    let [free, connection] = [0; 2].map(|_| unused_address());
     let _connection = hold("ESTABLISHED", connection, false).unwrap();
-    for (address, injections, expected) in [
-        (held, &["bind:error=EACCES"][..], PRIVILEGED_AND_HELD),
-        (
-            unused_address(),
-            &["bind:error=EACCES"],
-            PRIVILEGED_AND_FREE,
-        ),
-        (
-            connection,
-            &["bind:error=EACCES", "pidfd_open:error=ENOSYS"],
-            PRIVILEGED_AND_UNKNOWN,
-        ),
-    ] {
-        injected(injections, &address).is(&Names::of(address.port()), expected);
-    }
+    let privileged = "bind:error=EACCES";
+    injected(&[privileged], &free).is(&Names::of(free.port()), PRIVILEGED_AND_FREE);
+    let report = injected(&[privileged, "pidfd_open:error=ENOSYS"], &connection);
+    report.is(&Names::of(connection.port()), PRIVILEGED_AND_UNKNOWN);
+    let report = injected(&[privileged], &held);
+    report.shows(" with SO_REUSEADDR: EACCES; a socket conflicts\n    #1: is listening (C1)\n");
+    assert_eq!(report.status, 1);
 }
 
 /// Runs both builds with `exec` after a mount(8) on /proc with `options`.
@@ -244,11 +198,12 @@ fn another_user_learns_that_root_can_see_more() {
     let outcome = compare_builds(without_seconds, |build| {
         let copy = folder.join("reuseaddr");
         fs::copy(&build.path, &copy).unwrap();
-        let mut command = Command::new(&copy);
-        command.args(["explain", &address.to_string()]);
+        let mut command = Command::new(if is_root() { "setpriv" } else { "env" });
         if is_root() {
-            command.uid(65534).gid(65534);
+            // The real user stays root.
+            command.args(["--euid", "65534", "--clear-groups"]);
         }
+        command.arg(&copy).args(["explain", &address.to_string()]);
         // Hide this process from its own user too.
         // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 0) };

@@ -2,9 +2,11 @@
 
 use super::limits::listener;
 use super::neutral::Names;
+use super::tree::share;
 use super::{alone, explain_under, explain_with, unused_address};
-use crate::support::{builds, hold, injecting, is_root, scratch, tool};
+use crate::support::{builds, fresh_port, hold, injecting, is_root, scratch, tool};
 use std::fs;
+use std::net::SocketAddr;
 
 const UNSEEN: &str = "\
 # state local peer reuseaddr reuseport uid
@@ -38,6 +40,45 @@ bind 127.0.0.1:PORT with SO_REUSEADDR: OK, not predictable, as an option cannot 
 What helps:
     set SO_REUSEADDR before bind
 exit status 0
+";
+const PARTLY_UNSEEN: &str = "\
+# state local peer reuseaddr reuseport uid
+1 LISTEN 127.0.0.1:PORT - 1 0 UID
+    held by pid TEST (test), fd N, uid UID
+2 LISTEN 127.0.0.2:PORT - ? ? UID
+    owner not visible
+NOTE
+
+TEST test
+     1: 127.0.0.1:PORT, listening
+owner not visible
+     2: 127.0.0.2:PORT, listening
+
+bind 0.0.0.0:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
+    #1, 2: is listening (C1)
+bind 0.0.0.0:PORT with SO_REUSEADDR: EADDRINUSE, as predicted
+    #1, 2: is listening (C1)
+
+What helps:
+    #1, 2: stop process TEST
+exit status 1
+";
+const PARTLY_LISTED: &str = "\
+# state local peer reuseaddr reuseport uid
+1 FIN_WAIT2 127.0.0.1:PORT 127.0.0.1:PEER ? ? -
+    no process, N s left
+The sockets cannot be listed (sock_diag: No such file or directory).
+The trial binds below do not depend on the list.
+
+bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
+    #1: conflicts because the new socket lacks SO_REUSEADDR (C2)
+bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, not predictable, as an option cannot be read
+    #1: may lack SO_REUSEADDR, which cannot be read (C2)
+
+What helps:
+    #1: wait N s (FIN_WAIT2); if the peer closes, 60 s from then (TIME_WAIT)
+    next time: set SO_REUSEADDR before bind in every program that uses the port
+exit status 1
 ";
 const UNLISTED: &str = "\
 The sockets cannot be listed (sock_diag: REASON).
@@ -136,6 +177,7 @@ fn without_sock_diag_bind_is_still_tried() {
     let unsupported = "Address family not supported by protocol";
     for (injection, reason) in [
         ("socket:error=EAFNOSUPPORT:when=1", unsupported),
+        ("socket:error=EAFNOSUPPORT:when=4", unsupported), // the second list
         ("sendto:error=ENOENT", "No such file or directory"),
         ("connect:error=ECONNREFUSED", "Connection refused"),
         ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
@@ -149,4 +191,35 @@ fn without_sock_diag_bind_is_still_tried() {
             );
         }
     }
+}
+
+#[test]
+fn an_unknown_option_is_not_decisive_if_a_socket_may_be_missing() {
+    let _alone = alone();
+    let address = unused_address();
+    let _holder = hold("FIN_WAIT2", address, false).unwrap();
+    // Both lists end before the IPv6 sockets.
+    let report = explain_with(
+        &injecting(&["sendto:error=ENOENT:when=2+2"]),
+        &address.to_string(),
+    );
+    report.is(&Names::of(address.port()), PARTLY_LISTED);
+}
+
+#[test]
+fn the_tree_has_a_place_for_sockets_whose_holder_is_hidden() {
+    let _alone = alone();
+    let port = fresh_port();
+    let [seen, unseen] = [1, 2].map(|host| SocketAddr::from(([127, 0, 0, host], port)));
+    let _seen = hold("LISTEN", seen, true).unwrap();
+    let (holder, _) = share(unseen, "echo cat P1 $$; exec cat <&3;", 1);
+    let folder = format!("/proc/{}/fd", holder.process.id());
+    let mut words = injecting(&["openat:error=EACCES"]);
+    words.splice(1..1, ["-P".into(), folder]);
+    let note = match is_root() {
+        true => "Some processes are hidden even from root; CAP_SYS_PTRACE is missing.",
+        false => "Other users' processes are hidden; run as root to see them.",
+    };
+    let report = explain_with(&words, &port.to_string());
+    report.is(&Names::of(port), &PARTLY_UNSEEN.replace("NOTE", note));
 }

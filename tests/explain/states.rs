@@ -1,22 +1,12 @@
 //! One socket in each state and on each kind of address; what is report of it, and what is so.
 
-use super::neutral::Names;
 use super::{Report, alone, explain, explain_under, unused_address};
 use crate::support::{
-    SCENARIOS, bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, scratch,
-    tool,
+    bind_socket, builds, fresh_port, has_ipv6, hold, is_before_6_8, release, scratch, tool,
 };
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-
-const NOTHING_LEFT: &str = "\
-No TCP socket uses port PORT in this network namespace.
-
-bind 127.0.0.1:PORT without SO_REUSEADDR: OK, as predicted
-bind 127.0.0.1:PORT with SO_REUSEADDR: OK, as predicted
-exit status 0
-";
 
 /// What bind(2) returns for `address`, without the option and with it.
 fn binds(address: SocketAddr) -> [&'static str; 2] {
@@ -30,28 +20,6 @@ fn binds(address: SocketAddr) -> [&'static str; 2] {
 fn check(report: &Report, address: SocketAddr) {
     assert_eq!(report.results(), binds(address), "{}", report.text);
     assert_eq!(report.status, i32::from(report.results()[1] != "OK"));
-}
-
-#[test]
-fn in_every_state_the_prediction_is_what_bind_returns() {
-    let _alone = alone();
-    for state in SCENARIOS.split(' ') {
-        for option in [false, true] {
-            let address = unused_address();
-            let _holder = hold(state, address, option).unwrap();
-            let report = explain(&address.to_string());
-            if state == "BOUND" && is_before_6_8(&release()) {
-                let unlisted = "the conflicting socket is not listed, or has just been closed";
-                assert!(report.details().contains(&unlisted) && report.status == 1);
-                continue;
-            }
-            check(&report, address);
-
-            if state == "PASSIVE_CLOSED" {
-                report.is(&Names::of(address.port()), NOTHING_LEFT);
-            }
-        }
-    }
 }
 
 #[test]

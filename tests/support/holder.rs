@@ -6,11 +6,6 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The scenarios: TCP states, and CLIENT, a client's socket in ESTABLISHED, and PASSIVE_CLOSED, a connection
-/// that the client closed first, which leaves nothing behind.
-pub const SCENARIOS: &str = "BOUND LISTEN ESTABLISHED CLIENT FIN_WAIT1 FIN_WAIT2 CLOSE_WAIT CLOSING \
-    LAST_ACK TIME_WAIT PASSIVE_CLOSED";
-
 /// Keeps a socket in its state until it is dropped.
 pub struct Holder {
     /// The descriptors of the socket and of its peer.
@@ -37,10 +32,10 @@ pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     bind(s, address)
 }
 
-/// A socket bound to the IPv6 `address`, with IPV6_V6ONLY.
-pub fn bind_v6only(address: SocketAddr) -> io::Result<OwnedFd> {
+/// A socket bound to `address` with an option, which is set.
+pub fn bind_with(level: i32, name: i32, address: SocketAddr) -> io::Result<OwnedFd> {
     let s = open_socket(address)?;
-    set_option(&s, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1_i32)?;
+    set_option(&s, level, name, 1_i32)?;
     bind(s, address)
 }
 
@@ -52,8 +47,9 @@ fn bind(s: OwnedFd, address: SocketAddr) -> io::Result<OwnedFd> {
     checked(z).map(|_| s)
 }
 
-/// Creates a socket in the scenario `state`, or in SYN_SENT or SYN_RECV, on `address`, with SO_REUSEADDR
-/// if `option`.
+/// Creates a socket in the TCP state `state` on `address`, with SO_REUSEADDR if `option`. BOUND is a socket that
+/// does not listen, CLIENT is a client's in ESTABLISHED, and PASSIVE_CLOSED is a connection that the client
+/// closed first, which leaves nothing behind.
 pub fn hold(state: &str, address: SocketAddr, option: bool) -> io::Result<Holder> {
     let s = bind_socket(address, option)?;
     let fds = match state {
