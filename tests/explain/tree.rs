@@ -1,10 +1,12 @@
 //! Processes that share a socket, and many sockets: lists, and the limits of lists.
 
+use super::limits::listener;
 use super::neutral::Names;
 use super::{alone, explain, unused_address};
-use crate::support::{Program, fresh_port, hold, is_root, own_uid, wait_for};
+use crate::support::{Program, bind_socket, connect, fresh_port, hold, is_root, own_uid, wait_for};
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 /// A shell with children and grandchildren. P6, the parent of P7, has closed the socket.
@@ -45,15 +47,26 @@ const FAMILY_SCRIPT: &str = "trap go=1 USR1; echo sh P1 $$
     until [ $go ]; do :; done; cat <&3 & echo cat P5 $!
     sh -c 'cat <&3 & echo cat P7 $!; exec 2>&-; echo sh P6 $$; wait' &";
 
-/// Runs `script` in a shell that holds a listener on `address`, as descriptor 2. The script prints the
-/// command, name and pid of each process. Each ends with descriptor 3, the shell's stdin.
+const PEERS: &str = "
+not accepted yet
+     2: 127.0.0.1:PORT <--> 127.0.0.5:PEER (TEST test)
+     3: 127.0.0.1:PORT <--> 127.0.0.5:PEER (P1 cat)
+     4: 127.0.0.1:PORT <--> 127.0.0.6:PEER (P2 cat)
+";
+
+/// Runs `script` in a shell that holds a listener on `address`, as [`give`] does.
 pub fn share(address: SocketAddr, script: &str, count: usize) -> (Program, Names) {
     let listener = hold("LISTEN", address, true).unwrap().fds.remove(0);
+    give(listener, Names::of(address.port()), script, count)
+}
+
+/// Runs `script` in a shell that holds `socket`, as descriptor 2. The script prints the command, name and
+/// pid of each process. Each ends with descriptor 3, the shell's stdin.
+fn give(socket: OwnedFd, mut names: Names, script: &str, count: usize) -> (Program, Names) {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("exec 3<&0; {script} wait")]);
-    shell.stderr(Stdio::from(listener));
+    shell.stderr(Stdio::from(socket));
     let shell = Program::start(shell).unwrap();
-    let mut names = Names::of(address.port());
     for _ in 0..count {
         let line = shell.line().unwrap();
         let [command, name, pid] = line.split(' ').collect::<Vec<_>>()[..] else {
@@ -75,6 +88,26 @@ fn the_tree_shows_each_child_that_holds_a_socket_below_its_parent() {
     let address = unused_address();
     let (_shell, names) = share(address, FAMILY_SCRIPT, 7);
     explain(&address.to_string()).is(&names, FAMILY);
+}
+
+#[test]
+fn a_peer_is_known_by_its_address_and_port() {
+    let _alone = alone();
+    let (_listener, address) = listener();
+    let mut ports = [fresh_port(), fresh_port()];
+    ports.sort();
+    let client = |host, port| {
+        let socket = bind_socket(([127, 0, 0, host], port).into(), true).unwrap();
+        connect(&socket, address).unwrap();
+        socket
+    };
+    let _own = client(5, ports[0]);
+    let names = Names::of(address.port());
+    let script = "echo cat P1 $$; exec cat <&3;";
+    let (_first, names) = give(client(5, ports[1]), names, script, 1);
+    let script = script.replace("P1", "P2");
+    let (_second, names) = give(client(6, ports[0]), names, &script, 1);
+    explain(&address.to_string()).has(&names, PEERS);
 }
 
 #[test]
