@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod addresses;
 mod every_state;
 mod limits;
 mod linger;
@@ -12,7 +13,6 @@ mod neutral;
 mod notes;
 mod odd;
 mod replies;
-mod states;
 mod story;
 mod tree;
 
