@@ -60,6 +60,9 @@ fn sockets_on_other_addresses_are_counted_and_those_on_other_ports_are_not() {
     let _held = addresses.map(|address| TcpListener::bind(address).unwrap());
     let _elsewhere = ["BOUND", "CLIENT"].map(|state| hold(state, unused_address(), false).unwrap());
     explain(&addresses[0].to_string()).has(&Names::of(port), OTHER_ADDRESSES);
+    let text = explain(&format!("127.0.0.4:{port}")).text;
+    let only_others = "Sockets on other addresses of this port, without conflict: 3.\n\nbind ";
+    assert!(text.starts_with(only_others), "{text}");
 }
 
 #[test]
