@@ -1,7 +1,7 @@
 //! What `explain` makes of the kernel's messages, which strace replaces.
 
 use super::limits::{injected, listener};
-use super::{alone, explain, unused_address};
+use super::{alone, explain};
 
 #[test]
 fn a_wrong_length_in_a_netlink_message_is_an_error() {
@@ -12,34 +12,6 @@ fn a_wrong_length_in_a_netlink_message_is_an_error() {
         let report = injected(&[&poke], &held);
         report.shows("The sockets cannot be listed (sock_diag: Bad message).\n");
         assert_eq!(report.results(), ["EADDRINUSE"; 2]);
-    }
-}
-
-#[test]
-fn without_sock_diag_bind_is_still_tried() {
-    let _alone = alone();
-    let (_listener, held) = listener();
-    let free = unused_address();
-    let unsupported = "Address family not supported by protocol";
-    for (injection, reason) in [
-        ("socket:error=EAFNOSUPPORT:when=1", unsupported),
-        ("sendto:error=ENOENT", "No such file or directory"),
-        (
-            "setsockopt:error=EDOM:when=1",
-            "Numerical argument out of domain",
-        ),
-        ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
-        ("recvfrom:retval=65537:when=1", "Message too long"),
-    ] {
-        for (address, result, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
-            let report = injected(&[injection], &address);
-            let note = format!("The sockets cannot be listed (sock_diag: {reason}).\n");
-            assert!(report.text.starts_with(&note), "{}", report.text);
-            assert_eq!(report.results(), [result; 2]);
-            assert_eq!(report.status, status);
-            let help = "stop the process that holds it; as root, ss -tanp may show it";
-            assert_eq!(report.details().contains(&help), status == 1);
-        }
     }
 }
 
