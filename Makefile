@@ -26,8 +26,8 @@ FOR_TESTS := strace:strace ss:iproute2 telnet:telnet nc.openbsd:netcat-openbsd v
 WIDTH = COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)}
 
 .DEFAULT_GOAL := compare
-.PHONY: all build c compare check test load trace study bench kernels sanitize lint install \
-    uninstall help clean FORCE
+.PHONY: all build c compare check test load trace study bench kernels sanitize mutants lint \
+    install uninstall help clean FORCE
 .NOTPARALLEL: # cargo uses all cores, and apt-get runs only once at a time
 
 all: build
@@ -41,7 +41,7 @@ compare: ## check each claim of the page in both builds; SLOW=1, WITH=PROGRAM
 	@$(MAKE) --silent c
 	@cargo test --release --test compare
 
-test sanitize: LINK := dynamic # valgrind sees less of a static program
+test sanitize mutants: LINK := dynamic # valgrind sees less of a static program
 check: test
 test: ## run all tests and the report of make compare
 	$(NEED) $(FOR_TESTS)
@@ -68,6 +68,9 @@ kernels: ## compare this kernel with Debian's user-mode-linux
 	@# This runner prints the path of the report and does not run it.
 	@COMPARE=$$(cargo test --quiet --config 'target."cfg(all())".runner = "echo"' \
 	    --release --test compare) && export COMPARE && cargo test --release --test kernels
+mutants: ## put bugs into a copy of the sources; ONLY=TEXT, AGAIN=survived
+	$(NEED) $(FOR_TESTS)
+	@sh tests/mutants.sh
 
 lint: ## check the formatting, and the sources with clippy, rustdoc and gcc
 	$(NEED) gcc:gcc,libc6-dev cargo-fmt:rustfmt cargo-clippy:rust-clippy
