@@ -15,6 +15,8 @@ export RUSTFLAGS
 
 C_FLAGS := -std=c11 -D_GNU_SOURCE -Ic-reference/include
 C_FLAGS += -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+# musl-gcc does not search the folders of the kernel headers.
+C_FLAGS += $(if $(findstring musl,$(CC)),$(addprefix -idirafter /usr/include,/ /$(shell uname -m)-linux-gnu))
 C_ALL := $(wildcard c-reference/*.c c-reference/*/*.c tests/bench/*.c)
 C_SOURCES := $(filter-out c-reference/porting/% tests/%,$(C_ALL))
 C_HEADERS := $(wildcard c-reference/include/*.h c-reference/include/*/*.h)

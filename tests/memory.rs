@@ -16,12 +16,8 @@ fn valgrind(build: &Build, log: &Path) -> Command {
     // abi passes wrong arguments on purpose. abi.supp names the functions that do so.
     let suppressions = project("tests/abi.supp");
     // --vgdb=no: no files in /tmp, where another user may have files of the same names.
-    command.args([
-        "--quiet",
-        "--vgdb=no",
-        "--error-exitcode=9",
-        "--leak-check=full",
-    ]);
+    let options = "--quiet --vgdb=no --error-exitcode=9 --leak-check=full";
+    command.args(options.split(' '));
     command.arg(format!("--log-file={}", log.display()));
     command.arg(format!("--suppressions={}", suppressions.display()));
     command.arg(&build.path);

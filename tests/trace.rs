@@ -1,7 +1,7 @@
 //! Both builds under strace: their system calls are compared one by one.
 
 use crate::support::{
-    Build, Result, builds, first_difference, half, scratch, session, side_by_side, strace,
+    Build, Result, builds, first_difference, half, network, scratch, session, side_by_side, strace,
     terminal_width, without_pointers, wrapped,
 };
 use std::fs;
@@ -47,7 +47,7 @@ fn masked(call: &str, start: &str, end: char) -> String {
     masked
 }
 
-/// The system calls of `build` with `command`, from unshare on, without what is different in every run.
+/// The system calls of `build` with `command`, from pipe on, without what is different in every run.
 /// brk is left out: the languages allocate memory in different ways.
 fn calls_of(build: &Build, command: &str) -> Vec<String> {
     let file = scratch(format!("{}.{command}.calls", build.name));
@@ -57,13 +57,14 @@ fn calls_of(build: &Build, command: &str) -> Vec<String> {
     let trace = fs::read_to_string(&file).unwrap();
     let _ = fs::remove_file(&file);
     let mut calls: Vec<String> = Vec::new();
-    let first = |line: &&str| !line.starts_with("unshare(");
+    let first = |line: &&str| !line.starts_with("pipe");
     for line in trace.lines().skip_while(first) {
         let mut call = without_pointers(line);
         for (start, end) in [
             ("htons(", ')'),
             ("sa_data=\"", '"'),
             ("getpid() = ", '\n'),
+            ("child_tidptr=POINTER) = ", '\n'),
             ("wait4(", ','),
         ] {
             call = masked(&call, start, end);
@@ -90,6 +91,10 @@ const STATES: [&str; 7] = ["4", "5", "10", "4 v", "10 t", "5 7", "10 7"];
 #[test]
 fn rules_and_abi_make_the_same_system_calls_in_both_builds() {
     for (command, at_least, states) in [("abi", 300, &[][..]), ("rules", 4000, &STATES)] {
+        // On a shared network, the ports that one run leaves in TIME_WAIT change the search of the next.
+        if command == "rules" && network().failed.is_some() {
+            continue;
+        }
         let [c, rust] = builds().each_ref().map(|build| calls_of(build, command));
         assert!(c.len() >= at_least, "{command}: {} calls", c.len());
         assert_eq!(first_difference(&c, &rust), None, "{command}");

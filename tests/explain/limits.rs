@@ -170,7 +170,11 @@ fn root_without_cap_sys_ptrace_learns_that_it_is_missing() {
 fn without_proc_the_sockets_and_the_results_are_still_shown() {
     let _alone = alone();
     let (_listener, held) = listener();
-    let report = with_proc("-t tmpfs", "exec", &held);
+    // With -P, strace injects only into calls for these paths.
+    let mut words = injecting(&["openat:error=ENOENT"]);
+    let ports = "/proc/sys/net/ipv4/ip_local_port_range";
+    words.splice(1..1, ["-P", "/proc", "-P", ports].map(String::from));
+    let report = explain_with(&words, &held.to_string());
     report.shows(
         "The processes cannot be listed (/proc: No such file or directory); is it mounted?\n",
     );

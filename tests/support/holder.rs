@@ -189,7 +189,8 @@ fn raw(address: SocketAddr) -> Vec<u8> {
     }
 }
 
-fn checked(z: i32) -> io::Result<i32> {
+/// The result of a call, or errno if it is -1.
+pub fn checked(z: i32) -> io::Result<i32> {
     match z {
         -1 => Err(io::Error::last_os_error()),
         z => Ok(z),

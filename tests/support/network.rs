@@ -1,5 +1,6 @@
 //! What this machine's networks can do: the current one, and a private one as `rules` and `abi` make it.
 
+use super::checked;
 use errno::Errno;
 use std::io;
 use std::mem;
@@ -19,15 +20,15 @@ pub struct Network {
 /// The network of this machine in which `rules` and `abi` work.
 pub fn network() -> &'static Network {
     static NETWORK: LazyLock<Network> = LazyLock::new(|| {
-        let current = |call: &str, error: &io::Error| Network {
-            failed: Some(format!("{call}: {}", errno_of(error))),
+        let current = |call: &str, error: Errno| Network {
+            failed: Some(format!("{call}: {error}")),
             no_ipv6: no_ipv6(),
         };
         if let Err(error) = in_private_network(false) {
-            return current("unshare", &error);
+            return current("unshare", error);
         }
         match in_private_network(true) {
-            Err(error) => current("ioctl SIOCSIFFLAGS lo", &error),
+            Err(error) => current("ioctl SIOCSIFFLAGS lo", error),
             // Without a file, the kernel has no IPv6; without ::1 in it, IPv6 is disabled.
             Ok(addresses) => Network {
                 failed: None,
@@ -44,17 +45,10 @@ pub fn network() -> &'static Network {
 
 /// The IPv6 addresses of a private network, whose loopback interface is up if `up`. An error is unshare(2)'s
 /// or, if `up`, ioctl(2)'s.
-fn in_private_network(up: bool) -> io::Result<Output> {
+fn in_private_network(up: bool) -> Result<Output, Errno> {
     let mut command = Command::new("cat");
     command.arg("/proc/net/if_inet6");
     let enter = move || {
-        let checked = |z| {
-            if z == -1 {
-                Err(io::Error::last_os_error())
-            } else {
-                Ok(z)
-            }
-        };
         // SAFETY: no pointers; any argument value is safe.
         let unshare = |flags| checked(unsafe { libc::unshare(flags | libc::CLONE_NEWNET) });
         unshare(libc::CLONE_NEWUSER).or_else(|_| unshare(0))?;
@@ -72,20 +66,17 @@ fn in_private_network(up: bool) -> io::Result<Output> {
     };
     // SAFETY: between fork and exec, `enter` only makes system calls; it allocates nothing.
     unsafe { command.pre_exec(enter) };
-    command.output()
+    let errno = |error: io::Error| Errno(error.raw_os_error().expect("the kernel's error"));
+    command.output().map_err(errno)
 }
 
 /// The error of a bind to ::1 in the current network, if it fails.
 pub fn no_ipv6() -> Option<Errno> {
-    let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0));
-    listener.err().map(|error| errno_of(&error))
+    let error = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).err()?;
+    error.raw_os_error().map(Errno)
 }
 
 /// Whether ::1 can be bound in the current network.
 pub fn has_ipv6() -> bool {
     no_ipv6().is_none()
-}
-
-fn errno_of(error: &io::Error) -> Errno {
-    Errno(error.raw_os_error().expect("the kernel's error"))
 }

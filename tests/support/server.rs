@@ -5,11 +5,12 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
-use std::{env, fs, ptr};
+use std::{fs, ptr};
 
 /// The start of a server.
 pub enum Start {
@@ -56,14 +57,8 @@ impl Build {
 /// Passes to `run` a command that starts `build` as another user if this one is root. That user may not be
 /// able to enter the folder of the build, so it is a copy in a new folder, which is removed afterwards.
 pub fn as_another_user<T>(build: &Build, run: impl FnOnce(Command) -> T) -> T {
-    let folders = (0..).map(|number| format!("reuseaddr-{}-{number}", std::process::id()));
-    let folder = folders
-        .map(|name| env::temp_dir().join(name))
-        .find(|folder| {
-            let exists = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
-            !fs::create_dir(folder).is_err_and(|error| exists(&error))
-        });
-    let folder = folder.expect("one is new");
+    let mktemp = Command::new("mktemp").arg("-d").output().unwrap();
+    let folder = PathBuf::from(String::from_utf8(mktemp.stdout).unwrap().trim_end());
     let copy = folder.join("reuseaddr");
     fs::copy(&build.path, &copy).unwrap();
     for path in [&folder, &copy] {
@@ -216,10 +211,11 @@ impl Server {
             let left = end.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => self.seen.push(line),
-                Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    return Err(format!("ends without printing: {what}"));
+                Err(reason) => {
+                    let ended = reason == mpsc::RecvTimeoutError::Disconnected;
+                    let how = ["does not print", "ends without printing"][usize::from(ended)];
+                    return Err(format!("{how}: {what}"));
                 }
-                Err(_) => return Err(format!("does not print within {:?}: {what}", deadline())),
             }
         }
     }
