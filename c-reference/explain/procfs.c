@@ -101,8 +101,9 @@ static void find_descriptors(struct snapshot *snapshot, pid_t pid)
 }
 
 /*
- * Closes a copied descriptor, unless close(2) could block. If the owner closes its own meanwhile, the
- * copy is the last one, and close(2) waits as SO_LINGER says. The end of a process does not wait.
+ * Closes a copied descriptor, unless close(2) could block: if the holder has closed its own, the
+ * copy is the last one, and with SO_LINGER close(2) waits until all data is acknowledged. When the
+ * process exits, the kernel closes the rest without waiting.
  */
 static void close_copy(int fd)
 {
@@ -191,7 +192,7 @@ void find_holders(struct snapshot *snapshot)
             continue;
         mounted = true;
         has_init |= pid == 1;
-        /* This process may have kept copies. */
+        /* Not this process, which may hold copies. */
         if (pid != getpid())
             find_descriptors(snapshot, pid);
     }

@@ -98,8 +98,9 @@ fn find_descriptors(snapshot: &mut Snapshot, pid: pid_t) {
     }
 }
 
-/// Closes a copied descriptor, unless close(2) could block. If the owner closes its own meanwhile, the
-/// copy is the last one, and close(2) waits as SO_LINGER says. The end of a process does not wait.
+/// Closes a copied descriptor, unless close(2) could block: if the holder has closed its own, the
+/// copy is the last one, and with SO_LINGER close(2) waits until all data is acknowledged. When the
+/// process exits, the kernel closes the rest without waiting.
 fn close_copy(fd: c_int) {
     // SAFETY: linger has integer members only, for which zero is valid.
     let mut linger: linger = unsafe { mem::zeroed() };
@@ -184,7 +185,7 @@ pub fn find_holders(snapshot: &mut Snapshot) {
                 };
                 mounted = true;
                 has_init |= pid == 1;
-                // This process may have kept copies.
+                // Not this process, which may hold copies.
                 if pid != process::id() as pid_t {
                     find_descriptors(snapshot, pid);
                 }
