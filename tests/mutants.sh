@@ -45,7 +45,7 @@ build() {
 kill_rest() {
     grep -lszx "MUTANTS_RUN=$$" /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r kill -9 2>"$log.kill"
 }
-trap 'kill_rest; exit 1' INT TERM HUP
+trap 'kill_rest || :; fail interrupted' INT TERM HUP
 
 # run TARGET [ARGUMENT]...: runs tests in a process group of their own.
 run() {
