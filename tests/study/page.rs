@@ -179,9 +179,9 @@ fn code(language: &str, lines: &[Line]) -> String {
 
 /// A line; where it is too long, it continues with a deeper indent.
 fn code_line(line: &Line) -> String {
-    let pieces = line.pieces().into_iter().map(|(comment, text)| {
-        let (open, close) = if comment { ("<i>", "</i>") } else { ("", "") };
-        format!("{open}{}{close}", escaped(text))
+    let pieces = line.pieces.iter().map(|(comment, text)| match comment {
+        true => format!("<i>{}</i>", escaped(text)),
+        false => escaped(text),
     });
     // The newline is inside the span, so that it is copied and does not add an empty line.
     format!(
