@@ -13,7 +13,7 @@ mod servers;
 mod support;
 
 use cost::{bare_exec, calls, downtime, faults, private_of_group};
-use load::{idle_clients, load};
+use load::load;
 use report::{print_head, print_table, print_targets};
 use results::{EIGHT, IDLE, Results};
 use servers::{ALLOWED, BARE, FORK, NO_FORK, RUST, Running, Server, servers};
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use std::{env, fs};
-use support::{Result, project, raise_limit, tool};
+use support::{Client, Result, project, raise_limit, tool};
 
 /// Duration of a slice of load.
 const SLICE: Duration = Duration::from_millis(40);
@@ -135,9 +135,11 @@ fn beside_idle(server: &Server, round: usize, results: &mut Results) -> Result<(
     rate(1)?; // warm up
     let before = rate(2)?;
     // Only without any child process, the pages of the program itself are private.
-    let mut idle = idle_clients(running.address, 1)?;
+    let mut idle = vec![Client::served(running.address)?];
     let kib_of_one = private_of_group(pid);
-    idle.extend(idle_clients(running.address, IDLE - 1)?);
+    while idle.len() < IDLE {
+        idle.push(Client::served(running.address)?);
+    }
     let kib = (private_of_group(pid) - kib_of_one) / (IDLE - 1) as f64;
     let beside = rate(4)?;
     for client in &mut idle {
