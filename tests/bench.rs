@@ -4,15 +4,8 @@ mod interval;
 
 use interval::{Interval, Target};
 
-/// The interval of rounds whose ratios lie evenly from 2% below to 2% above `ratio`.
-fn around(ratio: f64, rounds: usize) -> Interval {
-    let step = 0.04 / (rounds - 1) as f64;
-    let logs = (0..rounds).map(|round| ratio.ln() - 0.02 + step * round as f64);
-    Interval::of(&logs.collect::<Vec<f64>>())
-}
-
 #[test]
-fn an_interval_that_contains_the_target_leaves_it_undecided() {
+fn a_target_is_decided_only_if_the_whole_interval_is_on_one_side_of_it() {
     let undecided = "undecided: about 45 rounds would decide";
     let hopeless = "undecided: more than 1000 rounds would decide";
     let few = "undecided: fewer than 6 rounds";
@@ -26,9 +19,11 @@ fn an_interval_that_contains_the_target_leaves_it_undecided() {
         (1.1, 6, "reached", "not reached"),
         (1.1, 5, few, few),
     ] {
-        let interval = around(ratio, rounds);
-        let verdicts = [Target::AtLeast(1.0), Target::AtMost(1.0)];
-        let verdicts = verdicts.map(|target| interval.verdict(target));
+        // The ratios of the rounds lie evenly from 2% below to 2% above `ratio`.
+        let step = 0.04 / f64::from(rounds - 1);
+        let logs = (0..rounds).map(|round| f64::ln(ratio) - 0.02 + step * f64::from(round));
+        let interval = Interval::of(&logs.collect::<Vec<f64>>());
+        let verdicts = [Target::AtLeast(1.0), Target::AtMost(1.0)].map(|at| interval.verdict(at));
         assert_eq!(
             verdicts,
             [at_least_1, at_most_1],
@@ -38,30 +33,30 @@ fn an_interval_that_contains_the_target_leaves_it_undecided() {
 }
 
 #[test]
-fn a_round_in_which_the_machine_paused_does_not_count() {
-    let mut logs = [0.0, 0.01, 0.02, 0.03].repeat(5);
-    for log in [0.03, 3.0] {
-        logs[3] = log;
-        assert_eq!(
-            Interval::of(&logs).to_string(),
-            "1.015 (1.008 to 1.022)",
-            "{log}"
-        );
+fn a_pause_of_the_machine_does_not_count_and_few_rounds_have_no_interval() {
+    let paused = |log| {
+        [
+            &[0.0, 0.01, 0.02, log],
+            &[0.0, 0.01, 0.02, 0.03].repeat(4)[..],
+        ]
+        .concat()
+    };
+    let skewed = vec![0.0, 0.0, 0.0, 0.01, 0.03, 0.07, 0.07, 0.07];
+    for (logs, expected) in [
+        (paused(0.03), "1.015 (1.008 to 1.022)"),
+        (paused(3.0), "1.015 (1.008 to 1.022)"),
+        (vec![0.1; 5], "1.105 (no interval)"),
+        (vec![0.1; 6], "1.105 (1.105 to 1.105)"),
+        (skewed.clone(), "1.028 (1.000 to 1.073)"),
+    ] {
+        assert_eq!(Interval::of(&logs).to_string(), expected, "{logs:?}");
     }
-}
-
-#[test]
-fn few_rounds_have_no_interval() {
-    assert_eq!(around(1.1, 5).to_string(), "1.100 (no interval)");
-    assert_eq!(around(1.1, 6).to_string(), "1.100 (1.085 to 1.116)");
-}
-
-#[test]
-fn the_rounds_needed_depend_on_the_end_of_the_interval_beyond_the_target() {
-    let interval = Interval::of(&[0.0, 0.0, 0.0, 0.01, 0.03, 0.07, 0.07, 0.07]);
-    assert_eq!(interval.to_string(), "1.028 (1.000 to 1.073)");
+    // The rounds needed depend on the end of the interval beyond the target.
     for (limit, rounds) in [(1.01, 20), (1.05, 32)] {
-        let expected = format!("undecided: about {rounds} rounds would decide");
-        assert_eq!(interval.verdict(Target::AtLeast(limit)), expected);
+        let verdict = Interval::of(&skewed).verdict(Target::AtLeast(limit));
+        assert_eq!(
+            verdict,
+            format!("undecided: about {rounds} rounds would decide")
+        );
     }
 }

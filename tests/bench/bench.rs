@@ -4,20 +4,16 @@
 //! Environment: `ROUNDS=N`; `CSV=FILE` gets all values.
 
 mod cost;
-mod downtime;
 mod interval;
 mod load;
-mod memory;
 mod report;
 mod results;
 mod servers;
 #[path = "../support/mod.rs"]
 mod support;
 
-use cost::{calls, faults};
-use downtime::{bare_exec, downtime};
-use load::{idle_clients, load};
-use memory::private_of_tree;
+use cost::{bare_exec, calls, downtime, faults, private_of_group};
+use load::load;
 use report::{print_head, print_table, print_targets};
 use results::{EIGHT, IDLE, Results};
 use servers::{ALLOWED, BARE, FORK, NO_FORK, RUST, Running, Server, servers};
@@ -25,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use std::{env, fs};
-use support::{Result, project, raise_limit, tool};
+use support::{Client, Result, project, raise_limit, tool};
 
 /// Duration of a slice of load.
 const SLICE: Duration = Duration::from_millis(40);
@@ -33,13 +29,11 @@ const SLICE: Duration = Duration::from_millis(40);
 const CLIENTS: [(usize, usize); 3] = [(1, 1), (EIGHT, 3), (64, 1)];
 
 fn main() -> ExitCode {
-    match measure() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            eprintln!("bench: {reason}");
-            ExitCode::FAILURE
-        }
+    let result = measure();
+    if let Err(reason) = &result {
+        eprintln!("bench: {reason}");
     }
+    u8::from(result.is_err()).into()
 }
 
 fn measure() -> Result<()> {
@@ -61,13 +55,9 @@ fn measure() -> Result<()> {
     }
     println!("\n1. Conversations a second: connect, echo 64 bytes, end of file;");
     println!("   minor page faults and system calls of one conversation\n");
-    let columns = [
-        ("1", "rate", 1),
-        ("8", "rate", EIGHT),
-        ("64", "rate", 64),
-        ("faults", "faults", 0),
-        ("calls", "calls", 0),
-    ];
+    let rates = [("1", "rate", 1), ("8", "rate", EIGHT), ("64", "rate", 64)];
+    let costs = ["faults", "calls"].map(|what| (what, what, 0));
+    let columns = [&rates[..], &costs].concat();
     let ratio = |name| [("rate", RUST, EIGHT), ("rate", name, EIGHT)];
     let heading = "Rust / server, 8 clients";
     print_table(&results, "clients", &columns, heading, ratio);
@@ -88,12 +78,11 @@ fn measure() -> Result<()> {
     print_table(&results, "", &columns, "Rust / server", ratio);
 
     for round in 0..rounds {
-        let bare = milliseconds(bare_exec(&limit)?);
+        let bare = bare_exec(&limit)?;
         results.add(("downtime", BARE, 0), round, bare);
         results.add(("downtime", ALLOWED, 0), round, 2.0 * bare + 1.0);
         for server in alternated(&all, round) {
-            let time = milliseconds(downtime(server)?);
-            results.add(("downtime", server.name, 0), round, time);
+            results.add(("downtime", server.name, 0), round, downtime(server)?);
         }
     }
     println!("\n4. Downtime, ms: SIGKILL to the listener, restart, until a client is served\n");
@@ -146,10 +135,12 @@ fn beside_idle(server: &Server, round: usize, results: &mut Results) -> Result<(
     rate(1)?; // warm up
     let before = rate(2)?;
     // Only without any child process, the pages of the program itself are private.
-    let mut idle = idle_clients(running.address, 1)?;
-    let kib_of_one = private_of_tree(pid);
-    idle.extend(idle_clients(running.address, IDLE - 1)?);
-    let kib = (private_of_tree(pid) - kib_of_one) / (IDLE - 1) as f64;
+    let mut idle = vec![Client::served(running.address)?];
+    let kib_of_one = private_of_group(pid);
+    while idle.len() < IDLE {
+        idle.push(Client::served(running.address)?);
+    }
+    let kib = (private_of_group(pid) - kib_of_one) / (IDLE - 1) as f64;
     let beside = rate(4)?;
     for client in &mut idle {
         client.half_close()?;
@@ -165,10 +156,6 @@ fn beside_idle(server: &Server, round: usize, results: &mut Results) -> Result<(
 fn alternated(all: &[Server], round: usize) -> impl Iterator<Item = &Server> {
     let (last, first) = all.split_at(round % all.len());
     first.iter().chain(last)
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }
 
 /// Compiles limit.c.

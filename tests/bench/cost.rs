@@ -1,10 +1,16 @@
-//! The minor page faults and the system calls of a conversation. They do not depend on the machine's load.
+//! What a server costs: page faults and system calls of a conversation, which do not depend on the
+//! machine's load, private memory, and downtime.
 
 use super::load::converse;
 use super::servers::{NO_FORK, Running, Server};
-use crate::support::{Client, Program, Result, process_status, scratch, send_signal};
-use crate::support::{strace, text, wait_for};
-use std::{fs, mem, process::Stdio, ptr};
+use crate::support::{
+    Client, Program, Result, deadline, prepare_child, process_status, scratch, send_signal, strace,
+    text, wait_for,
+};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+use std::{fs, mem, ptr};
 
 /// Conversations, one after the other, over which costs are averaged.
 const CONVERSATIONS: usize = 100;
@@ -59,10 +65,57 @@ fn converse_in_turn(running: &Running) -> Result<()> {
 /// The minor page faults of a process so far, from /proc/PID/stat.
 fn minor_faults(pid: i32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).map_err(text)?;
-    let field = stat
-        .rsplit(") ")
-        .next()
-        .and_then(|rest| rest.split(' ').nth(7));
-    let faults = field.and_then(|field| field.parse().ok());
+    let (_, rest) = stat.rsplit_once(") ").unwrap_or_default();
+    let faults = rest.split(' ').nth(7).and_then(|field| field.parse().ok());
     faults.ok_or_else(|| format!("/proc/{pid}/stat: {stat}"))
+}
+
+/// Private memory of a server and its child processes, KiB, without kernel memory.
+pub fn private_of_group(group: i32) -> f64 {
+    let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    // SAFETY: no pointers; any argument value is safe.
+    let pids = pids.filter(|&pid| unsafe { libc::getpgid(pid) } == group);
+    // A process may have exited meanwhile.
+    let files = pids.filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok());
+    let private = |line: &str| -> Option<f64> {
+        let (_, value) = line.strip_prefix("Private_")?.split_once(':')?;
+        value.split_whitespace().next()?.parse().ok()
+    };
+    files
+        .map(|file| file.lines().filter_map(private).sum::<f64>())
+        .sum()
+}
+
+/// Milliseconds from the kill of the listening process, while a client is connected, until the server, which
+/// is restarted at once, serves another one.
+pub fn downtime(server: &Server) -> Result<f64> {
+    let mut running = server.start()?;
+    let address = running.address;
+    let _client = Client::served(address)?;
+
+    let start = Instant::now();
+    send_signal(running.process.id() as i32, libc::SIGKILL)?;
+    running.process.wait().map_err(text)?;
+    let process = server.command(address).spawn().map_err(text)?;
+    let _restarted = Running { process, address };
+    while Client::served(address).is_err() {
+        if start.elapsed() > deadline() {
+            return Err(format!("{} does not serve after its restart", server.name));
+        }
+    }
+    Ok(milliseconds_since(start))
+}
+
+/// Milliseconds of fork, exec, exit and wait of a static program: the least that a restart takes.
+pub fn bare_exec(limit: &Path) -> Result<f64> {
+    let start = Instant::now();
+    let mut command = Command::new(limit);
+    prepare_child(&mut command);
+    command.status().map_err(text)?;
+    Ok(milliseconds_since(start))
+}
+
+fn milliseconds_since(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
 }

@@ -29,8 +29,10 @@ pub fn print_table(
     ratio_heading: &str,
     ratio: impl Fn(&'static str) -> [Key; 2],
 ) {
-    let headings = columns.iter().map(|(text, ..)| format!("{text:>11}"));
-    let headings: String = headings.collect();
+    let headings: String = columns
+        .iter()
+        .map(|(text, ..)| format!("{text:>11}"))
+        .collect();
     println!("{heading:<12}{headings}   {ratio_heading}");
     for name in NAMES {
         let median = |&(_, what, clients)| results.median((what, name, clients));
@@ -75,10 +77,6 @@ pub fn print_targets(results: &Results) {
 
 /// Three digits, or all digits of the integer.
 fn short(value: f64) -> String {
-    let digits = match value {
-        ..10.0 => 2,
-        ..100.0 => 1,
-        _ => 0,
-    };
+    let digits = usize::from(value < 100.0) + usize::from(value < 10.0);
     format!("{value:.digits$}")
 }
