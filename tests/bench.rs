@@ -29,11 +29,8 @@ fn an_interval_that_contains_the_target_leaves_it_undecided() {
         let interval = around(ratio, rounds);
         let verdicts = [Target::AtLeast(1.0), Target::AtMost(1.0)];
         let verdicts = verdicts.map(|target| interval.verdict(target));
-        assert_eq!(
-            verdicts,
-            [at_least_1, at_most_1],
-            "{ratio}, {rounds} rounds"
-        );
+        let expected = [at_least_1, at_most_1];
+        assert_eq!(verdicts, expected, "{ratio}, {rounds} rounds");
     }
 }
 
@@ -42,11 +39,8 @@ fn a_round_in_which_the_machine_paused_does_not_count() {
     let mut logs = [0.0, 0.01, 0.02, 0.03].repeat(5);
     for log in [0.03, 3.0] {
         logs[3] = log;
-        assert_eq!(
-            Interval::of(&logs).to_string(),
-            "1.015 (1.008 to 1.022)",
-            "{log}"
-        );
+        let interval = Interval::of(&logs).to_string();
+        assert_eq!(interval, "1.015 (1.008 to 1.022)", "{log}");
     }
 }
 

@@ -189,7 +189,8 @@ fn raw(address: SocketAddr) -> Vec<u8> {
     }
 }
 
-fn checked(z: i32) -> io::Result<i32> {
+/// The error of a call that returned -1, or what it returned.
+pub fn checked(z: i32) -> io::Result<i32> {
     match z {
         -1 => Err(io::Error::last_os_error()),
         z => Ok(z),

@@ -1,5 +1,6 @@
 //! What this machine's networks can do: the current one, and a private one as `rules` and `abi` make it.
 
+use super::checked;
 use errno::Errno;
 use std::io;
 use std::mem;
@@ -48,13 +49,6 @@ fn in_private_network(up: bool) -> io::Result<Output> {
     let mut command = Command::new("cat");
     command.arg("/proc/net/if_inet6");
     let enter = move || {
-        let checked = |z| {
-            if z == -1 {
-                Err(io::Error::last_os_error())
-            } else {
-                Ok(z)
-            }
-        };
         // SAFETY: no pointers; any argument value is safe.
         let unshare = |flags| checked(unsafe { libc::unshare(flags | libc::CLONE_NEWNET) });
         unshare(libc::CLONE_NEWUSER).or_else(|_| unshare(0))?;

@@ -5,11 +5,12 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
-use std::{env, fs, ptr};
+use std::{fs, ptr};
 
 /// The start of a server.
 pub enum Start {
@@ -56,14 +57,8 @@ impl Build {
 /// Passes to `run` a command that starts `build` as another user if this one is root. That user may not be
 /// able to enter the folder of the build, so it is a copy in a new folder, which is removed afterwards.
 pub fn as_another_user<T>(build: &Build, run: impl FnOnce(Command) -> T) -> T {
-    let folders = (0..).map(|number| format!("reuseaddr-{}-{number}", std::process::id()));
-    let folder = folders
-        .map(|name| env::temp_dir().join(name))
-        .find(|folder| {
-            let exists = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
-            !fs::create_dir(folder).is_err_and(|error| exists(&error))
-        });
-    let folder = folder.expect("one is new");
+    let output = Command::new("mktemp").arg("-d").output().unwrap();
+    let folder = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end());
     let copy = folder.join("reuseaddr");
     fs::copy(&build.path, &copy).unwrap();
     for path in [&folder, &copy] {
@@ -147,10 +142,8 @@ pub fn kill_group(process: &mut Child) {
 /// descriptors 0, 1 and 2, and ignores no signal: a shell ignores SIGINT in background commands.
 pub fn prepare_child(command: &mut Command) {
     let prepare = || {
-        let limit = libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        };
+        let (rlim_cur, rlim_max) = (0, 0);
+        let limit = libc::rlimit { rlim_cur, rlim_max };
         // SAFETY: `limit` is an rlimit.
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) };
         // SAFETY: no pointers; any argument value is safe.
@@ -237,7 +230,7 @@ impl Server {
     }
 
     /// Kills the server and its children. Returns the lines on stderr that were not read before.
-    pub fn finish(self) -> Vec<String> {
+    pub fn finish(&self) -> Vec<String> {
         let _ = send_signal(-self.pid, libc::SIGKILL);
         self.errors.iter().collect()
     }
@@ -254,9 +247,7 @@ impl Server {
 
     /// Waits until the server has exited. Its child processes may still run.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        wait_for("exit of the server", || {
-            self.process.try_wait().expect("the server is our child")
-        })
+        wait_for("exit of the server", || self.process.try_wait().unwrap())
     }
 }
 

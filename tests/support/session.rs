@@ -1,9 +1,6 @@
 //! One session of a server under strace, with clients of several kinds and restarts.
 
-use super::{
-    Build, Client, Result, Start, fresh_address, launch, scratch, serve_args, strace, text,
-    wait_for, wait_for_call,
-};
+use super::*;
 use std::fs;
 use std::net::SocketAddrV4;
 use std::path::Path;
