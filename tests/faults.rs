@@ -63,7 +63,7 @@ fn traced(address: SocketAddrV4, text: &str, count: usize) -> Result<()> {
     same(take_trace(address)?.matches(text).count(), count)
 }
 
-/// Connects `count` clients, one after the other, each of which is served.
+/// Serves `count` clients, one after the other.
 fn serve_clients(server: &Server, count: usize) -> Result<()> {
     (0..count).try_for_each(|_| Client::served(server.address).map(drop))
 }

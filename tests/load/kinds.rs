@@ -65,9 +65,9 @@ fn a_client_that_never_reads_blocks_only_its_own_child() -> Result<()> {
         let mut client = Client::of(server)?;
         client.stream.set_nonblocking(true).map_err(text)?;
         let child = server.child(&client)?;
-        wait_for("child blocked in write", || {
+        wait_until("child blocked in write", || {
             while client.stream.write(&[0; 1 << 16]).is_ok() {}
-            is_in_call(child, SYS_write).then_some(())
+            is_in_call(child, SYS_write)
         })?;
         Client::served(server.address)?;
         client.reset()?;
