@@ -20,11 +20,6 @@ fn abi() -> String {
 }
 
 #[test]
-fn the_output_fits_80_columns() {
-    assert_eq!(abi().lines().find(|line| line.len() > 80), None);
-}
-
-#[test]
 fn an_address_and_the_option_look_as_the_kernel_reads_and_writes_them() {
     let abi = abi();
     for wanted in [
@@ -37,6 +32,7 @@ fn an_address_and_the_option_look_as_the_kernel_reads_and_writes_them() {
     ] {
         assert!(abi.contains(wanted), "{wanted:?} is missing");
     }
+    assert_eq!(abi.lines().find(|line| line.len() > 80), None);
 }
 
 #[test]
@@ -68,11 +64,8 @@ fn without_a_private_network_it_uses_the_current_one_and_prints_the_same() {
 fn every_unexpected_result_counts() {
     let calls = "unshare|socket:when=5..10|setsockopt:when=7+|getsockopt:when=16+|bind|listen:when=2+|connect|accept|\
         shutdown|getsockname:when=2+|wait4";
-    let injections: Vec<_> = calls
-        .split('|')
-        .map(|call| format!("{call}:error=EXDEV"))
-        .collect();
-    let injections: Vec<&str> = injections.iter().map(String::as_str).collect();
+    let injections = calls.replace('|', ":error=EXDEV|") + ":error=EXDEV";
+    let injections: Vec<&str> = injections.split('|').collect();
     let outcome = both_under(&injecting(&injections), &["abi"]).code(1);
     let rows = "\
 listen      already listening, backlog -1           another errno! expected: OK

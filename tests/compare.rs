@@ -4,7 +4,7 @@
 mod report;
 
 use crate::claims::{CLAIMS, Claim};
-use crate::support::{Build, builds, scratch, tool};
+use crate::support::{builds, scratch, tool};
 use report::report;
 use std::fs;
 use std::process::Command;
@@ -46,16 +46,11 @@ fn a_build_that_never_sets_the_option_has_10_unexpected_cells() {
     shell.args(["-c", "printf %s \"$1\" >\"$0\" && chmod +x \"$0\""]);
     assert!(shell.arg(&path).arg(script).status().unwrap().success());
 
-    let name = "wrong".into();
-    let wrong = Build {
-        name,
-        path: path.clone(),
-    };
+    let mut wrong = rust.clone();
+    (wrong.name, wrong.path) = ("wrong".into(), path.clone());
     // The remedy, its conditions and the code. The figure and the trouble need no option.
-    let rows = CLAIMS
-        .iter()
-        .filter(|claim| claim.text.starts_with(['R', 'C', 'K']));
-    let rows: Vec<&Claim> = rows.collect();
+    let mut rows: Vec<&Claim> = CLAIMS.iter().collect();
+    rows.retain(|claim| claim.text.starts_with(['R', 'C', 'K']));
     let mut found = Vec::new();
     let status = report(&rows, &[wrong, rust.clone()], &mut |text| {
         if text.contains('!') || text.contains("wrong: ") {

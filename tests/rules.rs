@@ -3,10 +3,7 @@
 mod expected;
 mod faults;
 
-use crate::support::{
-    Network, both, both_under, builds, injecting, is_before_6_8, network, no_ipv6, release,
-    run_under,
-};
+use crate::support::*;
 use assert_cmd::assert::{Assert, OutputAssertExt};
 use errno::Errno;
 use predicates::str::ends_with;
@@ -15,41 +12,6 @@ use std::thread;
 
 const HEADER: &str = "state,present,present_reuseaddr,present_reuseport,newcomer,\
     newcomer_reuseaddr,newcomer_reuseport,bind,listen,predicted_bind,predicted_listen";
-
-/// The first table: both sockets on one address.
-const SCENARIOS: &str = "\
-existing          off / off    off / on     on / off     on / on
-BOUND             EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
-LISTEN            EADDRINUSE   EADDRINUSE   EADDRINUSE   EADDRINUSE
-ESTABLISHED       EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
-CLIENT            EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
-FIN_WAIT1         EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
-FIN_WAIT2         EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
-CLOSE_WAIT        EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
-CLOSING           EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
-LAST_ACK          EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
-TIME_WAIT         EADDRINUSE   EADDRINUSE   EADDRINUSE   OK
-PASSIVE_CLOSED    OK           OK           OK           OK
-";
-
-/// The third table: the option of the existing socket changes. `cleared` is the result if it is cleared after bind.
-fn changes(cleared: &str) -> String {
-    format!(
-        "
-set after bind                                        OK
-cleared after bind                                    {cleared}
-set on the listener before the client connects        OK
-set on the listener after the client connects         EADDRINUSE
-set on the accepted socket                            OK
-cleared on the accepted socket                        EADDRINUSE
-
-Two sockets are bound with the option. Result of listen(2) by the second:
-
-while the first listens                               listen: EADDRINUSE
-after the first is closed                             OK
-"
-    )
-}
 
 /// The number of cells, the number of rows of `--all`, and the notes on stderr.
 fn expected(network: &Network) -> (usize, usize, String) {
@@ -146,19 +108,21 @@ fn without_ipv6_its_rows_are_left_out_with_a_note() {
     is_the_cross_product(both_under(&no_ipv6, &["rules", "--all"]), &network);
 }
 
+/// The first bind(2) is on ::1, or fails because there is no IPv6.
 #[test]
-fn a_bind_that_fails_with_another_error_ends_the_search_for_a_port() {
-    // The first bind(2) is on ::1, or fails because there is no IPv6.
-    let forbidden = injecting(&["unshare:error=EPERM", "bind:error=EACCES:when=2+"]);
-    let last = "reuseaddr: bind a free port: Permission denied\n";
-    let outcome = both_under(&forbidden, &["rules"]).code(1);
-    outcome.stderr(ends_with(last));
-}
-
-#[test]
-fn without_a_free_port_the_search_ends_after_one_round() {
-    let in_use = injecting(&["bind:error=EADDRINUSE:when=2+"]);
-    let last = "reuseaddr: bind every port from 10000 to 32767: Address already in use\n";
-    let outcome = both_under(&in_use, &["rules"]).code(1);
-    outcome.stderr(ends_with(last));
+fn the_search_for_a_port_ends_with_another_error_or_after_one_round() {
+    for (error, last) in [
+        ("EACCES", "a free port: Permission denied"),
+        (
+            "EADDRINUSE",
+            "every port from 10000 to 32767: Address already in use",
+        ),
+    ] {
+        let failing = injecting(&[
+            "unshare:error=EPERM",
+            &format!("bind:error={error}:when=2+"),
+        ]);
+        let outcome = both_under(&failing, &["rules"]).code(1);
+        outcome.stderr(ends_with(format!("reuseaddr: bind {last}\n")));
+    }
 }

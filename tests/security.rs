@@ -1,9 +1,6 @@
 //! What a client can do to the server, and what another user of the machine can do.
 
-use crate::support::{
-    Client, Result, Start, as_another_user, builds, descriptors, fresh_address, launch, serve_args,
-    sockets_of, wait_for,
-};
+use crate::support::*;
 
 #[test]
 fn what_a_client_sends_is_echoed_to_it_and_printed_nowhere() -> Result<()> {
@@ -43,8 +40,8 @@ fn a_child_has_only_its_connection_and_the_server_only_its_listening_socket() ->
             assert_eq!(descriptors(child), 4, "{}", build.name);
             clients.push(client);
         }
-        wait_for("server without connections", || {
-            (descriptors(server.pid) == 4).then_some(())
+        wait_until("server without connections", || {
+            descriptors(server.pid) == 4
         })?;
     }
     Ok(())

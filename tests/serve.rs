@@ -1,9 +1,6 @@
 //! The server with telnet and nc as its clients, and without a usable stdout.
 
-use crate::support::{
-    Client, Program, Result, builds, deadline, fresh_address, full_pipe, serve_args,
-    stopped_terminal, text, tool, wait_for,
-};
+use crate::support::*;
 use libc::SIGKILL;
 use std::fs::{self, File};
 use std::net::SocketAddrV4;

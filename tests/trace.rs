@@ -1,9 +1,6 @@
 //! Both builds under strace: their system calls are compared one by one.
 
-use crate::support::{
-    Build, Result, builds, first_difference, half, network, scratch, session, side_by_side, strace,
-    terminal_width, without_pointers, wrapped,
-};
+use crate::support::*;
 use std::fs;
 
 #[test]
@@ -15,10 +12,8 @@ fn the_system_calls_of_both_builds_are_the_same_one_by_one() -> Result<()> {
         "\nBy process. SERVER is killed, then restarted without the option (REFUSED) and\n\
          with it (GRANTED). OLD, HALF and RUDE are its child processes.\n"
     );
-    println!(
-        "  {}",
-        side_by_side(&["C".into()], &["Rust".into()], width)[0]
-    );
+    let names = side_by_side(&["C".into()], &["Rust".into()], width);
+    println!("  {}", names[0]);
     for step in 0..c.len().max(rust.len()) {
         let [c, rust] = [&c, &rust].map(|calls| calls.get(step).map_or("-", |call| call));
         let mark = if c == rust { ' ' } else { '!' };
@@ -36,18 +31,7 @@ fn the_system_calls_of_both_builds_are_the_same_one_by_one() -> Result<()> {
     Ok(())
 }
 
-/// Removes the text between each `start` and the next `end`, or the end of the line.
-fn masked(call: &str, start: &str, end: char) -> String {
-    let mut pieces = call.split(start);
-    let mut masked = pieces.next().unwrap_or_default().to_string();
-    for piece in pieces {
-        masked += start;
-        masked += piece.find(end).map_or("", |end| &piece[end..]);
-    }
-    masked
-}
-
-/// The system calls of `build` with `command`, from pipe on, without what is different in every run.
+/// The system calls of `build` with `command`, from unshare on, without what is different in every run.
 /// brk is left out: the languages allocate memory in different ways.
 fn calls_of(build: &Build, command: &str) -> Vec<String> {
     let file = scratch(format!("{}.{command}.calls", build.name));
@@ -60,14 +44,15 @@ fn calls_of(build: &Build, command: &str) -> Vec<String> {
     let first = |line: &&str| !line.starts_with("pipe");
     for line in trace.lines().skip_while(first) {
         let mut call = without_pointers(line);
-        for (start, end) in [
+        let ends = [
             ("htons(", ')'),
             ("sa_data=\"", '"'),
             ("getpid() = ", '\n'),
             ("child_tidptr=POINTER) = ", '\n'),
             ("wait4(", ','),
-        ] {
-            call = masked(&call, start, end);
+        ];
+        for (start, end) in ends {
+            call = masked(&call, start, |c| c == end);
         }
         // Timing decides how often a state is polled, and how much is sent until the peer's buffer is full.
         if call.starts_with("poll(") {
@@ -75,7 +60,7 @@ fn calls_of(build: &Build, command: &str) -> Vec<String> {
             continue;
         }
         if call.starts_with("sendto(") {
-            call = masked(&call, ") = ", '\n');
+            call = masked(&call, ") = ", |_| false);
         }
         if !call.starts_with("sendto(") || calls.last() != Some(&call) {
             calls.push(call);
@@ -98,10 +83,7 @@ fn rules_and_abi_make_the_same_system_calls_in_both_builds() {
         let [c, rust] = builds().each_ref().map(|build| calls_of(build, command));
         assert!(c.len() >= at_least, "{command}: {} calls", c.len());
         assert_eq!(first_difference(&c, &rust), None, "{command}");
-        let after = |start| {
-            c.iter()
-                .filter_map(move |call| Some(call.split_once(start)?.1))
-        };
+        let after = |start| c.iter().filter_map(move |c| Some(c.split_once(start)?.1));
         let reset = "{l_onoff=1, l_linger=0}, 8) = 0";
         assert!(after("SO_LINGER, ").all(|rest| rest == reset));
         let bytes = after(", TCP_INFO, \"\\").filter_map(|rest| rest.split('"').next());

@@ -2,9 +2,7 @@
 
 mod addresses;
 
-use crate::support::{
-    Build, Result, both, both_under, builds, compare_builds, full_pipe, text, wait_for_call,
-};
+use crate::support::*;
 use assert_cmd::assert::Assert;
 use predicates::str::ends_with;
 use std::ffi::OsStr;
@@ -63,23 +61,17 @@ fn version_is_the_version_of_the_package() {
 }
 
 #[test]
-fn a_missing_or_unknown_command_is_refused() {
-    refused(
-        &[""; 0],
-        "the command is missing: serve, rules, explain or abi",
-    );
-    for command in ["", "server", "--serve"] {
-        let sentence = format!("\"{command}\": the command must be serve, rules, explain or abi");
-        refused(&[command], &sentence);
-    }
-}
-
-#[test]
-fn an_unknown_option_or_a_superfluous_argument_is_refused() {
+fn a_missing_or_unknown_command_an_unknown_option_or_a_superfluous_argument_is_refused() {
+    let missing = "the command is missing: serve, rules, explain or abi";
+    refused(&[""; 0], missing);
+    let command = "the command must be serve, rules, explain or abi";
     let option = "the only option of serve is --no-reuseaddr";
     let all = "the only argument of rules is --all";
     for (args, sentence) in [
-        (&["serve", "--reuseaddr"][..], option),
+        (&[""][..], command),
+        (&["server"], command),
+        (&["--serve"], command),
+        (&["serve", "--reuseaddr"], option),
         (&["serve", "9099", "-n"], option),
         (&["serve", "-1"], option),
         (&["serve", "9099", "9100"], "serve takes one [ADDRESS:]PORT"),
@@ -119,25 +111,19 @@ fn a_failed_write_to_stdout_is_an_error() {
                 outcome.stderr(sentence);
             }
         };
-        for (redirection, reason) in [
-            (">/dev/full", "No space left on device"),
-            (">&-", "Bad file descriptor"),
-        ] {
+        let redirected = |redirection, reason| {
             let script = format!("exec \"$0\" \"$@\" {redirection}");
-            fails(
-                both_under(&["sh".into(), "-c".into(), script], args),
-                reason,
-            );
-        }
+            let shell = ["sh".into(), "-c".into(), script];
+            fails(both_under(&shell, args), reason);
+        };
+        redirected(">/dev/full", "No space left on device");
+        redirected(">&-", "Bad file descriptor");
         let broken = |build: &Build| {
             let (broken, _peer) = UnixStream::pair().unwrap();
             broken.shutdown(Shutdown::Write).unwrap();
             let mut command = Command::new(&build.path);
-            command
-                .args(args)
-                .stdout(OwnedFd::from(broken))
-                .output()
-                .unwrap()
+            command.args(args).stdout(OwnedFd::from(broken));
+            command.output().unwrap()
         };
         fails(compare_builds(str::to_string, broken), "Broken pipe");
     }
@@ -157,12 +143,8 @@ fn a_usage_error_and_the_sum_of_rules_wait_until_stderr_has_room() -> Result<()>
             wait_for_call(process.id() as i32, libc::SYS_write)?;
             let mut all = String::new();
             reader.read_to_string(&mut all).map_err(text)?;
-            assert!(
-                all[size..].ends_with(end),
-                "{}: {}",
-                build.name,
-                &all[size..]
-            );
+            let printed = &all[size..];
+            assert!(printed.ends_with(end), "{}: {printed}", build.name);
             process.wait().map_err(text)?;
         }
     }

@@ -142,9 +142,8 @@ impl Sums {
         ));
         if self.unexpected > 0 {
             let count = self.unexpected;
-            print(format!(
-                "Unexpected cells (!): {count}; the reason is below each row."
-            ));
+            let below = "the reason is below each row.";
+            print(format!("Unexpected cells (!): {count}; {below}"));
             other_c_library().map(print);
         }
     }

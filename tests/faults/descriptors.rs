@@ -1,16 +1,14 @@
 //! Without a free descriptor, the server waits for one, without spinning.
 
 use super::{faulty, same, take_trace, trace_file};
-use crate::support::{Client, Result, builds, fresh_address, process_status, text, wait_for};
+use crate::support::*;
 use std::time::Instant;
 use std::{fs, ptr};
 
 /// Sets RLIMIT_NOFILE of process `pid`.
 fn limit_descriptors(pid: i32, count: u64) -> Result<()> {
-    let limit = libc::rlimit {
-        rlim_cur: count,
-        rlim_max: 4096,
-    };
+    let (rlim_cur, rlim_max) = (count, 4096);
+    let limit = libc::rlimit { rlim_cur, rlim_max };
     // SAFETY: `limit` is an rlimit; a null pointer means that the old limit is not returned.
     match unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, &raw const limit, ptr::null_mut()) } {
         0 => Ok(()),
@@ -38,7 +36,7 @@ fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Resul
         let (start, cpu_start) = (Instant::now(), cpu_time(pid)?);
         let pauses = || process_status(pid, "voluntary_ctxt_switches");
         let before = pauses().unwrap_or(0);
-        wait_for("ten pauses", || (pauses()? >= before + 10).then_some(()))?;
+        wait_until("ten pauses", || pauses() >= Some(before + 10))?;
         let cpu = (cpu_time(pid)? - cpu_start) as f64;
         let percent = 100.0 * cpu / start.elapsed().as_nanos() as f64;
         let name = &build.name;

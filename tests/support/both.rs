@@ -31,12 +31,8 @@ pub fn compare_builds(neutral: fn(&str) -> String, run: impl Fn(&Build) -> Outpu
     let [c, rust] = builds().each_ref().map(run);
     let stdout = |output: &Output| neutral(std::str::from_utf8(&output.stdout).unwrap());
     let status = c.status.code().expect("no signal kills it");
-    let neutral_rust = Output {
-        stdout: stdout(&rust).into(),
-        ..rust
-    };
-    let rust = neutral_rust.assert().code(status);
-    rust.stdout(stdout(&c)).stderr(c.stderr.clone());
+    assert_eq!(stdout(&rust), stdout(&c));
+    rust.assert().code(status).stderr(c.stderr.clone());
     c.assert()
 }
 

@@ -72,10 +72,8 @@ impl Client {
 
     /// Closes the connection by a reset (SO_LINGER with a timeout of 0).
     pub fn reset(self) -> Result<()> {
-        let linger = libc::linger {
-            l_onoff: 1,
-            l_linger: 0,
-        };
+        let (l_onoff, l_linger) = (1, 0);
+        let linger = libc::linger { l_onoff, l_linger };
         set_option(&self.stream, libc::SOL_SOCKET, libc::SO_LINGER, linger)
             .map_err(|error| format!("setsockopt SO_LINGER: {error}"))
     }

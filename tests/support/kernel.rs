@@ -1,6 +1,6 @@
 //! The sockets and processes that the kernel lists in /proc.
 
-use super::{Result, wait_for};
+use super::{Result, wait_for, wait_until};
 use std::fs;
 use std::net::SocketAddrV4;
 
@@ -88,14 +88,12 @@ pub fn sockets_of(pid: i32) -> Vec<Socket> {
 /// process has two.
 pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socket> {
     let mut held = Vec::new();
-    let found = wait_for(
-        format!("single socket, as expected, in process {pid}"),
-        || {
-            held = sockets_of(pid);
-            let only = held.first().filter(|_| held.len() == 1);
-            only.filter(|socket| expected(socket)).cloned()
-        },
-    );
+    let what = format!("single socket, as expected, in process {pid}");
+    let found = wait_for(what, || {
+        held = sockets_of(pid);
+        let only = held.first().filter(|_| held.len() == 1);
+        only.filter(|socket| expected(socket)).cloned()
+    });
     found.map_err(|reason| format!("{reason}; it has {held:?}"))
 }
 
@@ -127,23 +125,19 @@ pub fn is_in_call(pid: i32, call: libc::c_long) -> bool {
 
 /// Waits until process `pid` is blocked in `call`, a SYS_ number.
 pub fn wait_for_call(pid: i32, call: libc::c_long) -> Result<()> {
-    wait_for(format!("system call {call} in process {pid}"), || {
-        is_in_call(pid, call).then_some(())
-    })
+    let what = format!("system call {call} in process {pid}");
+    wait_until(what, || is_in_call(pid, call))
 }
 
 /// Waits until process `pid` is stopped, by SIGSTOP or by its tracer.
 pub fn wait_for_stop(pid: i32) -> Result<()> {
-    wait_for("stop", || {
-        matches!(process(pid), Some(('T' | 't', _))).then_some(())
-    })
+    wait_until("stop", || matches!(process(pid), Some(('T' | 't', _))))
 }
 
 /// Waits until process `pid` has exited and been reaped.
 pub fn wait_for_reaping(pid: i32) -> Result<()> {
-    wait_for(format!("exit of process {pid}, reaped"), || {
-        process(pid).is_none().then_some(())
-    })
+    let what = format!("exit of process {pid}, reaped");
+    wait_until(what, || process(pid).is_none())
 }
 
 /// The release of the running kernel, as uname -r prints it.

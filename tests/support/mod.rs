@@ -73,20 +73,25 @@ pub fn builds() -> &'static [Build; 2] {
         } else {
             ("dynamic", "target/c-reference/dynamic/reuseaddr")
         };
-        let make = Command::new(tool("make", "make"))
-            .args(["-s", "c"])
-            .args([format!("LINK={link}"), format!("C_PROGRAM={c}")])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env_remove("MAKEFLAGS")
-            .output()
-            .expect("make can be started");
+        let mut make = Command::new(tool("make", "make"));
+        make.args([
+            "-s",
+            "c",
+            &format!("LINK={link}"),
+            &format!("C_PROGRAM={c}"),
+        ]);
+        make.current_dir(project("")).env_remove("MAKEFLAGS");
+        let make = make.output().expect("make can be started");
         let errors = String::from_utf8_lossy(&make.stderr);
         assert!(make.status.success(), "the C build failed: {errors}");
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").to_path_buf();
         [("C", "C_BUILD", project(c)), ("Rust", "RUST_BUILD", rust)].map(
-            |(name, variable, path)| Build {
-                name: name.into(),
-                path: env::var_os(variable).map_or(path, PathBuf::from),
+            |(name, variable, path)| {
+                let (name, path) = (
+                    name.into(),
+                    env::var_os(variable).map_or(path, PathBuf::from),
+                );
+                Build { name, path }
             },
         )
     });
@@ -150,20 +155,16 @@ pub fn fresh_address() -> SocketAddrV4 {
 
 /// Fails if a socket uses `port` on a wildcard address.
 pub fn port_is_free(port: u16) -> Result<()> {
-    if !holds_every_address(port) {
-        return Ok(());
-    }
-    Err(format!(
-        "port {port} is in use on all addresses; ss -tlnp shows the process"
-    ))
+    let reason = || format!("port {port} is in use on all addresses; ss -tlnp shows the process");
+    (!holds_every_address(port))
+        .then_some(())
+        .ok_or_else(reason)
 }
 
 /// Raises the soft limit on descriptors to the hard limit.
 pub fn raise_limit() {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let (rlim_cur, rlim_max) = (0, 0);
+    let mut limit = libc::rlimit { rlim_cur, rlim_max };
     // SAFETY: `limit` is an rlimit, which the kernel may write.
     let z = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     assert_eq!(z, 0);
@@ -185,4 +186,9 @@ pub fn wait_for<T>(what: impl fmt::Display, mut probe: impl FnMut() -> Option<T>
         }
         thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Polls `holds` until it returns true.
+pub fn wait_until(what: impl fmt::Display, mut holds: impl FnMut() -> bool) -> Result<()> {
+    wait_for(what, || holds().then_some(()))
 }

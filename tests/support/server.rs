@@ -142,10 +142,8 @@ pub fn kill_group(process: &mut Child) {
 /// descriptors 0, 1 and 2, and ignores no signal: a shell ignores SIGINT in background commands.
 pub fn prepare_child(command: &mut Command) {
     let prepare = || {
-        let limit = libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        };
+        let (rlim_cur, rlim_max) = (0, 0);
+        let limit = libc::rlimit { rlim_cur, rlim_max };
         // SAFETY: `limit` is an rlimit.
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) };
         // SAFETY: no pointers; any argument value is safe.
@@ -233,7 +231,7 @@ impl Server {
     }
 
     /// Kills the server and its children. Returns the lines on stderr that were not read before.
-    pub fn finish(self) -> Vec<String> {
+    pub fn finish(&self) -> Vec<String> {
         let _ = send_signal(-self.pid, libc::SIGKILL);
         self.errors.iter().collect()
     }
@@ -250,9 +248,7 @@ impl Server {
 
     /// Waits until the server has exited. Its child processes may still run.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        wait_for("exit of the server", || {
-            self.process.try_wait().expect("the server is our child")
-        })
+        wait_for("exit of the server", || self.process.try_wait().unwrap())
     }
 }
 

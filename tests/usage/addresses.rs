@@ -1,9 +1,7 @@
 //! Addresses and ports: which texts are accepted, and which are refused.
 
 use super::{PORT, refused};
-use crate::support::{
-    Build, both, both_under, builds, compare_builds, fresh_address, injecting, launch, no_ipv6,
-};
+use crate::support::*;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -34,11 +32,8 @@ fn an_address_in_another_form_is_refused() {
     each_refused("serve", addresses, ADDRESS);
     each_refused("explain", addresses, ADDRESS);
     let ipv6 = "[::1]:80|[::ffff:127.0.0.1]:80";
-    each_refused(
-        "serve",
-        ipv6,
-        "the ADDRESS of serve must be an IPv4 address",
-    );
+    let sentence = "the ADDRESS of serve must be an IPv4 address";
+    each_refused("serve", ipv6, sentence);
 }
 
 #[test]
@@ -105,19 +100,14 @@ fn bind_fails_for_a_port_in_use_with_a_hint_that_can_be_pasted() {
     ] {
         let run = |build: &Build| {
             let mut command = Command::new(&build.path);
-            command
-                .arg0(name)
-                .args(["serve", &address])
-                .output()
-                .unwrap()
+            command.arg0(name).args(["serve", &address]);
+            command.output().unwrap()
         };
         let mut hint = format!("reuseaddr: to see why, run: {pasted} explain {address}\n");
         hint.truncate(512);
         let stderr = format!("reuseaddr: bind {address}: Address already in use\n{hint}");
-        compare_builds(str::to_string, run)
-            .code(1)
-            .stdout("")
-            .stderr(stderr);
+        let outcome = compare_builds(str::to_string, run);
+        outcome.code(1).stdout("").stderr(stderr);
     }
 }
 
