@@ -3,8 +3,10 @@
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 mod whole;
 
-use crate::support::{both, both_under, injecting, network};
+use crate::support::*;
+use assert_cmd::assert::OutputAssertExt;
 use predicates::str::{contains, ends_with};
+use std::fs;
 
 /// The note on stderr if the private network has `failed`.
 fn note(failed: Option<&str>) -> String {
@@ -73,4 +75,43 @@ connect     descriptor -1                           another errno! expected: EBA
 ";
     let sum = ends_with("\nunexpected results: 74\n");
     outcome.stdout(contains(rows)).stdout(sum);
+}
+
+/// In both builds, the last calls of read and close are those whose results are printed, but for two of close.
+#[test]
+fn the_results_of_read_and_close_count_as_well() {
+    for build in builds() {
+        let file = scratch("abi.calls");
+        let mut strace = strace("-e trace=read,close", &file);
+        strace.arg(&build.path).arg("abi").output().unwrap();
+        let calls = fs::read_to_string(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        for (call, after) in [("read", 0), ("close", 2)] {
+            let start = format!("{call}(");
+            let last = calls
+                .lines()
+                .filter(|line| line.starts_with(&start))
+                .count()
+                - after;
+            let three = format!("{call}:error=EXDEV:when={}..{last}", last - 2);
+            let outcome = run_under(&injecting(&[&three]), build, &["abi"]).assert();
+            outcome
+                .code(1)
+                .stdout(ends_with("\nunexpected results: 3\n"));
+        }
+    }
+}
+
+#[test]
+fn a_call_that_is_not_in_the_table_ends_it_if_it_fails() {
+    for (injection, line) in [
+        ("getsockopt:error=EBADF:when=7", "getsockopt SO_REUSEADDR"),
+        ("socket:error=EBADF:when=2", "socket for the calls of abi"),
+        ("getsockname:error=EBADF:when=1", "getsockname TCP socket"),
+    ] {
+        let outcome = both_under(&injecting(&[injection]), &["abi"]).code(1);
+        outcome.stderr(ends_with(format!(
+            "reuseaddr: {line}: Bad file descriptor\n"
+        )));
+    }
 }
