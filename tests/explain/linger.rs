@@ -1,13 +1,7 @@
 //! Sockets with SO_LINGER: a close(2) of the last descriptor blocks.
 
-use super::limits::{injected, listener};
-use super::{alone, explain, unused_address};
-use crate::support::{
-    Program, Result, builds, fill, hold, injecting, set_option, sockets_of, wait_for,
-};
+use super::*;
 use libc::{SO_LINGER, SOL_SOCKET, linger};
-use std::net::TcpStream;
-use std::process::Command;
 
 /// Longer than every deadline.
 const LINGER: linger = linger {
@@ -19,8 +13,7 @@ const LINGER: linger = linger {
 fn explain_does_not_linger_if_the_owner_closes_a_copied_descriptor() -> Result<()> {
     let _alone = alone();
     for build in builds() {
-        let address = unused_address();
-        let mut holder = hold("ESTABLISHED", address, true).unwrap();
+        let (mut holder, address) = held("ESTABLISHED", true);
         let accepted = TcpStream::from(holder.fds.remove(0));
         set_option(&accepted, SOL_SOCKET, SO_LINGER, LINGER).unwrap();
         fill(&accepted).unwrap();
@@ -35,9 +28,7 @@ fn explain_does_not_linger_if_the_owner_closes_a_copied_descriptor() -> Result<(
         let pid = explain.process.id() as i32;
         wait_for("copied descriptor", || {
             let mut copied = sockets_of(pid).into_iter();
-            copied
-                .any(|socket| address == socket.local.into())
-                .then_some(())
+            copied.find(|socket| address == socket.local.into())
         })?;
         drop(accepted);
         let end = "end of explain, which does not linger";
@@ -50,10 +41,9 @@ fn explain_does_not_linger_if_the_owner_closes_a_copied_descriptor() -> Result<(
 #[test]
 fn explain_does_not_list_its_own_copies() {
     let _alone = alone();
-    let (listener, address) = listener();
-    set_option(&listener, SOL_SOCKET, SO_LINGER, LINGER).unwrap();
-    let expected = explain(&address.to_string()).text;
+    let (holder, address) = held("LISTEN", true);
+    set_option(&holder.fds[0], SOL_SOCKET, SO_LINGER, LINGER).unwrap();
     // A result that contradicts the prediction: it looks again.
-    let report = injected(&["bind:retval=0:when=1"], &address);
-    assert_eq!(report.text, expected);
+    let report = injected(&["bind:retval=0:when=1"], address);
+    assert_eq!(report.text, explain(address).text);
 }

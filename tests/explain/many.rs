@@ -1,10 +1,8 @@
 //! Thousands of sockets, and sockets that come and go.
 
-use super::{Report, alone, explain, explain_under};
-use crate::support::{Client, builds, fresh_port, has_ipv6, raise_limit, tool, wait_for};
+use super::*;
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
-use std::process::Command;
+use std::net::{IpAddr, SocketAddrV4, TcpListener};
 use std::thread;
 
 /// Connections on each of two addresses.
@@ -31,10 +29,7 @@ fn among_thousands_of_sockets_it_lists_those_that_ss_lists() {
     let _alone = alone();
     raise_limit();
     let port = fresh_port();
-    let ips = match has_ipv6() {
-        true => &["127.0.0.1", "::1"][..],
-        false => &["127.0.0.1"],
-    };
+    let ips = &["127.0.0.1", "::1"][..1 + usize::from(has_ipv6())];
     let mut held = Vec::new();
     let mut listeners = Vec::new();
     for ip in ips {
@@ -54,11 +49,12 @@ fn among_thousands_of_sockets_it_lists_those_that_ss_lists() {
     }
     let ss = wait_for("peers in ss", || {
         let ss = listed_by_ss(port);
-        let settled = ss.iter().all(|[state, ..]| state != "FIN_WAIT1");
-        settled.then_some(ss)
+        ss.iter()
+            .all(|[state, ..]| state != "FIN_WAIT1")
+            .then_some(ss)
     });
     let ss = ss.unwrap();
-    let report = explain(&port.to_string());
+    let report = explain(port);
     let rows = report
         .text
         .lines()
@@ -80,7 +76,7 @@ fn sockets_that_come_and_go_meanwhile_cause_no_error() {
     thread::scope(|scope| {
         let runs = scope.spawn(|| {
             let runs = (0..20).flat_map(|_| builds());
-            let runs = runs.map(|build| explain_under(&[], build, &address.to_string()));
+            let runs = runs.map(|build| explain_under(&[], build, address));
             runs.collect::<Vec<Report>>()
         });
         while !runs.is_finished() {
@@ -92,7 +88,7 @@ fn sockets_that_come_and_go_meanwhile_cause_no_error() {
             assert_eq!(report.results(), ["EADDRINUSE"; 2], "{}", report.text);
             assert_eq!(report.row(1)[0], "LISTEN");
             assert!(
-                !report.text.contains("owner not visible"),
+                !report.details().contains(&"owner not visible"),
                 "{}",
                 report.text
             );
