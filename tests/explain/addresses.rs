@@ -9,27 +9,18 @@ const V6ONLY: &str = "\
 1 LISTEN [::]:PORT - 0 0 UID; held by TEST; v6only
 2 LISTEN 127.0.0.1:PORT - 1 0 UID; held by TEST
 3 SYN_RECV 127.0.0.1:PORT 127.0.0.1:PEER ? ? -; no process; the handshake is not complete
-
-TEST test
-     1: [::]:PORT, listening
-     2: 127.0.0.1:PORT, listening
-no process
-     3: 127.0.0.1:PORT <--> 127.0.0.1:PEER (TEST test), SYN_RECV
-
+TEST test; 1: [::]:PORT, listening; 2: 127.0.0.1:PORT, listening
+no process; 3: 127.0.0.1:PORT <--> 127.0.0.1:PEER (TEST test), SYN_RECV
 bind 0.0.0.0:PORT without SO_REUSEADDR: EADDRINUSE, as predicted; #2: is listening (C1)
 bind 0.0.0.0:PORT with SO_REUSEADDR: EADDRINUSE, as predicted; #2: is listening (C1)
-
 What helps: #2: stop process TEST
 exit status 1
 ";
 const NO_ADDRESS: &str = "\
 No TCP socket uses port PORT in this network namespace.
-
 bind ADDRESS:PORT without SO_REUSEADDR: ERROR; no socket conflicts
 bind ADDRESS:PORT with SO_REUSEADDR: ERROR; no socket conflicts
-
-What helps: bind to an address ADVICE
-exit status 1
+What helps: bind ADVICE
 ";
 
 #[test]
@@ -37,17 +28,15 @@ fn sockets_on_other_addresses_are_counted_and_those_on_other_ports_are_not() {
     let _alone = alone();
     let port = fresh_port();
     let names = Names::of(port);
-    let _held =
-        ["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(|ip| TcpListener::bind((ip, port)).unwrap());
+    let ips = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+    let _held = ips.map(|ip| TcpListener::bind((ip, port)).unwrap());
     let _elsewhere = ["BOUND", "CLIENT"].map(|state| held(state, false));
     let note = "\nSockets on other addresses of this port, without conflict: ";
-    let table = format!("1 LISTEN 127.0.0.1:PORT - 1 0 UID; held by TEST{note}2.\n\nTEST ");
+    let table = format!("1 LISTEN 127.0.0.1:PORT - 1 0 UID; held by TEST{note}2.\nTEST ");
     explain(format!("127.0.0.1:{port}")).has(&names, &table);
     let text = explain(format!("127.0.0.4:{port}")).text;
-    assert!(
-        text.starts_with(&format!("{}3.\n\nbind ", &note[1..])),
-        "{text}"
-    );
+    let start = format!("{}3.\n\nbind ", &note[1..]);
+    assert!(text.starts_with(&start), "{text}");
 }
 
 #[test]
@@ -71,37 +60,38 @@ fn a_v6only_socket_conflicts_on_ipv6_addresses_only() {
         let report = explain(format!("{ip}:{port}"));
         let expected = format!(
             "bind {ip}:PORT with SO_REUSEADDR: EADDRINUSE, as predicted; #{ids}: is listening (C1)
-
 What helps: #{ids}: stop process "
         );
         report.has(&Names::of(port), &expected);
         let counted = report.text.split_once(", without conflict: ");
-        assert_eq!(
-            counted.map_or("0", |(_, rest)| &rest[..1]),
-            others,
-            "{}",
-            report.text
-        );
+        let counted = counted.map_or("0", |(_, rest)| &rest[..1]);
+        assert_eq!(counted, others, "{}", report.text);
     }
 }
 
 #[test]
 fn an_address_that_cannot_be_bound_is_not_blamed_on_sockets() {
     let _alone = alone();
-    let port = fresh_port();
-    let of_this_machine = "of this machine; ip address lists them";
-    let unicast = "that is neither multicast nor link-local";
-    // TEST-NET-1 of RFC 5737, and all nodes on a link.
-    for (ip, error, advice) in [
-        ("192.0.2.1", "EADDRNOTAVAIL", of_this_machine),
-        ("[ff02::1]", "EINVAL", unicast),
+    let here = "to an address of this machine; ip address lists them";
+    let unicast = "to an address that is neither multicast nor link-local";
+    let root = "as root, or with CAP_NET_BIND_SERVICE";
+    // TEST-NET-1 of RFC 5737, all nodes on a link, and a port below 1024.
+    for (ip, error, injection, advice, status) in [
+        ("192.0.2.1", "EADDRNOTAVAIL", "delay_exit=1", here, 1),
+        ("[ff02::1]", "EINVAL", "delay_exit=1", unicast, 1),
+        ("127.0.0.1", "EACCES", "error=EACCES", root, 0),
     ] {
         if ip.starts_with('[') && !has_ipv6() {
             continue;
         }
+        let port = fresh_port();
+        let report = injected(&[&format!("bind:{injection}")], format!("{ip}:{port}"));
         let expected = NO_ADDRESS.replace("ADDRESS", ip).replace("ERROR", error);
-        let report = explain(format!("{ip}:{port}"));
-        report.is(&Names::of(port), &expected.replace("ADVICE", advice));
+        let expected = expected.replace("ADVICE", advice);
+        report.is(
+            &Names::of(port),
+            &format!("{expected}exit status {status}\n"),
+        );
     }
 }
 
@@ -110,9 +100,7 @@ fn a_connection_on_an_ephemeral_port_has_one_more_remedy() {
     let _alone = alone();
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
     let range: Vec<u16> = range.split_whitespace().flat_map(str::parse).collect();
-    let [first, last] = range[..] else {
-        panic!("{range:?}")
-    };
+    let (first, last) = (range[0], range[1]);
     let wait = "let the peer close, then stop process TEST (else wait up to 120 s)";
     let stop = "stop process TEST";
     let next = "; next time: set SO_REUSEADDR before bind in every program that uses the port";

@@ -21,32 +21,22 @@ const WITHOUT_THE_OPTION: &str = "\
 15 TIME_WAIT 127.0.0.12:PORT 127.0.0.1:PEER ? ? -; no process, N s left
 16 FIN_WAIT2 127.0.0.13:PORT 127.0.0.1:PEER 0 0 UID; held by TEST
 17 CLOSE_WAIT 127.0.0.14:PORT 127.0.0.1:PEER ? ? -; not accepted yet
-
-TEST test
-     1: 127.0.0.2:PORT, listening
-     2: 127.0.0.3:PORT, listening
-     3: 127.0.0.14:PORT, listening
-     4: 127.0.0.1:PORT, bound, not listening
-     7: 127.0.0.4:PORT <--> 127.0.0.4:PEER, SYN_SENT
-     8: 127.0.0.5:PORT <--> 127.0.0.1:PEER (TEST test)
-     and 3 more
-not accepted yet
-     5: 127.0.0.2:PORT <--> 127.0.0.1:PEER (TEST test)
-     17: 127.0.0.14:PORT <--> 127.0.0.1:PEER (TEST test), CLOSE_WAIT
-no process
-     6: 127.0.0.3:PORT <--> 127.0.0.1:PEER (TEST test), SYN_RECV
-     10: 127.0.0.7:PORT <--> 127.0.0.1:PEER (TEST test), FIN_WAIT1
-     11: 127.0.0.8:PORT <--> 127.0.0.1:PEER (TEST test), FIN_WAIT2
-     13: 127.0.0.10:PORT <--> 127.0.0.1:PEER (TEST test), CLOSING
-     14: 127.0.0.11:PORT <--> 127.0.0.1:PEER (TEST test), LAST_ACK
-     15: 127.0.0.12:PORT <--> 127.0.0.1:PEER, TIME_WAIT
-
+TEST test; 1: 127.0.0.2:PORT, listening; 2: 127.0.0.3:PORT, listening; 3: 127.0.0.14:PORT, listening; \
+4: 127.0.0.1:PORT, bound, not listening; 7: 127.0.0.4:PORT <--> 127.0.0.4:PEER, SYN_SENT; \
+8: 127.0.0.5:PORT <--> 127.0.0.1:PEER (TEST test); and 3 more
+not accepted yet; 5: 127.0.0.2:PORT <--> 127.0.0.1:PEER (TEST test); \
+17: 127.0.0.14:PORT <--> 127.0.0.1:PEER (TEST test), CLOSE_WAIT
+no process; 6: 127.0.0.3:PORT <--> 127.0.0.1:PEER (TEST test), SYN_RECV; \
+10: 127.0.0.7:PORT <--> 127.0.0.1:PEER (TEST test), FIN_WAIT1; \
+11: 127.0.0.8:PORT <--> 127.0.0.1:PEER (TEST test), FIN_WAIT2; \
+13: 127.0.0.10:PORT <--> 127.0.0.1:PEER (TEST test), CLOSING; \
+14: 127.0.0.11:PORT <--> 127.0.0.1:PEER (TEST test), LAST_ACK; \
+15: 127.0.0.12:PORT <--> 127.0.0.1:PEER, TIME_WAIT
 bind 0.0.0.0:PORT without SO_REUSEADDR: EADDRINUSE, as predicted; #1, 2, 3: is listening (C1); \
 #4, 5, 7, 8, 9, 10, 11, 12 and more: conflicts because the new socket lacks SO_REUSEADDR (C2)
 bind 0.0.0.0:PORT with SO_REUSEADDR: EADDRINUSE, as predicted; #1, 2, 3: is listening (C1); \
 #4, 7, 8, 9, 12, 16: lacks SO_REUSEADDR (C2); \
 #5, 10, 11, 13, 14, 15, 17: may lack SO_REUSEADDR, which cannot be read (C2)
-
 What helps: #1, 2, 3, 7, 12: stop process TEST; #4: stop process TEST, or have it set SO_REUSEADDR; \
 #5, 17: stop the listener, which closes this too; \
 #8, 9: let the peer close, then stop process TEST (else wait up to 120 s); \
@@ -62,17 +52,15 @@ bind 0.0.0.0:PORT without SO_REUSEADDR: EADDRINUSE, as predicted; \
 #1, 2, 3, 4, 5, 6, 7, 8 and more: conflicts because the new socket lacks SO_REUSEADDR (C2)
 bind 0.0.0.0:PORT with SO_REUSEADDR: OK, not predictable, as an option cannot be read; \
 #5, 6, 8, 9, 10: has SO_REUSEADDR, as the result shows
-
 What helps: set SO_REUSEADDR before bind
 exit status 0
 ";
 
 /// A socket in each of `states`, on `port` of 127.0.0.1, 127.0.0.2 and so on.
 fn hold_each(states: &str, port: u16, option: bool) -> Vec<Holder> {
-    let at = |host| SocketAddr::from(([127, 0, 0, host], port));
     let states = states.split_whitespace().zip(1..);
-    let held = states.map(|(state, host)| hold(state, at(host), option).unwrap());
-    held.collect()
+    let hold = |(state, host)| hold(state, ([127, 0, 0, host], port).into(), option).unwrap();
+    states.map(hold).collect()
 }
 
 /// Compares what is printed about all sockets on `port`.

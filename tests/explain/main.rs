@@ -55,23 +55,9 @@ impl Report {
         })
     }
 
-    /// The words of the line of socket `number`.
-    fn row(&self, number: usize) -> Vec<&str> {
-        let rows = self.text.lines().map(|line| line.split_whitespace());
-        let number = number.to_string();
-        let mut rows = rows.filter(|row| row.clone().next() == Some(&number));
-        rows.next().into_iter().flatten().skip(1).collect()
-    }
-
     /// Fails the test if `text` is not in the output.
     fn shows(&self, text: &str) {
         assert!(self.text.contains(text), "{text:?}: {}", self.text);
-    }
-
-    /// The indented lines, without the indent.
-    fn details(&self) -> Vec<&str> {
-        let lines = self.text.lines();
-        lines.filter_map(|line| line.strip_prefix("    ")).collect()
     }
 }
 

@@ -43,15 +43,11 @@ impl Names {
     fn name(&self, before: &str, number: &str, after: &str) -> Option<&str> {
         let line = before.rsplit('\n').next()?;
         let ends = |words: &[&str]| words.iter().any(|word| line.ends_with(word));
-        let of_process = ends(&["pid ", "process ", "processes "])
-            || line.contains("processes ") && line.ends_with(", ");
+        let list = line.contains("processes ") && line.ends_with(", ");
+        let is_pid = list || ends(&["pid ", "process ", "processes "]);
         let mut processes = self.processes.iter();
         let process = processes.find(|[pid, command, _]| {
-            number == pid
-                && (of_process
-                    || after
-                        .strip_prefix(' ')
-                        .is_some_and(|after| after.starts_with(command)))
+            number == pid && (is_pid || after.starts_with(&format!(" {command}")))
         });
         let user = own_uid().to_string();
         match process {
@@ -65,22 +61,21 @@ impl Names {
     }
 }
 
-/// The output with a line for each socket and result: the table has no header and no padding, and each line
-/// that is indented below it, or below a heading, continues the line above.
+/// The output with a line for each socket, process and result: the table has no header and no padding, a line
+/// that is indented by 4 or 5 spaces continues the line above, and there are no empty lines.
 pub fn folded(text: &str, status: i32) -> String {
     let mut folded = String::new();
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let is_row = words.len() == 7 && words[0].parse::<u32>().is_ok();
-        if words.first() == Some(&"#") {
+        let start = line.trim_start();
+        if start.is_empty() || start.starts_with("# ") {
             continue;
         }
+        let continues = [4, 5].contains(&(line.len() - start.len()));
         let separator = if folded.ends_with(':') { " " } else { "; " };
-        let (separator, line) = match line.strip_prefix("    ") {
-            Some(detail) if !detail.starts_with(' ') => (separator, detail),
-            _ => ("\n", line),
-        };
-        folded += separator;
+        folded += if continues { separator } else { "\n" };
+        let line = if continues { start } else { line };
         folded += &if is_row { words.join(" ") } else { line.into() };
     }
     format!("{}\nexit status {status}\n", folded.trim_start())

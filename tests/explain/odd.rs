@@ -30,13 +30,6 @@ What helps:
     #1: stop process TEST
     #2: stop the listener, which closes this too
 ";
-const TO_ITSELF: &str = "\
-1 ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PORT 1 0 UID; held by TEST
-
-TEST test
-     1: 127.0.0.1:PORT <--> 127.0.0.1:PORT (TEST test)
-";
-
 #[test]
 fn a_process_name_is_printed_on_one_line_whatever_its_bytes_are() {
     let _alone = alone();
@@ -75,7 +68,9 @@ fn a_socket_that_is_connected_to_itself_is_listed_once() {
     let address = unused_address();
     let socket = bind_socket(address, true).unwrap();
     connect(&socket, address).unwrap();
-    explain(address).has(&Names::of(address.port()), TO_ITSELF);
+    let row = "1 ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PORT 1 0 UID; held by TEST
+TEST test; 1: 127.0.0.1:PORT <--> 127.0.0.1:PORT (TEST test)\nbind ";
+    explain(address).has(&Names::of(address.port()), row);
 }
 
 #[test]
@@ -85,13 +80,9 @@ fn the_column_uid_is_the_sockets_and_not_its_holders() {
     // A process that executes a setuid program differs from its sockets too, the other way round.
     let uid = if is_root() { 65534 } else { own_uid() };
     fchown(&holder.fds[0], Some(uid), None).unwrap();
-    let report = explain(address);
-    assert_eq!(report.row(1)[3..], ["1", "0", &uid.to_string()]);
-    assert!(
-        report.details()[0].ends_with(&format!(", uid {}", own_uid())),
-        "{}",
-        report.text
-    );
+    let uid = if is_root() { "65534" } else { "UID" };
+    let row = format!(" - 1 0 {uid}; held by TEST\n");
+    explain(address).has(&Names::of(address.port()), &row);
 }
 
 #[test]
@@ -101,7 +92,7 @@ fn of_the_descriptors_of_a_socket_eight_are_listed() {
     let mut copies: Vec<OwnedFd> = Vec::new();
     for (count, shown) in [(8, ""), (9, "; and 1 more"), (12, "; and 4 more")] {
         copies.resize_with(count - 1, || holder.fds[0].try_clone().unwrap());
-        let row = format!(" UID{}{shown}\n\nTEST test\n", "; held by TEST".repeat(8));
+        let row = format!(" UID{}{shown}\nTEST test; 1: ", "; held by TEST".repeat(8));
         explain(address).has(&Names::of(address.port()), &row);
     }
 }

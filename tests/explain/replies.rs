@@ -12,12 +12,10 @@ const CLOSED: &str = "\
 4 TIME_WAIT 127.0.0.2:9099 127.0.0.9:10005 ? ? -; no process, 2 s left
 5 FIN_WAIT2 127.0.0.3:9099 127.0.0.1:10011 ? ? -; no process, 4 s left
 6 FIN_WAIT2 127.0.0.10:9099 127.0.0.1:10010 ? ? -; no process, 2 s left
-
 bind 0.0.0.0:9099 without SO_REUSEADDR: EADDRINUSE, as predicted; \
 #1, 2, 3, 4, 5, 6: conflicts because the new socket lacks SO_REUSEADDR (C2)
 bind 0.0.0.0:9099 with SO_REUSEADDR: EADDRINUSE, not predictable, as an option cannot be read; \
 #1, 2, 3, 4, 5, 6: may lack SO_REUSEADDR, which cannot be read (C2)
-
 What helps: #1, 2, 3, 4: wait 60 s (TIME_WAIT); \
 #5, 6: wait 4 s (FIN_WAIT2); if the peer closes, 60 s from then (TIME_WAIT); \
 next time: set SO_REUSEADDR before bind in every program that uses the port
@@ -28,25 +26,20 @@ const V6ONLY: &str = "\
 2 TIME_WAIT [::]:9099 [::1]:10002 ? ? -; no process, 1 s left; v6only
 3 TIME_WAIT [::]:9099 [::1]:10003 ? ? -; no process, 1 s left
 4 TIME_WAIT [::]:9099 [::1]:10004 ? ? -; no process, 1 s left
-
 bind 0.0.0.0:9099 without SO_REUSEADDR: EADDRINUSE, as predicted; \
 #1, 4: may lack IPV6_V6ONLY, which cannot be read; \
 #3: conflicts because the new socket lacks SO_REUSEADDR (C2)
 bind 0.0.0.0:9099 with SO_REUSEADDR: OK, not predictable, as an option cannot be read; \
 #1, 4: may lack IPV6_V6ONLY, which cannot be read; #3: has SO_REUSEADDR, as the result shows
-
 What helps: set SO_REUSEADDR before bind
 exit status 0
 ";
 const CLOSED_MEANWHILE: &str = "\
 1 FIN_WAIT1 127.0.0.1:PORT 127.0.0.1:PEER 1 0 -; no process; kept until the peer closes or the kernel gives up
-
-no process
-     1: 127.0.0.1:PORT <--> 127.0.0.1:PEER (TEST test), FIN_WAIT1
+no process; 1: 127.0.0.1:PORT <--> 127.0.0.1:PEER (TEST test), FIN_WAIT1
 ";
 const NOTHING: &str = "\
 No TCP socket uses port 9099 in this network namespace.
-
 bind 0.0.0.0:9099 without SO_REUSEADDR: OK, as predicted
 bind 0.0.0.0:9099 with SO_REUSEADDR: OK, as predicted
 exit status 0
@@ -64,11 +57,12 @@ fn hex(bytes: &[u8]) -> String {
 /// A netlink message from the kernel, in hexadecimal, as its body is.
 fn message(kind: i32, sequence: u32, body: &str) -> String {
     let length = 16 + body.len() as u32 / 2;
-    let kind_and_flags = [kind as u16, NLM_F_MULTI as u16]
-        .map(u16::to_ne_bytes)
-        .concat();
-    let rest = [sequence, 0].map(u32::to_ne_bytes).concat();
-    hex(&[&length.to_ne_bytes()[..], &kind_and_flags, &rest].concat()) + body
+    let (kind, flags) = (
+        (kind as u16).to_ne_bytes(),
+        (NLM_F_MULTI as u16).to_ne_bytes(),
+    );
+    let [length, sequence] = [length, sequence].map(u32::to_ne_bytes);
+    hex(&[&length[..], &kind, &flags, &sequence, &[0; 4]].concat()) + body
 }
 
 /// An inet_diag_msg, in hexadecimal: a socket in `state`, which it leaves after `milliseconds`.
@@ -95,19 +89,13 @@ fn check(sockets: &[String], when: &str, binds: &str, expected: &str) {
     let message_about = |socket: &String| message(SOCK_DIAG_BY_FAMILY, 1, socket);
     let mut reply: String = sockets.iter().map(message_about).collect();
     reply += &message(NLMSG_DONE, 1, "00000000");
-    let poke = format!(
-        "recvfrom:retval={}:poke_exit=@arg2={reply}:when={when}",
-        reply.len() / 2
-    );
-    let mut words = vec![
-        tool("unshare", "util-linux").display().to_string(),
-        "--net".into(),
-    ];
+    let length = reply.len() / 2;
+    let poke = format!("recvfrom:retval={length}:poke_exit=@arg2={reply}:when={when}");
+    let failing = format!("bind:error=EADDRINUSE:when={binds}");
+    let mut words = vec![tool("unshare", "util-linux").display().to_string()];
+    words.push("--net".into());
     words.extend((!is_root()).then(|| "--map-current-user".into()));
-    words.extend(injecting(&[
-        &poke,
-        &format!("bind:error=EADDRINUSE:when={binds}"),
-    ]));
+    words.extend(injecting(&[&poke, &failing]));
     let report = explain_with(&words, 9099);
     let text = folded(&report.text, report.status);
     assert!(text == expected, "{text}--- instead of\n{expected}");
@@ -168,9 +156,8 @@ fn a_socket_that_is_closed_meanwhile_keeps_its_options_and_loses_its_holder() {
         let trace = scratch("explain.trace");
         let options = "-Df -e trace=bind -e inject=bind:signal=SIGSTOP:when=1";
         let mut command = strace(options, &trace);
-        command
-            .arg(&build.path)
-            .args(["explain", &address.to_string()]);
+        command.arg(&build.path);
+        command.args(["explain", &address.to_string()]);
         let mut explain = Program::start(command).unwrap();
         let is_stopped = || {
             let lines = fs::read_to_string(&trace).unwrap_or_default();
@@ -187,50 +174,34 @@ fn a_socket_that_is_closed_meanwhile_keeps_its_options_and_loses_its_holder() {
 }
 
 #[test]
-fn a_message_that_is_not_the_kernels_reply_to_the_request_is_skipped() {
+fn other_messages_are_skipped_and_interrupted_dumps_requested_five_times_at_most() {
     let _alone = alone();
     let (_listener, address) = held("LISTEN", true);
     let expected = explain(address).text;
-    for (sender, sequence, is_reply) in [(0, 1, true), (1, 1, false), (0, 2, false)] {
-        // Inserted before the first reply: ENETDOWN.
+    // Inserted before the first reply: ENETDOWN.
+    let inserted = |sender, sequence| {
         let message = message(NLMSG_ERROR, sequence, "9cffffff");
-        let message = format!("@arg2={message},@arg5=100000000{sender}000000");
-        let report = injected(
-            &[&format!("recvfrom:retval=20:poke_exit={message}:when=1")],
-            address,
-        );
-        match is_reply {
-            true => report.shows("The sockets cannot be listed (sock_diag: Network is down).\n"),
-            false => assert_eq!(report.text, expected),
-        }
-    }
-}
-
-#[test]
-fn an_inconsistent_dump_is_requested_five_times_at_most() {
-    let _alone = alone();
-    let (_listener, address) = held("LISTEN", true);
+        let poke = format!("poke_exit=@arg2={message},@arg5=100000000{sender}000000");
+        format!("recvfrom:retval=20:{poke}:when=1")
+    };
     // The first message becomes NLMSG_DONE with NLM_F_DUMP_INTR.
     let interrupted = "recvfrom:poke_exit=@arg2=1400000003001200";
-    for (request, reason) in [
-        (5, "No such file or directory"),
-        (6, "Interrupted system call"),
+    let failing = |request| format!("{interrupted} sendto:error=ENOENT:when={request}");
+    for (injections, error) in [
+        (inserted(0, 1), "Network is down"),
+        (inserted(1, 1), ""),
+        (inserted(0, 2), ""),
+        (failing(5), "No such file or directory"),
+        (failing(6), "Interrupted system call"),
+        // The end of the first dump of the second list: its sockets are not listed twice.
+        (format!("{interrupted}:when=7"), ""),
+        ("recvfrom:error=EINTR:when=1+2".into(), ""),
     ] {
-        let failing = format!("sendto:error=ENOENT:when={request}");
-        let report = injected(&[interrupted, &failing], address);
-        report.shows(&format!(
-            "The sockets cannot be listed (sock_diag: {reason}).\n"
-        ));
+        let injections: Vec<&str> = injections.split(' ').collect();
+        let report = injected(&injections, address);
+        match error {
+            "" => assert_eq!(report.text, expected),
+            _ => report.shows(&format!("cannot be listed (sock_diag: {error}).\n")),
+        }
     }
-    // The end of the first dump of the second list: its sockets are not listed twice.
-    let report = injected(&[&format!("{interrupted}:when=7")], address);
-    assert_eq!(report.text, explain(address).text);
-}
-
-#[test]
-fn a_receive_that_a_signal_interrupts_is_repeated() {
-    let _alone = alone();
-    let (_listener, address) = held("LISTEN", true);
-    let report = injected(&["recvfrom:error=EINTR:when=1+2"], address);
-    assert_eq!(report.text, explain(address).text);
 }

@@ -9,7 +9,6 @@ const FAMILY: &str = "\
 1 LISTEN 127.0.0.1:PORT - 1 0 UID; \
 held by pid P1 (sh), fd 2, uid UID; held by pid P2 (sh), fd 2, uid UID; held by pid P3 (cat), fd 2, uid UID; \
 held by pid P4 (cat), fd 2, uid UID; held by pid P5 (cat), fd 2, uid UID; held by pid P7 (cat), fd 2, uid UID
-
 P1 sh
  |   1: 127.0.0.1:PORT, listening
  +-- P2 sh
@@ -20,12 +19,9 @@ P1 sh
  |             1: 127.0.0.1:PORT, listening
  +-- P5 cat
           1: 127.0.0.1:PORT, listening
-P7 cat
-     1: 127.0.0.1:PORT, listening
-
+P7 cat; 1: 127.0.0.1:PORT, listening
 bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted; #1: is listening (C1)
 bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, as predicted; #1: is listening (C1)
-
 What helps: #1: stop processes P1, P2, P3, P4, P5, P7
 exit status 1
 ";
@@ -35,10 +31,8 @@ const FAMILY_SCRIPT: &str = "trap go=1 USR1; echo sh P1 $$
     sh -c 'cat <&3 & echo cat P7 $!; exec 2>&-; echo sh P6 $$; wait' &";
 
 const PEERS: &str = "
-not accepted yet
-     2: 127.0.0.1:PORT <--> 127.0.0.5:PEER (TEST test)
-     3: 127.0.0.1:PORT <--> 127.0.0.5:PEER (P1 cat)
-     4: 127.0.0.1:PORT <--> 127.0.0.6:PEER (P2 cat)
+not accepted yet; 2: 127.0.0.1:PORT <--> 127.0.0.5:PEER (TEST test); \
+3: 127.0.0.1:PORT <--> 127.0.0.5:PEER (P1 cat); 4: 127.0.0.1:PORT <--> 127.0.0.6:PEER (P2 cat)
 ";
 
 /// Runs `script` in a shell that holds a listener on `address`, as [`give`] does.
@@ -56,9 +50,8 @@ fn give(socket: OwnedFd, mut names: Names, script: &str, count: usize) -> (Progr
     let shell = Program::start(shell).unwrap();
     for _ in 0..count {
         let line = shell.line().unwrap();
-        let [command, name, pid] = line.split(' ').collect::<Vec<_>>()[..] else {
-            panic!("{line}");
-        };
+        let words: Vec<&str> = line.split(' ').collect();
+        let (command, name, pid) = (words[0], words[1], words[2]);
         let is_started = || {
             let now = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
             (now.trim() == command).then_some(())
@@ -101,10 +94,8 @@ fn a_peer_is_known_by_its_address_and_port() {
 fn the_user_of_a_process_is_its_effective_user() {
     let _alone = alone();
     let address = unused_address();
-    let (run_as, uid) = match is_root() {
-        true => ("setpriv --euid 65534", "65534"),
-        false => ("", "UID"),
-    };
+    let other = ("setpriv --euid 65534", "65534");
+    let (run_as, uid) = if is_root() { other } else { ("", "UID") };
     // A shell would set its effective user back.
     let script = format!("echo cat P1 $$; exec {run_as} cat <&3;");
     let (_process, names) = share(address, &script, 1);
@@ -122,17 +113,15 @@ fn a_list_of_sockets_ends_with_what_is_left_out() {
     let mut held: Vec<_> = (1..=5).map(hold_at).collect();
     for (count, rest, ids) in [
         (6, "", "1, 2, 3, 4, 5, 6"),
-        (7, "     and 1 more\n", "1, 2, 3, 4, 5, 6, 7"),
-        (8, "     and 2 more\n", "1, 2, 3, 4, 5, 6, 7, 8"),
-        (9, "     and 3 more\n", "1, 2, 3, 4, 5, 6, 7, 8 and more"),
-        (10, "     and 4 more\n", "1, 2, 3, 4, 5, 6, 7, 8 and more"),
+        (7, "; and 1 more", "1, 2, 3, 4, 5, 6, 7"),
+        (8, "; and 2 more", "1, 2, 3, 4, 5, 6, 7, 8"),
+        (9, "; and 3 more", "1, 2, 3, 4, 5, 6, 7, 8 and more"),
     ] {
         held.push(hold_at(count));
         let end = format!(
-            "     6: 127.0.0.6:PORT, listening\n{rest}
+            "; 6: 127.0.0.6:PORT, listening{rest}
 bind 0.0.0.0:PORT without SO_REUSEADDR: EADDRINUSE, as predicted; #{ids}: is listening (C1)
 bind 0.0.0.0:PORT with SO_REUSEADDR: EADDRINUSE, as predicted; #{ids}: is listening (C1)
-
 What helps: #{ids}: stop process TEST\nexit status 1\n"
         );
         explain(port).has(&Names::of(port), &end);
@@ -150,8 +139,8 @@ fn a_list_of_pids_ends_after_eight_and_the_tree_after_24_lines() {
         (12, 0, "P12 cat\n          1: LISTENING\n", nine),
         (13, 0, "P12 cat\n |        1: LISTENING\n...\n", nine),
         (12, 1, "P12 cat\n          1: LISTENING\n...\n", nine),
-        (11, 1, "not accepted yet\n     2: CLIENT\n", nine),
-        (11, 2, "not accepted yet\n     2: CLIENT\n...\n", nine),
+        (11, 1, "not accepted yet; 2: CLIENT\n", nine),
+        (11, 2, "not accepted yet; 2: CLIENT\n...\n", nine),
     ] {
         let address = unused_address();
         let script = "echo sh P1 $$; for n in $(seq 2 COUNT); do cat <&3 & echo cat P$n $!; done;";
@@ -162,7 +151,7 @@ fn a_list_of_pids_ends_after_eight_and_the_tree_after_24_lines() {
         let last_lines = last_lines.replace("LISTENING", "127.0.0.1:PORT, listening");
         report.has(
             &names,
-            &format!("{}\nbind ", last_lines.replace("CLIENT", client)),
+            &format!("{}bind ", last_lines.replace("CLIENT", client)),
         );
         let end = if clients == 0 { "\n" } else { "; #2" };
         report.has(
