@@ -106,14 +106,12 @@ fn another_user_learns_that_root_can_see_more() {
         unsafe { libc::prctl(PR_SET_DUMPABLE, 1) };
         output
     };
-    let report = report(compare_builds(without_seconds, |build| {
-        as_another_user(build, run)
-    }));
-    let note = "Other users' processes are hidden; run as root to see them.";
-    report.has(
-        &Names::of(address.port()),
-        &format!(" ? ? UID; owner not visible\n{note}\n"),
-    );
+    let outcome = compare_builds(without_seconds, |build| as_another_user(build, run));
+    let report = report(outcome);
+    let row = " ? ? UID; owner not visible\n";
+    let row_and_note =
+        format!("{row}Other users' processes are hidden; run as root to see them.\n");
+    report.has(&Names::of(address.port()), &row_and_note);
     report.shows("    #1: lacks SO_REUSEADDR, as the result shows (C2)\n");
     assert_eq!((report.results(), report.status), (["EADDRINUSE"; 2], 1));
 }

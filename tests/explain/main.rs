@@ -12,7 +12,6 @@ mod neutral;
 mod notes;
 mod odd;
 mod replies;
-mod story;
 mod tree;
 
 use assert_cmd::assert::{Assert, OutputAssertExt};

@@ -36,7 +36,6 @@ fn a_process_name_is_printed_on_one_line_whatever_its_bytes_are() {
     let (_listener, address) = held("LISTEN", true);
     for (name, shown) in [
         ("", "?"),
-        (" x", "?x"),
         ("  ", "??"),
         ("\t\nab", "?\\nab"),
         ("a b\u{1b}[2J)", "a?b?[2J)"),
