@@ -1,7 +1,7 @@
 //! What `explain` prints if system calls fail or processes are hidden.
 
 use super::*;
-use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
+use libc::{PR_SET_DUMPABLE, SO_LINGER, SO_REUSEPORT, SOL_SOCKET, linger};
 
 const PRIVILEGED: &str = "\
 bind 127.0.0.1:PORT without SO_REUSEADDR: EACCES; a socket conflicts; \
@@ -13,6 +13,12 @@ What helps: bind as root, or with CAP_NET_BIND_SERVICE; \
 next time: set SO_REUSEADDR before bind in every program that uses the port
 exit status 1
 ";
+
+/// A close(2) of the last descriptor blocks for longer than every deadline.
+const LINGER: linger = linger {
+    l_onoff: 1,
+    l_linger: 60,
+};
 
 #[test]
 fn a_descriptor_number_that_was_reused_is_not_read() {
@@ -114,4 +120,43 @@ fn another_user_learns_that_root_can_see_more() {
     report.has(&Names::of(address.port()), &row_and_note);
     report.shows("    #1: lacks SO_REUSEADDR, as the result shows (C2)\n");
     assert_eq!((report.results(), report.status), (["EADDRINUSE"; 2], 1));
+}
+
+#[test]
+fn explain_does_not_linger_if_the_owner_closes_a_copied_descriptor() -> Result<()> {
+    let _alone = alone();
+    for build in builds() {
+        let (mut holder, address) = held("ESTABLISHED", true);
+        let accepted = TcpStream::from(holder.fds.remove(0));
+        set_option(&accepted, SOL_SOCKET, SO_LINGER, LINGER).unwrap();
+        fill(&accepted).unwrap();
+
+        // With -D, strace becomes the build. The first option of the copied descriptor is read late.
+        let mut line = injecting(&["getsockopt:delay_enter=3s:when=1"]);
+        line.insert(1, "-D".into());
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).arg(&build.path);
+        command.args(["explain", &address.to_string()]);
+        let mut explain = Program::start(command)?;
+        let pid = explain.process.id() as i32;
+        wait_for("copied descriptor", || {
+            let mut copied = sockets_of(pid).into_iter();
+            copied.find(|socket| address == socket.local.into())
+        })?;
+        drop(accepted);
+        let end = "end of explain, which does not linger";
+        let status = wait_for(end, || explain.process.try_wait().unwrap())?;
+        assert_eq!(status.code(), Some(0));
+    }
+    Ok(())
+}
+
+#[test]
+fn explain_does_not_list_its_own_copies() {
+    let _alone = alone();
+    let (holder, address) = held("LISTEN", true);
+    set_option(&holder.fds[0], SOL_SOCKET, SO_LINGER, LINGER).unwrap();
+    // A result that contradicts the prediction: it looks again.
+    let report = injected(&["bind:retval=0:when=1"], address);
+    assert_eq!(report.text, explain(address).text);
 }

@@ -6,7 +6,6 @@ mod support;
 mod addresses;
 mod every_state;
 mod limits;
-mod linger;
 mod many;
 mod neutral;
 mod notes;

@@ -73,25 +73,18 @@ TEST test; 1: 127.0.0.1:PORT <--> 127.0.0.1:PORT (TEST test)\nbind ";
 }
 
 #[test]
-fn the_column_uid_is_the_sockets_and_not_its_holders() {
+fn eight_descriptors_of_a_socket_are_listed_below_the_uid_of_the_socket() {
     let _alone = alone();
     let (holder, address) = held("LISTEN", true);
     // A process that executes a setuid program differs from its sockets too, the other way round.
-    let uid = if is_root() { 65534 } else { own_uid() };
-    fchown(&holder.fds[0], Some(uid), None).unwrap();
-    let uid = if is_root() { "65534" } else { "UID" };
-    let row = format!(" - 1 0 {uid}; held by TEST\n");
-    explain(address).has(&Names::of(address.port()), &row);
-}
-
-#[test]
-fn of_the_descriptors_of_a_socket_eight_are_listed() {
-    let _alone = alone();
-    let (holder, address) = held("LISTEN", true);
+    let [root, user] = [(65534, "65534"), (own_uid(), "UID")];
+    let (owner, uid) = if is_root() { root } else { user };
+    fchown(&holder.fds[0], Some(owner), None).unwrap();
     let mut copies: Vec<OwnedFd> = Vec::new();
     for (count, shown) in [(8, ""), (9, "; and 1 more"), (12, "; and 4 more")] {
         copies.resize_with(count - 1, || holder.fds[0].try_clone().unwrap());
-        let row = format!(" UID{}{shown}\nTEST test; 1: ", "; held by TEST".repeat(8));
+        let holders = "; held by TEST".repeat(8);
+        let row = format!(" - 1 0 {uid}{holders}{shown}\nTEST test; 1: ");
         explain(address).has(&Names::of(address.port()), &row);
     }
 }
