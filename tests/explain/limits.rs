@@ -1,7 +1,7 @@
 //! What `explain` prints if system calls fail or processes are hidden.
 
 use super::*;
-use libc::{PR_SET_DUMPABLE, SO_LINGER, SO_REUSEPORT, SOL_SOCKET, linger};
+use libc::{PR_SET_DUMPABLE, SO_LINGER, SO_REUSEPORT, SOL_SOCKET};
 
 const PRIVILEGED: &str = "\
 bind 127.0.0.1:PORT without SO_REUSEADDR: EACCES; a socket conflicts; \
@@ -14,11 +14,8 @@ next time: set SO_REUSEADDR before bind in every program that uses the port
 exit status 1
 ";
 
-/// A close(2) of the last descriptor blocks for longer than every deadline.
-const LINGER: linger = linger {
-    l_onoff: 1,
-    l_linger: 60,
-};
+/// The struct linger with which close(2) of the last descriptor blocks for longer than every deadline.
+const LINGER: [i32; 2] = [1, 60];
 
 #[test]
 fn a_descriptor_number_that_was_reused_is_not_read() {
