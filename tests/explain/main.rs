@@ -42,10 +42,8 @@ impl Report {
     /// its prediction.
     fn results(&self) -> [&str; 2] {
         ["without", "with"].map(|with| {
-            let (_, rest) = self
-                .text
-                .split_once(&format!(" {with} SO_REUSEADDR: "))
-                .unwrap();
+            let start = format!(" {with} SO_REUSEADDR: ");
+            let (_, rest) = self.text.split_once(&start).unwrap();
             let (result, how) = rest.lines().next().unwrap().split_once(", ").unwrap();
             let unknown = "not predictable, as an option cannot be read";
             assert!(["as predicted", unknown].contains(&how), "{}", self.text);

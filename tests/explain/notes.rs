@@ -17,10 +17,6 @@ The trial binds below do not depend on the list.
 bind 127.0.0.1:PORT without SO_REUSEADDR: RESULT, not predictable, as an option cannot be read
 bind 127.0.0.1:PORT with SO_REUSEADDR: RESULT, not predictable, as an option cannot be read
 ";
-const FIND: &str = "\
-What helps: stop the process that holds it; as root, ss -tanp may show it
-exit status 1
-";
 const HIDDEN_FROM_ROOT: &str =
     "Some processes are hidden even from root; CAP_SYS_PTRACE is missing.";
 const HIDDEN: &str = "Other users' processes are hidden; run as root to see them.";
@@ -119,6 +115,7 @@ fn without_sock_diag_bind_is_still_tried() {
     let _alone = alone();
     let (_listener, held) = held("LISTEN", true);
     let unsupported = "Address family not supported by protocol";
+    let find = "What helps: stop the process that holds it; as root, ss -tanp may show it\nexit status 1\n";
     let domain = "Numerical argument out of domain";
     for (injection, reason) in [
         ("socket:error=EAFNOSUPPORT:when=1", unsupported),
@@ -132,7 +129,7 @@ fn without_sock_diag_bind_is_still_tried() {
         ("recvfrom:poke_exit=@arg2=08000000:when=1", "Bad message"),
         ("recvfrom:poke_exit=@arg2=ffffffff:when=1", "Bad message"),
     ] {
-        let in_use = (held, "EADDRINUSE", FIND);
+        let in_use = (held, "EADDRINUSE", find);
         for (address, result, advice) in [in_use, (unused_address(), "OK", "exit status 0\n")] {
             let expected = UNLISTED.replace("REASON", reason).replace("RESULT", result) + advice;
             injected(&[injection], address).is(&Names::of(address.port()), &expected);

@@ -41,8 +41,6 @@ bind 0.0.0.0:9099 with SO_REUSEADDR: OK, as predicted
 exit status 0
 ";
 
-const SOCK_DIAG_BY_FAMILY: i32 = 20;
-const ESTABLISHED: u8 = 1;
 const FIN_WAIT2: u8 = 5;
 const TIME_WAIT: u8 = 6;
 
@@ -74,8 +72,11 @@ fn socket(state: u8, local: &str, peer: &str, cookie: u64, milliseconds: u32) ->
 /// Runs both builds for port 9099 in a network namespace without sockets, and compares what they print with
 /// `expected`. The replies that `when` selects consist of `sockets`. bind(2) fails as `binds` selects.
 fn check(sockets: &[String], when: &str, binds: &str, expected: &str) {
-    let message_about = |socket: &String| message(SOCK_DIAG_BY_FAMILY, 1, socket);
-    let mut reply: String = sockets.iter().map(message_about).collect();
+    // SOCK_DIAG_BY_FAMILY is 20.
+    let mut reply: String = sockets
+        .iter()
+        .map(|socket| message(20, 1, socket))
+        .collect();
     reply += &message(NLMSG_DONE, 1, "00000000");
     let length = reply.len() / 2;
     let poke = format!("recvfrom:retval={length}:poke_exit=@arg2={reply}:when={when}");
@@ -103,7 +104,7 @@ fn seconds_are_rounded_up_and_sockets_are_sorted() {
         socket(FIN_WAIT2, &at(3), "127.0.0.1:10011", 6, 3001),
         socket(TIME_WAIT, &at(1), "127.0.0.2:10007", 7, 60_000),
         socket(TIME_WAIT, &at(1), "127.0.0.1:10009", 8, 1),
-        socket(ESTABLISHED, "127.0.0.1:10012", "127.0.0.1:10013", 9, 1),
+        socket(1, "127.0.0.1:10012", "127.0.0.1:10013", 9, 1), // ESTABLISHED
     ];
     check(&sockets, "1+5", "1+1", CLOSED);
 }
