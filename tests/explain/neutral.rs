@@ -1,114 +1,101 @@
 //! Literal expectations: what differs from run to run has a name in them.
 
-use super::{Report, without_seconds};
-use crate::support::own_uid;
+use super::*;
 
-/// Marks the next pid of a list.
-const LIST: char = '@';
-
-/// What differs from run to run, and the names for it.
-pub struct Names(Vec<(String, String)>);
+/// The port and the processes that have names.
+pub struct Names {
+    port: String,
+    /// The pid, command and name of each process.
+    processes: Vec<[String; 3]>,
+}
 
 impl Names {
     /// PORT for `port`, and TEST for this process.
     pub fn of(port: u16) -> Names {
-        let names = Names(Vec::new()).and(&format!(":{port}"), ":PORT");
-        let names = names.and(&format!("port {port} "), "port PORT ");
-        names.process(std::process::id() as i32, "test", "TEST")
-    }
-
-    /// These names, and `name` for `here`.
-    pub fn and(mut self, here: &str, name: &str) -> Names {
-        self.0.push((here.into(), name.into()));
-        self
+        let (port, processes) = (port.to_string(), Vec::new());
+        Names { port, processes }.process(std::process::id() as i32, "test", "TEST")
     }
 
     /// These names, and `name` for the process `pid`, which runs `command`.
-    pub fn process(self, pid: i32, command: &str, name: &str) -> Names {
-        let names = self.and(&format!("pid {pid} ("), &format!("pid {name} ("));
-        let names = names.and(&format!("process {pid}"), &format!("process {name}"));
-        let names = names.and(&format!("{pid} {command}"), &format!("{name} {command}"));
-        names.and(&format!("{LIST}{pid}"), &format!("{name}{LIST}"))
+    pub fn process(mut self, pid: i32, command: &str, name: &str) -> Names {
+        let process = [pid.to_string(), command.into(), name.into()];
+        self.processes.push(process);
+        self
     }
 
-    /// `text` with these names, PEER for each other port, and N for seconds and own descriptors.
+    /// `text` with these names, PEER for each other port, UID for this user, and N for seconds and own
+    /// descriptors.
     pub fn apply(&self, text: &str) -> String {
-        // LIST moves from pid to pid.
-        let mut text = text.replace("processes ", &format!("processes {LIST}"));
-        for (here, name) in &self.0 {
-            text = rename(&text, here, name);
-            text = text.replace(&format!("{LIST}, "), &format!(", {LIST}"));
+        let mut named = String::new();
+        let text = without_seconds(text);
+        let mut rest = &text[..];
+        while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+            named += &rest[..at];
+            let after = rest[at..].trim_start_matches(|c: char| c.is_ascii_digit());
+            let number = &rest[at..rest.len() - after.len()];
+            named += self.name(&named, number, after).unwrap_or(number);
+            rest = after;
         }
-        text = text.replace(LIST, "");
-        let own = "held by pid TEST (test), fd ";
-        for (start, least, name) in [(":", 4, "PEER"), (own, 1, "N")] {
-            let mut parts = text.split(start).map(String::from);
-            let first = parts.next().unwrap_or_default();
-            text = parts.fold(first, |before, part| {
-                let rest = part.trim_start_matches(is_digit);
-                match part.len() - rest.len() >= least {
-                    true => [&before, start, name, rest].concat(),
-                    false => [&before, start, &part].concat(),
-                }
-            });
+        named + rest
+    }
+
+    /// The name for `number`, if it has one between `before` and `after`.
+    fn name(&self, before: &str, number: &str, after: &str) -> Option<&str> {
+        let line = before.rsplit('\n').next()?;
+        let ends = |words: &[&str]| words.iter().any(|word| line.ends_with(word));
+        let list = line.contains("processes ") && line.ends_with(", ");
+        let is_pid = list || ends(&["pid ", "process ", "processes "]);
+        let mut processes = self.processes.iter();
+        let process = processes.find(|[pid, command, _]| {
+            number == pid && (is_pid || after.starts_with(&format!(" {command}")))
+        });
+        let user = own_uid().to_string();
+        match process {
+            Some([_, _, name]) => Some(name),
+            None if number == self.port && ends(&[":", "port "]) => Some("PORT"),
+            None if number.len() >= 4 && ends(&[":"]) => Some("PEER"),
+            None if number == user && after.starts_with('\n') && ends(&[" "]) => Some("UID"),
+            None if ends(&["pid TEST (test), fd "]) => Some("N"),
+            None => None,
         }
-        without_seconds(&text)
     }
 }
 
-fn is_digit(character: char) -> bool {
-    character.is_ascii_digit()
-}
-
-/// `text` with `name` for `here`, except in longer numbers.
-fn rename(text: &str, here: &str, name: &str) -> String {
-    let mut parts = text.split(here);
-    let first = parts.next().unwrap_or_default().to_string();
-    parts.fold(first, |before, part| {
-        let inside = here.starts_with(is_digit) && before.ends_with(is_digit)
-            || here.ends_with(is_digit) && part.starts_with(is_digit);
-        [before.as_str(), if inside { here } else { name }, part].concat()
-    })
-}
-
-/// `text` with one space between the columns of the table, and UID for this user's id.
-fn one_space(text: &str) -> String {
-    let uid = own_uid().to_string();
-    let lines = text.lines().map(|line| {
-        let mut words: Vec<&str> = line.split_whitespace().collect();
-        let first = words.first().copied().unwrap_or_default();
-        if words.len() != 7 || (first != "#" && first.parse::<u32>().is_err()) {
-            return line.replace(&format!(", uid {uid}"), ", uid UID") + "\n";
+/// The output with a line for each socket, process and result: the table has no header and no padding, a line
+/// that is indented by 4 or 5 spaces continues the line above, and there are no empty lines.
+pub fn folded(text: &str, status: i32) -> String {
+    let mut folded = String::new();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_row = words.len() == 7 && words[0].parse::<u32>().is_ok();
+        let start = line.trim_start();
+        if start.is_empty() || start.starts_with("# ") {
+            continue;
         }
-        if words[6] == uid {
-            words[6] = "UID";
-        }
-        words.join(" ") + "\n"
-    });
-    lines.collect()
+        let continues = [4, 5].contains(&(line.len() - start.len()));
+        let separator = if folded.ends_with(':') { " " } else { "; " };
+        folded += if continues { separator } else { "\n" };
+        let line = if continues { start } else { line };
+        folded += &if is_row { words.join(" ") } else { line.into() };
+    }
+    format!("{}\nexit status {status}\n", folded.trim_start())
 }
 
 impl Report {
-    /// Fails the test unless `expected` is the output, with `names`, and the exit status.
+    /// Fails the test unless `expected` is the folded output, with `names`, and the exit status.
     pub fn is(&self, names: &Names, expected: &str) {
         let text = self.neutral(names);
-        assert!(
-            text == expected,
-            "--- expected\n{expected}--- printed\n{text}"
-        );
+        assert!(text == expected, "{text}--- instead of\n{expected}");
     }
 
     /// Fails the test unless `expected` is a part of it.
     pub fn has(&self, names: &Names, expected: &str) {
         let text = self.neutral(names);
-        assert!(
-            text.contains(expected),
-            "--- expected\n{expected}--- printed\n{text}"
-        );
+        assert!(text.contains(expected), "{text}--- without\n{expected}");
     }
 
     fn neutral(&self, names: &Names) -> String {
-        let text = names.apply(&one_space(&self.text));
-        format!("{text}exit status {}\n", self.status)
+        let text = folded(&names.apply(&self.text), self.status);
+        text.replace("held by pid TEST (test), fd N, uid UID", "held by TEST")
     }
 }

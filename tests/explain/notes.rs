@@ -1,108 +1,49 @@
 //! The notes: what could not be read, and what would help. The trial binds depend on none of it.
 
-use super::limits::listener;
-use super::neutral::Names;
 use super::tree::share;
-use super::{alone, explain_under, explain_with, unused_address};
-use crate::support::{builds, fresh_port, hold, injecting, is_root, scratch, tool};
-use std::fs;
-use std::net::SocketAddr;
+use super::*;
 
 const UNSEEN: &str = "\
-# state local peer reuseaddr reuseport uid
-1 LISTEN 127.0.0.1:PORT - ? ? UID
-    owner not visible
+1 LISTEN 127.0.0.1:PORT - ? ? UID; owner not visible
 NOTE
-
-bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
-    #1: is listening (C1)
-bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, as predicted
-    #1: is listening (C1)
-
-What helps:
-    #1: stop the owner
+bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted; #1: is listening (C1)
+bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, as predicted; #1: is listening (C1)
+What helps: #1: stop the owner
 exit status 1
-";
-const UNREAD: &str = "\
-# state local peer reuseaddr reuseport uid
-1 ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER ? ? UID
-    held by pid TEST (test), fd N, uid UID
-NOTE
-
-TEST test
-     1: 127.0.0.1:PORT <--> 127.0.0.1:PEER (TEST test)
-
-bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
-    #1: conflicts because the new socket lacks SO_REUSEADDR (C2)
-bind 127.0.0.1:PORT with SO_REUSEADDR: OK, not predictable, as an option cannot be read
-    #1: has SO_REUSEADDR, as the result shows
-
-What helps:
-    set SO_REUSEADDR before bind
-exit status 0
-";
-const PARTLY_UNSEEN: &str = "\
-    owner not visible
-NOTE
-
-TEST test
-     1: 127.0.0.1:PORT, listening
-owner not visible
-     2: 127.0.0.2:PORT, listening
-";
-const PARTLY_LISTED: &str = "\
-bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, not predictable, as an option cannot be read
-    #1: may lack SO_REUSEADDR, which cannot be read (C2)
 ";
 const UNLISTED: &str = "\
 The sockets cannot be listed (sock_diag: REASON).
 The trial binds below do not depend on the list.
-
-bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, not predictable, as an option cannot be read
-bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, not predictable, as an option cannot be read
-
-What helps:
-    stop the process that holds it; as root, ss -tanp may show it
-exit status 1
+bind 127.0.0.1:PORT without SO_REUSEADDR: RESULT, not predictable, as an option cannot be read
+bind 127.0.0.1:PORT with SO_REUSEADDR: RESULT, not predictable, as an option cannot be read
 ";
-const UNLISTED_AND_FREE: &str = "\
-The sockets cannot be listed (sock_diag: REASON).
-The trial binds below do not depend on the list.
-
-bind 127.0.0.1:PORT without SO_REUSEADDR: OK, not predictable, as an option cannot be read
-bind 127.0.0.1:PORT with SO_REUSEADDR: OK, not predictable, as an option cannot be read
-exit status 0
-";
+const HIDDEN_FROM_ROOT: &str =
+    "Some processes are hidden even from root; CAP_SYS_PTRACE is missing.";
+const HIDDEN: &str = "Other users' processes are hidden; run as root to see them.";
+const ELSEWHERE: &str = "\
+The owner may be in another PID namespace; run explain there or on the host.
+A socket in flight over a UNIX socket (SCM_RIGHTS) has no process, nor has a
+socket of the kernel.";
 
 #[test]
 fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
     let _alone = alone();
-    let (_listener, address) = listener();
-    let names = Names::of(address.port());
+    let (_listener, address) = held("LISTEN", true);
     let trace = scratch("explain.unseen");
     let links = "?readlink,readlinkat"; // the builds differ; not each architecture has both
-    for (calls, error, hides) in [
-        ("openat", "EACCES", true),
-        ("openat", "EPERM", true),
-        ("openat", "ENOENT", false),
-        ("openat", "ESRCH", false),
-        ("openat", "ENFILE", false),
-        (links, "EACCES", true),
-        (links, "ENOENT", false),
+    let full =
+        "The processes cannot be listed (/proc: Too many open files in system); is it mounted?";
+    for (calls, error, snapshots, note) in [
+        ("openat", "EACCES", 1, HIDDEN_FROM_ROOT),
+        ("openat", "EPERM", 1, HIDDEN_FROM_ROOT),
+        ("openat", "ENOENT", 5, ELSEWHERE),
+        ("openat", "ESRCH", 5, ELSEWHERE),
+        ("openat", "ENFILE", 5, full),
+        (links, "EACCES", 1, HIDDEN_FROM_ROOT),
+        (links, "ENOENT", 5, ELSEWHERE),
     ] {
-        let note = match error {
-            "ENFILE" => {
-                "The processes cannot be listed (/proc: Too many open files in system); is it \
-                 mounted?"
-            }
-            _ if !is_root() => "Other users' processes are hidden; run as root to see them.",
-            _ if hides => "Some processes are hidden even from root; CAP_SYS_PTRACE is missing.",
-            _ => {
-                "The owner may be in another PID namespace; run explain there or on the host.\n\
-                 A socket in flight over a UNIX socket (SCM_RIGHTS) has no process, nor has a\n\
-                 socket of the kernel."
-            }
-        };
+        let seen = is_root() || note == full;
+        let note = if seen { note } else { HIDDEN };
         // In a PID namespace without the holder. The error is that of another process, strace.
         let user = if is_root() { "" } else { "--map-current-user" };
         let line = format!(
@@ -114,32 +55,55 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
         );
         let words = ["sh", "-c", &line, "sh"].map(String::from);
         for build in builds() {
-            let report = explain_under(&words, build, &address.to_string());
-            report.is(&names, &UNSEEN.replace("NOTE", note));
+            let report = explain_under(&words, build, address);
+            report.is(&Names::of(address.port()), &UNSEEN.replace("NOTE", note));
             let calls_made = fs::read_to_string(&trace).unwrap();
-            let snapshots = calls_made.matches("\"/proc/1/fd\"").count();
-            assert_eq!(snapshots, if hides { 1 } else { 5 }, "{calls} {error}");
+            let taken = calls_made.matches("\"/proc/1/fd\"").count();
+            assert_eq!(taken, snapshots, "{calls} {error}");
         }
         fs::remove_file(&trace).unwrap();
     }
 }
 
 #[test]
+fn what_is_missing_in_proc_is_not_seen() {
+    let _alone = alone();
+    let (_listener, address) = held("LISTEN", true);
+    let (_, expected) = UNSEEN.split_once(" UID").unwrap();
+    let shows = |words: &[String], note: &str| {
+        let report = explain_with(words, address);
+        report.has(&Names::of(address.port()), &expected.replace("NOTE", note));
+    };
+    // With -P, strace injects only into calls for these paths.
+    let mut words = injecting(&["openat:error=ENOENT"]);
+    let ports = "/proc/sys/net/ipv4/ip_local_port_range";
+    words.splice(1..1, ["-P", "/proc", "-P", ports].map(String::from));
+    let missing = "(/proc: No such file or directory); is it mounted?";
+    shows(&words, &format!("The processes cannot be listed {missing}"));
+    if is_root() {
+        // hidepid=2 hides even process 1. Only the group gid is exempt.
+        let script = "mount -t proc -o gid=65534,hidepid=2 none /proc && exec setpriv \
+            --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace \"$@\"";
+        let words = ["unshare", "--mount", "sh", "-c", script, "sh"].map(String::from);
+        shows(&words, HIDDEN_FROM_ROOT);
+    }
+}
+
+#[test]
 fn without_pidfd_getfd_the_trial_reveals_the_option() {
     let _alone = alone();
-    let address = unused_address();
-    let _holder = hold("ESTABLISHED", address, true).unwrap();
+    let (_holder, address) = held("ESTABLISHED", true);
     let old = "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.";
-    let denied = match is_root() {
-        true => "(pidfd_getfd: Operation not permitted).\nCAP_SYS_PTRACE is missing.",
-        false => "(pidfd_getfd: Operation not permitted).\nRun as root to read them.",
-    };
-    let denied = format!("Options cannot be read {denied}");
-    for (error, note) in [("ENOSYS", old), ("EPERM", &denied)] {
+    let denied = "Options cannot be read (pidfd_getfd: Operation not permitted).\n";
+    let [root, user] = ["CAP_SYS_PTRACE is missing.", "Run as root to read them."];
+    let advice = if is_root() { root } else { user };
+    for (error, note) in [("ENOSYS", old), ("EPERM", &format!("{denied}{advice}"))] {
         for call in ["pidfd_open", "pidfd_getfd"] {
-            let injecting = injecting(&[&format!("{call}:error={error}")]);
-            let report = explain_with(&injecting, &address.to_string());
-            report.is(&Names::of(address.port()), &UNREAD.replace("NOTE", note));
+            let report = injected(&[&format!("{call}:error={error}")], address);
+            let row = format!(" ? ? UID; held by TEST\n{note}\nTEST test; 1: ");
+            report.has(&Names::of(address.port()), &row);
+            report.shows(" with SO_REUSEADDR: OK, not predictable, ");
+            report.shows("\n    #1: has SO_REUSEADDR, as the result shows\n");
         }
     }
 }
@@ -147,25 +111,26 @@ fn without_pidfd_getfd_the_trial_reveals_the_option() {
 #[test]
 fn without_sock_diag_bind_is_still_tried() {
     let _alone = alone();
-    let (_listener, held) = listener();
+    let (_listener, held) = held("LISTEN", true);
     let unsupported = "Address family not supported by protocol";
+    let find = "What helps: stop the process that holds it; as root, ss -tanp may show it\nexit status 1\n";
+    let domain = "Numerical argument out of domain";
     for (injection, reason) in [
         ("socket:error=EAFNOSUPPORT:when=1", unsupported),
         ("socket:error=EAFNOSUPPORT:when=4", unsupported), // the second list
         ("sendto:error=ENOENT", "No such file or directory"),
-        (
-            "setsockopt:error=EDOM:when=1",
-            "Numerical argument out of domain",
-        ),
+        ("setsockopt:error=EDOM:when=1", domain),
         ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
         ("recvfrom:retval=65537:when=1", "Message too long"),
+        // Wrong lengths of a message.
+        ("recvfrom:poke_exit=@arg2=00000000:when=1", "Bad message"),
+        ("recvfrom:poke_exit=@arg2=08000000:when=1", "Bad message"),
+        ("recvfrom:poke_exit=@arg2=ffffffff:when=1", "Bad message"),
     ] {
-        for (address, expected) in [(held, UNLISTED), (unused_address(), UNLISTED_AND_FREE)] {
-            let report = explain_with(&injecting(&[injection]), &address.to_string());
-            report.is(
-                &Names::of(address.port()),
-                &expected.replace("REASON", reason),
-            );
+        let in_use = (held, "EADDRINUSE", find);
+        for (address, result, advice) in [in_use, (unused_address(), "OK", "exit status 0\n")] {
+            let expected = UNLISTED.replace("REASON", reason).replace("RESULT", result) + advice;
+            injected(&[injection], address).is(&Names::of(address.port()), &expected);
         }
     }
 }
@@ -173,30 +138,25 @@ fn without_sock_diag_bind_is_still_tried() {
 #[test]
 fn an_unknown_option_is_not_decisive_if_a_socket_may_be_missing() {
     let _alone = alone();
-    let address = unused_address();
-    let _holder = hold("FIN_WAIT2", address, false).unwrap();
+    let (_holder, address) = held("FIN_WAIT2", false);
     // Both lists end before the IPv6 sockets.
-    let report = explain_with(
-        &injecting(&["sendto:error=ENOENT:when=2+2"]),
-        &address.to_string(),
-    );
-    report.has(&Names::of(address.port()), PARTLY_LISTED);
+    let report = injected(&["sendto:error=ENOENT:when=2+2"], address);
+    report.shows("\n    #1: may lack SO_REUSEADDR, which cannot be read (C2)\n\nWhat ");
 }
 
 #[test]
 fn the_tree_has_a_place_for_sockets_whose_holder_is_hidden() {
     let _alone = alone();
-    let port = fresh_port();
-    let [seen, unseen] = [1, 2].map(|host| SocketAddr::from(([127, 0, 0, host], port)));
-    let _seen = hold("LISTEN", seen, true).unwrap();
+    let (_seen, seen) = held("LISTEN", true);
+    let unseen = ([127, 0, 0, 2], seen.port()).into();
     let (holder, _) = share(unseen, "echo cat P1 $$; exec cat <&3;", 1);
     let folder = format!("/proc/{}/fd", holder.process.id());
     let mut words = injecting(&["openat:error=EACCES"]);
     words.splice(1..1, ["-P".into(), folder]);
-    let note = match is_root() {
-        true => "Some processes are hidden even from root; CAP_SYS_PTRACE is missing.",
-        false => "Other users' processes are hidden; run as root to see them.",
-    };
-    let report = explain_with(&words, &port.to_string());
-    report.has(&Names::of(port), &PARTLY_UNSEEN.replace("NOTE", note));
+    let note = if is_root() { HIDDEN_FROM_ROOT } else { HIDDEN };
+    let expected = format!(
+        "; owner not visible\n{note}\nTEST test; 1: 127.0.0.1:PORT, listening
+owner not visible; 2: 127.0.0.2:PORT, listening\n"
+    );
+    explain_with(&words, seen.port()).has(&Names::of(seen.port()), &expected);
 }
