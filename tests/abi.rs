@@ -4,7 +4,7 @@
 mod whole;
 
 use crate::support::*;
-use assert_cmd::assert::OutputAssertExt;
+use assert_cmd::assert::{Assert, OutputAssertExt};
 use predicates::str::{contains, ends_with};
 use std::fs;
 
@@ -77,28 +77,29 @@ connect     descriptor -1                           another errno! expected: EBA
     outcome.stdout(contains(rows)).stdout(sum);
 }
 
-/// In both builds, the last calls of read and close are those whose results are printed, but for two of close.
+/// Runs `abi` in `build`. strace injects `error` into calls of `call`: from the last but `first` to the last but `last`.
+fn failing(build: &Build, call: &str, error: &str, first: usize, last: usize) -> Assert {
+    let file = scratch(format!("{call}.calls"));
+    let mut strace = strace(&format!("-e trace={call}"), &file);
+    strace.arg(&build.path).arg("abi").output().unwrap();
+    let trace = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    let start = format!("{call}(");
+    let calls = trace.lines().filter(|line| line.starts_with(&start));
+    let (first, last) = (calls.clone().count() - first, calls.count() - last);
+    let injection = format!("{call}:error={error}:when={first}..{last}");
+    run_under(&injecting(&[&injection]), build, &["abi"]).assert()
+}
+
 #[test]
 fn the_results_of_read_and_close_count_as_well() {
     for build in builds() {
-        let file = scratch("abi.calls");
-        let mut strace = strace("-e trace=read,close", &file);
-        strace.arg(&build.path).arg("abi").output().unwrap();
-        let calls = fs::read_to_string(&file).unwrap();
-        fs::remove_file(&file).unwrap();
-        for (call, after) in [("read", 0), ("close", 2)] {
-            let start = format!("{call}(");
-            let last = calls
-                .lines()
-                .filter(|line| line.starts_with(&start))
-                .count()
-                - after;
-            let three = format!("{call}:error=EXDEV:when={}..{last}", last - 2);
-            let outcome = run_under(&injecting(&[&three]), build, &["abi"]).assert();
-            outcome
-                .code(1)
-                .stdout(ends_with("\nunexpected results: 3\n"));
-        }
+        let sum = || ends_with("\nunexpected results: 3\n");
+        let reads = failing(build, "read", "EXDEV", 2, 0);
+        reads.code(1).stdout(sum());
+        // The last two close sockets whose results are not printed.
+        let closes = failing(build, "close", "EXDEV", 4, 2);
+        closes.code(1).stdout(sum());
     }
 }
 
@@ -110,8 +111,18 @@ fn a_call_that_is_not_in_the_table_ends_it_if_it_fails() {
         ("getsockname:error=EBADF:when=1", "getsockname TCP socket"),
     ] {
         let outcome = both_under(&injecting(&[injection]), &["abi"]).code(1);
-        outcome.stderr(ends_with(format!(
-            "reuseaddr: {line}: Bad file descriptor\n"
-        )));
+        let line = format!("reuseaddr: {line}: Bad file descriptor\n");
+        outcome.stderr(ends_with(line));
+    }
+    let mut no_file = injecting(&["openat:error=ENOENT"]);
+    no_file.splice(1..1, ["-P", "/dev/null"].map(String::from));
+    let line = "reuseaddr: open /dev/null: No such file or directory\n";
+    both_under(&no_file, &["abi"])
+        .code(1)
+        .stderr(ends_with(line));
+    let line = "reuseaddr: mmap PROT_NONE page: Cannot allocate memory\n";
+    for build in builds() {
+        let last = failing(build, "mmap", "ENOMEM", 0, 0);
+        last.code(1).stderr(ends_with(line));
     }
 }

@@ -92,7 +92,7 @@ fn an_argument_is_quoted_in_ascii_on_one_line_and_cut_at_64_bytes() {
         refused(&args, &format!("\"{quote}\": {PORT}"));
     };
     quoted(b"\xff\xfe80", "\\xff\\xfe80");
-    quoted("p\u{f6}rt".as_bytes(), "p\\xc3\\xb6rt");
+    quoted("p\u{f6}rt~".as_bytes(), "p\\xc3\\xb6rt~");
     quoted(b"80\nserver 1\t", "80\\x0aserver 1\\x09");
     quoted(b"\x1b[2J\x7f\"\\'%s", "\\x1b[2J\\x7f\\x22\\x5c'%s");
     quoted(&[b'x'; 64], &"x".repeat(64));
