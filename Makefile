@@ -15,6 +15,8 @@ export RUSTFLAGS
 
 C_FLAGS := -std=c11 -D_GNU_SOURCE -Ic-reference/include
 C_FLAGS += -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+# musl-gcc does not search the folders of the kernel headers.
+C_FLAGS += $(if $(findstring musl,$(CC)),$(addprefix -idirafter /usr/include,/ /$(shell uname -m)-linux-gnu))
 C_ALL := $(wildcard c-reference/*.c c-reference/*/*.c tests/bench/*.c)
 C_SOURCES := $(filter-out c-reference/porting/% tests/%,$(C_ALL))
 C_HEADERS := $(wildcard c-reference/include/*.h c-reference/include/*/*.h)
@@ -26,8 +28,8 @@ FOR_TESTS := strace:strace ss:iproute2 telnet:telnet nc.openbsd:netcat-openbsd v
 WIDTH = COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)}
 
 .DEFAULT_GOAL := compare
-.PHONY: all build c compare check test load trace study bench kernels sanitize lint install \
-    uninstall help clean FORCE
+.PHONY: all build c compare check test load trace study bench kernels sanitize mutants lint \
+    install uninstall help clean FORCE
 .NOTPARALLEL: # cargo uses all cores, and apt-get runs only once at a time
 
 all: build
@@ -41,7 +43,7 @@ compare: ## check each claim of the page in both builds; SLOW=1, WITH=PROGRAM
 	@$(MAKE) --silent c
 	@cargo test --release --test compare
 
-test sanitize: LINK := dynamic # valgrind sees less of a static program
+test sanitize mutants: LINK := dynamic # valgrind sees less of a static program
 check: test
 test: ## run all tests and the report of make compare
 	$(NEED) $(FOR_TESTS)
@@ -60,14 +62,17 @@ study: ## show C and Rust side by side, here and in target/study.html
 	$(NEED) strace:strace
 	@rm -f target/study.html
 	@STUDY=1 $(WIDTH) cargo test --release --test study
-bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE, SLOW=1
-	$(NEED) socat:socat
+bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE
+	$(NEED) socat:socat strace:strace
 	@cargo bench --bench bench
 kernels: ## compare this kernel with Debian's user-mode-linux
 	$(NEED) strace:strace linux.uml:user-mode-linux ip:iproute2
 	@# This runner prints the path of the report and does not run it.
 	@COMPARE=$$(cargo test --quiet --config 'target."cfg(all())".runner = "echo"' \
 	    --release --test compare) && export COMPARE && cargo test --release --test kernels
+mutants: ## put bugs into a copy of the sources; ONLY=TEXT, AGAIN=survived
+	$(NEED) $(FOR_TESTS)
+	@sh tests/mutants.sh
 
 lint: ## check the formatting, and the sources with clippy, rustdoc and gcc
 	$(NEED) gcc:gcc,libc6-dev cargo-fmt:rustfmt cargo-clippy:rust-clippy
@@ -91,8 +96,8 @@ c: $(C_PROGRAM)
 # Written under another name first: a build that runs is not overwritten, and two makes do not mix.
 $(C_PROGRAM): $(C_SOURCES) $(C_HEADERS) $(C_PROGRAM).command
 	$(C_COMMAND) -o $@.$$$$ && mv $@.$$$$ $@
-# This file changes only when the command does.
+# This file changes only when the command does. target may be a link to a folder that is missing.
 $(C_PROGRAM).command: export COMMAND = $(C_COMMAND)
 $(C_PROGRAM).command: FORCE
-	@mkdir -p $(@D)
+	@mkdir -p "$$(readlink -m $(@D))"
 	@echo "$$COMMAND" | cmp -s - $@ || echo "$$COMMAND" >$@

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -47,10 +48,10 @@ static void print_constants(void)
         CONSTANT(SO_REUSEADDR), CONSTANT(SO_REUSEPORT), CONSTANT(SO_LINGER), CONSTANT(SO_RCVBUF),
         CONSTANT(SO_SNDBUF), CONSTANT(IPV6_V6ONLY), CONSTANT(TCP_INFO), CONSTANT(TCP_QUICKACK),
         CONSTANT(SOMAXCONN), CONSTANT(SHUT_WR), CONSTANT(MSG_DONTWAIT), CONSTANT(INADDR_LOOPBACK),
-        CONSTANT(SIGCHLD), CONSTANT(SIGPIPE), CONSTANT(SIG_IGN), CONSTANT(CLONE_NEWUSER),
-        CONSTANT(CLONE_NEWNET), CONSTANT(SIOCSIFFLAGS), CONSTANT(IFF_UP), CONSTANT(F_GETFD),
-        CONSTANT(O_RDONLY), CONSTANT(O_RDWR), CONSTANT(PROT_NONE), CONSTANT(MAP_PRIVATE),
-        CONSTANT(MAP_ANONYMOUS), CONSTANT(EINTR), CONSTANT(EADDRINUSE),
+        CONSTANT(POLLOUT), CONSTANT(SIGCHLD), CONSTANT(SIGPIPE), CONSTANT(SIG_IGN),
+        CONSTANT(CLONE_NEWUSER), CONSTANT(CLONE_NEWNET), CONSTANT(SIOCSIFFLAGS), CONSTANT(IFF_UP),
+        CONSTANT(F_GETFD), CONSTANT(O_RDONLY), CONSTANT(O_RDWR), CONSTANT(PROT_NONE),
+        CONSTANT(MAP_PRIVATE), CONSTANT(MAP_ANONYMOUS), CONSTANT(EINTR), CONSTANT(EADDRINUSE),
     };
 
     print("1. Constants\n\n");
@@ -75,6 +76,7 @@ static void print_types(void)
     STRUCT(sockaddr_un); FIELD(sockaddr_un, sun_family); FIELD(sockaddr_un, sun_path);
     STRUCT(sockaddr_storage); FIELD(sockaddr_storage, ss_family);
     STRUCT(linger); FIELD(linger, l_onoff); FIELD(linger, l_linger);
+    STRUCT(pollfd); FIELD(pollfd, fd); FIELD(pollfd, events); FIELD(pollfd, revents);
     STRUCT(timespec); FIELD(timespec, tv_sec); FIELD(timespec, tv_nsec);
     STRUCT(sigaction); FIELD(sigaction, sa_mask); FIELD(sigaction, sa_flags);
     STRUCT(ifreq); FIELD(ifreq, ifr_name);
@@ -129,9 +131,7 @@ static void print_values(void)
 int abi(void)
 {
     /* In a network namespace, no other process can connect to the ports that are opened below. */
-    if (enter_netns() == -1)
-        write_line(STDERR_FILENO, "reuseaddr: unshare: %s; using the current network\n",
-                   strerror(errno));
+    enter_netns("using the current network");
 
     print_constants();
     print_types();

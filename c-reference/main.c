@@ -59,8 +59,7 @@ static _Noreturn void usage_error(const char *argument, const char *expected)
         }
         sprintf(end, "%s\": ", *argument != '\0' ? "..." : "");
     }
-    write_line(STDERR_FILENO, "reuseaddr: %s%s\n", quote, expected);
-    write_line(STDERR_FILENO, "%s", usage);
+    print_note("reuseaddr: %s%s\n%s", quote, expected, usage);
     _exit(2);
 }
 

@@ -12,27 +12,55 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <unistd.h>
 
-int enter_netns(void)
+/* Returns NULL, or the name of the call that failed, with errno set. */
+static const char *unshare_network(void)
 {
     struct ifreq request;
 
     /* Any user may create a network namespace in a new user namespace; root needs none. */
     if (unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1 && unshare(CLONE_NEWNET) == -1)
-        return -1;
+        return "unshare";
 
     /* The only interface of a new namespace is lo, and it is down. */
     int s = socket(AF_INET, SOCK_STREAM, 0);
     if (s == -1)
-        exit_with_error("socket", "lo");
+        return "socket lo";
     memset(&request, 0, sizeof request);
     memcpy(request.ifr_name, "lo", sizeof "lo");
     request.ifr_flags = IFF_UP;
     if (ioctl(s, SIOCSIFFLAGS, &request) == -1)
-        exit_with_error("ioctl SIOCSIFFLAGS", "lo");
+        return "ioctl SIOCSIFFLAGS lo";
     close(s);
-    return 0;
+    return NULL;
+}
+
+void enter_netns(const char *instead)
+{
+    int fds[2];
+    char byte = 0;
+
+    /* A child process tries first, as there is no way back: raising lo can fail after unshare(2). */
+    if (pipe(fds) == -1)
+        exit_with_error("pipe", "to a child process");
+    const pid_t pid = fork();
+    if (pid > 0) {
+        close(fds[1]);
+        ssize_t n = read_some(fds[0], &byte, sizeof byte);
+        close(fds[0]);
+        if (n != 1)
+            return; /* the child process has printed why */
+    }
+    const char *call = pid == -1 ? "fork" : unshare_network();
+    if (call != NULL)
+        print_note("reuseaddr: %s: %s; %s\n", call, strerror(errno), instead);
+    if (pid == 0) {
+        if (call == NULL)
+            write_all(fds[1], &byte, sizeof byte);
+        _exit(0);
+    }
 }
 
 bool has_ipv6(void)

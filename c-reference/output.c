@@ -7,6 +7,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +60,7 @@ ssize_t read_some(int fd, void *buffer, size_t size)
 void write_line(int fd, const char *format, ...)
 {
     char line[LINE_SIZE + 1]; /* vsnprintf(3) adds a NUL */
+    struct pollfd output = {.fd = fd, .events = POLLOUT};
     va_list arguments;
 
     va_start(arguments, format);
@@ -69,6 +71,10 @@ void write_line(int fd, const char *format, ...)
         return;
     if (length > LINE_SIZE)
         length = LINE_SIZE;
+    /* Do not block if nobody reads. O_NONBLOCK would change the file for every process that shares
+     * it. POLLOUT on a pipe means that there is room for PIPE_BUF bytes. */
+    if (poll(&output, 1, 0) != 1)
+        return;
     /* The result is ignored: there is nowhere to report it, and the clients matter more. */
     ssize_t n = write(fd, line, (size_t)length);
     (void)n;
@@ -116,18 +122,35 @@ void print_errors(void)
         print("%-24s%s\n", errors[i].name, strerror(errors[i].error));
 }
 
-void print(const char *format, ...)
+/* Formats up to 1023 bytes and writes all of them to fd. Returns 0, or -1 with errno set. */
+static int write_text(int fd, const char *format, va_list arguments)
 {
     char text[1024];
+
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    if (length < 0 || length >= (int)sizeof text) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    return write_all(fd, text, (size_t)length);
+}
+
+void print(const char *format, ...)
+{
     va_list arguments;
 
     va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
+    int z = write_text(STDOUT_FILENO, format, arguments);
     va_end(arguments);
-    if (length < 0 || length >= (int)sizeof text) {
-        errno = EMSGSIZE;
-        exit_with_error("vsnprintf", "standard output");
-    }
-    if (write_all(STDOUT_FILENO, text, (size_t)length) == -1)
+    if (z == -1)
         exit_with_error("write", "standard output");
+}
+
+void print_note(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_text(STDERR_FILENO, format, arguments); /* an error could not be reported */
+    va_end(arguments);
 }

@@ -5,7 +5,7 @@
  * results are compared with what conflict.c predicts.
  * Limits: all sockets belong to one user, so SO_REUSEPORT is not tested between users. Rows with
  * IPv6 are left out if ::1 cannot be bound. Before Linux 6.8, "cleared after bind" contradicts the
- * rule (see conflict.c). The sockets are in a private network namespace. If unshare(2) fails, they
+ * rule (see conflict.c). The sockets are in a private network namespace. If there can be none, they
  * are on free ports of the current network, where --all leaves about 2,000 sockets in TIME_WAIT for
  * a minute.
  * Rust counterpart: src/rules.rs.
@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
@@ -205,14 +204,10 @@ int rules(bool all)
 {
     struct run run = {0};
 
-    if (enter_netns() == -1)
-        write_line(STDERR_FILENO,
-                   "reuseaddr: unshare: %s; using free ports %d to %d of the current network\n",
-                   strerror(errno), FIRST_PORT, LAST_PORT);
+    enter_netns("using free ports 10000 to 32767 of the current network");
     run.ipv6 = has_ipv6();
     if (!run.ipv6)
-        write_line(STDERR_FILENO, "reuseaddr: ::1: %s; rows with IPv6 are left out\n",
-                   strerror(errno));
+        print_note("reuseaddr: ::1: %s; rows with IPv6 are left out\n", strerror(errno));
     const struct target *wildcard = run.ipv6 ? &v6_any : &v4_any;
     run.ports = (struct ports){wildcard->socket, FIRST_PORT, -1};
 
@@ -225,8 +220,7 @@ int rules(bool all)
     }
     const char *s = run.contradictions == 1 ? "s" : "";
     if (all)
-        write_line(STDERR_FILENO, "%d rows; %d contradict%s the rule.\n", run.cells,
-                   run.contradictions, s);
+        print_note("%d rows; %d contradict%s the rule.\n", run.cells, run.contradictions, s);
     else
         print("\n%d cells; %d contradict%s the rule.\n", run.cells, run.contradictions, s);
     return run.contradictions > 0 ? 1 : 0;

@@ -14,7 +14,7 @@ use crate::sock::{close_fd, get_option, set_option};
 use calls::check_calls;
 use cases::{make_objects, new_socket};
 use errno::errno;
-use libc::{AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, STDERR_FILENO, c_int, socklen_t};
+use libc::{AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, c_int, socklen_t};
 use sockopts::check_options;
 use std::mem::offset_of;
 use std::net::Ipv4Addr;
@@ -43,8 +43,8 @@ fn print_constants() {
         AF_INET AF_INET6 AF_UNIX AF_UNSPEC SOCK_STREAM SOCK_DGRAM SOCK_NONBLOCK IPPROTO_IP
         IPPROTO_TCP IPPROTO_UDP IPPROTO_IPV6 SOL_SOCKET SO_REUSEADDR SO_REUSEPORT SO_LINGER
         SO_RCVBUF SO_SNDBUF IPV6_V6ONLY TCP_INFO TCP_QUICKACK SOMAXCONN SHUT_WR MSG_DONTWAIT
-        INADDR_LOOPBACK SIGCHLD SIGPIPE SIG_IGN CLONE_NEWUSER CLONE_NEWNET SIOCSIFFLAGS IFF_UP
-        F_GETFD O_RDONLY O_RDWR PROT_NONE MAP_PRIVATE MAP_ANONYMOUS EINTR EADDRINUSE
+        INADDR_LOOPBACK POLLOUT SIGCHLD SIGPIPE SIG_IGN CLONE_NEWUSER CLONE_NEWNET SIOCSIFFLAGS
+        IFF_UP F_GETFD O_RDONLY O_RDWR PROT_NONE MAP_PRIVATE MAP_ANONYMOUS EINTR EADDRINUSE
     }
 }
 
@@ -61,6 +61,7 @@ fn print_types() {
     layout!(sockaddr_un, sun_family, sun_path);
     layout!(sockaddr_storage, ss_family);
     layout!(linger, l_onoff, l_linger);
+    layout!(pollfd, fd, events, revents);
     layout!(timespec, tv_sec, tv_nsec);
     layout!(sigaction, sa_mask, sa_flags);
     layout!(ifreq, ifr_name);
@@ -115,12 +116,7 @@ fn print_values() {
 /// arguments. Returns the exit status: 1 if a result is not the expected one.
 pub fn abi() -> c_int {
     // In a network namespace, no other process can connect to the ports that are opened below.
-    if let Err(reason) = enter_netns() {
-        write_line!(
-            STDERR_FILENO,
-            "reuseaddr: unshare: {reason}; using the current network\n"
-        );
-    }
+    enter_netns("using the current network");
 
     print_constants();
     print_types();

@@ -84,8 +84,7 @@ fn usage_error<'a>(argument: impl Into<Option<&'a [u8]>>, expected: &str) -> ! {
         }
         quote += ["\": ", "...\": "][usize::from(argument.len() > QUOTE_MAX)];
     }
-    write_line!(STDERR_FILENO, "reuseaddr: {quote}{expected}\n");
-    write_line!(STDERR_FILENO, "{USAGE}");
+    note!("reuseaddr: {quote}{expected}\n{USAGE}");
     // SAFETY: no pointers; does not return.
     unsafe { libc::_exit(2) }
 }

@@ -2,19 +2,18 @@
 //! C counterpart: `c-reference/netns.c`.
 
 use crate::address::Endpoint;
-use crate::output::exit_with_error;
+use crate::output::{exit_with_error, read_some, write_all};
 use crate::sock::{bind_socket, close_fd};
 use errno::{Errno, errno};
 use libc::{
     AF_INET, AF_INET6, CLONE_NEWNET, CLONE_NEWUSER, IFF_UP, SIOCSIFFLAGS, SOCK_STREAM, c_char,
     c_short, ifreq,
 };
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::net::Ipv6Addr;
 
-/// Moves the process to a new network namespace and brings its loopback interface up. An error is
-/// unshare(2)'s.
-pub fn enter_netns() -> Result<(), Errno> {
+/// An error is the name of the call that failed, and its errno.
+fn unshare_network() -> Result<(), (&'static str, Errno)> {
     // SAFETY: ifreq is integers, arrays and a pointer, for which zero is valid.
     let mut request: ifreq = unsafe { mem::zeroed() };
 
@@ -24,23 +23,60 @@ pub fn enter_netns() -> Result<(), Errno> {
         // SAFETY: as above.
         && unsafe { libc::unshare(CLONE_NEWNET) } == -1
     {
-        return Err(errno());
+        return Err(("unshare", errno()));
     }
 
     // The only interface of a new namespace is lo, and it is down.
     // SAFETY: no pointers; any argument value is safe.
     let s = unsafe { libc::socket(AF_INET, SOCK_STREAM, 0) };
     if s == -1 {
-        exit_with_error("socket", "lo", errno());
+        return Err(("socket lo", errno()));
     }
     request.ifr_name[..2].copy_from_slice(&[b'l' as c_char, b'o' as c_char]);
     request.ifr_ifru.ifru_flags = IFF_UP as c_short;
     // SAFETY: SIOCSIFFLAGS reads one ifreq.
     if unsafe { libc::ioctl(s, SIOCSIFFLAGS, &raw const request) } == -1 {
-        exit_with_error("ioctl SIOCSIFFLAGS", "lo", errno());
+        return Err(("ioctl SIOCSIFFLAGS lo", errno()));
     }
     close_fd(s);
     Ok(())
+}
+
+/// Moves the process to a new network namespace and brings its loopback interface up. If that is not
+/// possible, prints which call failed, and `instead`: what the caller does then.
+pub fn enter_netns(instead: &str) {
+    let mut fds = [0; 2];
+    let mut byte = [MaybeUninit::new(0)];
+
+    // A child process tries first, as there is no way back: raising lo can fail after unshare(2).
+    // SAFETY: `fds` has room for two descriptors.
+    if unsafe { libc::pipe(fds.as_mut_ptr()) } == -1 {
+        exit_with_error("pipe", "to a child process", errno());
+    }
+    // SAFETY: the process has one thread, so no lock stays locked in the child.
+    let pid = unsafe { libc::fork() };
+    if pid > 0 {
+        close_fd(fds[1]);
+        let n = read_some(fds[0], &mut byte).map_or(0, <[u8]>::len);
+        close_fd(fds[0]);
+        if n != 1 {
+            return; // the child process has printed why
+        }
+    }
+    let result = match pid {
+        -1 => Err(("fork", errno())),
+        _ => unshare_network(),
+    };
+    if let Err((call, reason)) = result {
+        note!("reuseaddr: {call}: {reason}; {instead}\n");
+    }
+    if pid == 0 {
+        if result.is_ok() {
+            let _ = write_all(fds[1], &[0]);
+        }
+        // SAFETY: no pointers; does not return.
+        unsafe { libc::_exit(0) };
+    }
 }
 
 /// Returns whether ::1 can be bound. An error is the reason why not.

@@ -5,7 +5,7 @@
 //! caller reads right after the call that failed. C counterpart: `c-reference/output.c`.
 
 use errno::{Errno, errno};
-use libc::{EADDRINUSE, EINTR, STDERR_FILENO, STDOUT_FILENO, c_int};
+use libc::{EADDRINUSE, EINTR, POLLOUT, STDERR_FILENO, STDOUT_FILENO, c_int, pollfd};
 use std::env;
 use std::fmt::{self, Display};
 use std::io::Write;
@@ -31,6 +31,13 @@ const ERRORS: [(c_int, &str); 18] = errors! {
 macro_rules! out {
     ($($argument:tt)*) => {
         $crate::output::print(format_args!($($argument)*))
+    };
+}
+
+/// Formats like `format!` and writes the text to stderr with [`print_note`].
+macro_rules! note {
+    ($($argument:tt)*) => {
+        $crate::output::print_note(format_args!($($argument)*))
     };
 }
 
@@ -78,13 +85,24 @@ pub fn read_some(fd: c_int, buffer: &mut [MaybeUninit<u8>]) -> Result<&[u8], Err
 }
 
 /// Writes one line of at most 512 bytes to `fd` with one write(2). A longer line is cut; a line that
-/// cannot be written is dropped.
+/// cannot be written at once is dropped.
 pub fn write_line(fd: c_int, text: fmt::Arguments) {
     let mut line = [0; LINE_SIZE];
+    let mut output = pollfd {
+        fd,
+        events: POLLOUT,
+        revents: 0,
+    };
     let mut rest = &mut line[..];
 
     let _ = rest.write_fmt(text);
     let length = LINE_SIZE - rest.len();
+    // Do not block if nobody reads. O_NONBLOCK would change the file for every process that shares
+    // it. POLLOUT on a pipe means that there is room for PIPE_BUF bytes.
+    // SAFETY: the pointer is to one pollfd.
+    if unsafe { libc::poll(&raw mut output, 1, 0) } != 1 {
+        return;
+    }
     // The result is ignored: there is nowhere to report it, and the clients matter more.
     // SAFETY: `length` is at most the size of `line`.
     let _ = unsafe { libc::write(fd, line.as_ptr().cast(), length) };
@@ -134,9 +152,19 @@ pub fn print_errors() {
     }
 }
 
+/// Writes all of `text` to `fd`. An error is write(2)'s.
+fn write_text(fd: c_int, text: fmt::Arguments) -> Result<(), Errno> {
+    write_all(fd, text.to_string().as_bytes())
+}
+
 /// Writes `text` to stdout, for [`out`]. Exits if that fails.
 pub fn print(text: fmt::Arguments) {
-    if let Err(reason) = write_all(STDOUT_FILENO, text.to_string().as_bytes()) {
+    if let Err(reason) = write_text(STDOUT_FILENO, text) {
         exit_with_error("write", "standard output", reason);
     }
+}
+
+/// Writes `text` to stderr, for [`note`], and waits until it is written.
+pub fn print_note(text: fmt::Arguments) {
+    let _ = write_text(STDERR_FILENO, text); // an error could not be reported
 }

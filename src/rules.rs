@@ -4,8 +4,8 @@
 //! results are compared with what `conflict.rs` predicts.
 //! Limits: all sockets belong to one user, so SO_REUSEPORT is not tested between users. Rows with
 //! IPv6 are left out if ::1 cannot be bound. Before Linux 6.8, "cleared after bind" contradicts the
-//! rule (see `conflict.rs`). The sockets are in a private network namespace. If unshare(2) fails,
-//! they are on free ports of the current network, where `--all` leaves about 2,000 sockets in
+//! rule (see `conflict.rs`). The sockets are in a private network namespace. If there can be
+//! none, they are on free ports of the current network, where `--all` leaves about 2,000 sockets in
 //! TIME_WAIT for a minute. C counterpart: `c-reference/rules.c`.
 
 mod holder;
@@ -19,8 +19,8 @@ use errno::errno;
 use holder::Moment::{self, *};
 use holder::Scenario::{self, *};
 use holder::{ALL_SCENARIOS, scenario_name};
-use libc::{AF_INET, STDERR_FILENO, c_int, utsname};
-use ports::{FIRST_PORT, LAST_PORT, Ports};
+use libc::{AF_INET, c_int, utsname};
+use ports::{FIRST_PORT, Ports};
 use std::ffi::CStr;
 use std::mem;
 use target::*;
@@ -202,19 +202,10 @@ fn print_all(run: &mut Run) {
 /// Prints the tables or, if `all` is true, every combination as CSV. Returns the exit status: 1 if
 /// the kernel contradicts the rule.
 pub fn rules(all: bool) -> c_int {
-    if let Err(reason) = enter_netns() {
-        write_line!(
-            STDERR_FILENO,
-            "reuseaddr: unshare: {reason}; using free ports {FIRST_PORT} to {LAST_PORT} of the \
-             current network\n"
-        );
-    }
+    enter_netns("using free ports 10000 to 32767 of the current network");
     let ipv6 = has_ipv6();
     if let Err(reason) = ipv6 {
-        write_line!(
-            STDERR_FILENO,
-            "reuseaddr: ::1: {reason}; rows with IPv6 are left out\n"
-        );
+        note!("reuseaddr: ::1: {reason}; rows with IPv6 are left out\n");
     }
     let wildcard = if ipv6.is_ok() { V6_ANY } else { V4_ANY };
     let mut run = Run {
@@ -238,10 +229,7 @@ pub fn rules(all: bool) -> c_int {
     let (cells, contradictions) = (run.cells, run.contradictions);
     let s = if contradictions == 1 { "s" } else { "" };
     if all {
-        write_line!(
-            STDERR_FILENO,
-            "{cells} rows; {contradictions} contradict{s} the rule.\n"
-        );
+        note!("{cells} rows; {contradictions} contradict{s} the rule.\n");
     } else {
         out!("\n{cells} cells; {contradictions} contradict{s} the rule.\n");
     }

@@ -19,6 +19,11 @@ pub fn close_fd(fd: c_int) {
     unsafe { libc::close(fd) };
 }
 
+/// Returns the result of a call, or its errno if the call failed. Rust only: in C, callers test for -1.
+pub fn checked(z: c_int) -> Result<c_int, Errno> {
+    if z == -1 { Err(errno()) } else { Ok(z) }
+}
+
 /// Returns a new socket with these options. `v6only` applies to AF_INET6 only.
 pub fn open_socket(family: c_int, v6only: bool, reuseaddr: bool, reuseport: bool) -> c_int {
     // SAFETY: no pointers; any argument value is safe.
@@ -43,20 +48,14 @@ pub fn open_socket(family: c_int, v6only: bool, reuseaddr: bool, reuseport: bool
 pub fn bind_socket(s: c_int, endpoint: &Endpoint) -> Result<(), Errno> {
     let (address, length) = make_sockaddr(endpoint);
     // SAFETY: `length` is at most the size of `address`.
-    match unsafe { libc::bind(s, (&raw const address).cast(), length) } {
-        -1 => Err(errno()),
-        _ => Ok(()),
-    }
+    checked(unsafe { libc::bind(s, (&raw const address).cast(), length) }).map(|_| ())
 }
 
 /// Calls connect(2). An error is its errno.
 pub fn connect_socket(s: c_int, endpoint: &Endpoint) -> Result<(), Errno> {
     let (address, length) = make_sockaddr(endpoint);
     // SAFETY: `length` is at most the size of `address`.
-    match unsafe { libc::connect(s, (&raw const address).cast(), length) } {
-        -1 => Err(errno()),
-        _ => Ok(()),
-    }
+    checked(unsafe { libc::connect(s, (&raw const address).cast(), length) }).map(|_| ())
 }
 
 /// Listens on `s`, with a backlog of 1.

@@ -4,12 +4,9 @@ mod child;
 mod descriptors;
 mod server;
 
-use crate::support::{
-    Build, Client, Result, Server, Start, builds, in_order, launch, scratch, serve_args, strace,
-    text,
-};
+use crate::support::*;
 use errno::Errno;
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::fs;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
@@ -23,20 +20,16 @@ fn try_each(
     occurrences: &[usize],
     trial: impl Fn(&Build, Errno, usize) -> Result<()> + Sync,
 ) -> Result<()> {
-    let mut trials = Vec::new();
-    for &error in errors {
-        for &occurrence in occurrences {
-            let trial = |build| (build, Errno(error), occurrence);
-            trials.extend(builds().each_ref().map(trial));
-        }
-    }
+    let count = errors.len() * occurrences.len() * 2;
     let run = |number: usize| {
-        let (build, error, occurrence) = trials[number];
+        let (build, rest) = (&builds()[number % 2], number / 2);
+        let occurrence = occurrences[rest % occurrences.len()];
+        let error = Errno(errors[rest / occurrences.len()]);
         let place = format!("{}, {error}, occurrence {occurrence}", build.name);
         trial(build, error, occurrence).map_err(|reason| format!("{place}: {reason}"))
     };
     let mut outcomes = Vec::new();
-    in_order(trials.len(), run, |_, outcome| outcomes.push(outcome));
+    in_order(count, run, |_, outcome| outcomes.push(outcome));
     outcomes.into_iter().collect()
 }
 
@@ -46,6 +39,12 @@ fn faulty(build: &Build, address: SocketAddrV4, injection: &str) -> Result<Start
     let mut command = strace(&options, &trace_file(address));
     command.arg(&build.path).args(serve_args(address, true));
     launch(command)
+}
+
+/// Starts a server in which `call` fails with `error`; `when` is strace's.
+fn failing(build: &Build, call: &str, error: Errno, when: impl Display) -> Result<Server> {
+    let injection = format!("{call}:error={}:when={when}", error.0);
+    faulty(build, fresh_address(), &injection)?.server()
 }
 
 fn trace_file(address: SocketAddrV4) -> PathBuf {
@@ -64,15 +63,13 @@ fn traced(address: SocketAddrV4, text: &str, count: usize) -> Result<()> {
     same(take_trace(address)?.matches(text).count(), count)
 }
 
-/// Connects `count` clients, one after the other, each of which is served.
+/// Serves `count` clients, one after the other.
 fn serve_clients(server: &Server, count: usize) -> Result<()> {
     (0..count).try_for_each(|_| Client::served(server.address).map(drop))
 }
 
 /// An error if `seen` is not `expected`.
 fn same<T: PartialEq + Debug>(seen: T, expected: T) -> Result<()> {
-    if seen == expected {
-        return Ok(());
-    }
-    Err(format!("{seen:?}, not {expected:?}"))
+    let wrong = || format!("{seen:?}, not {expected:?}");
+    (seen == expected).then_some(()).ok_or_else(wrong)
 }

@@ -5,15 +5,12 @@ mod flood;
 mod kinds;
 mod restarts;
 
-use crate::support::{Result, Server, descriptors, process, process_status, wait_for};
+use crate::support::*;
 use std::fs;
 
-/// What must not grow with the number of clients served.
+/// The descriptors and child processes, whose numbers must not grow with the number of clients served.
 #[derive(Debug, PartialEq)]
-struct Resources {
-    descriptors: usize,
-    children: usize,
-}
+struct Resources(usize, usize);
 
 impl Resources {
     /// The resources of process `pid`. A zombie counts as a child process.
@@ -21,19 +18,17 @@ impl Resources {
         let processes = fs::read_dir("/proc").unwrap().flatten();
         let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         let is_child = |&other: &i32| process(other).is_some_and(|(_, parent)| parent == pid);
-        Resources {
-            descriptors: descriptors(pid),
-            children: pids.filter(is_child).count(),
-        }
+        let (descriptors, children) = (descriptors(pid), pids.filter(is_child).count());
+        Resources(descriptors, children)
     }
 }
 
 /// Waits until the resources of the server are again what they were `before`.
 fn wait_until_released(server: &Server, before: &Resources) -> Result<()> {
     let mut now = Resources::of(server.pid);
-    wait_for("release of resources", || {
+    wait_until("release of resources", || {
         now = Resources::of(server.pid);
-        (now == *before).then_some(())
+        now == *before
     })
     .map_err(|reason| format!("{reason}: {now:?}, before {before:?}"))
 }

@@ -2,6 +2,10 @@
 //! of `explain` are targets of their own.
 
 mod abi;
+mod bench;
+#[path = "compare/claims.rs"]
+mod claims;
+mod compare;
 mod faults;
 mod load;
 mod memory;

@@ -20,6 +20,8 @@ check_debian_rust() {
     [ -z "$version" ] || check_rust "Debian's cargo" "$version"
 }
 
+# Programs of all kinds fail without it, each with an error of its own.
+[ -e /proc/self/stat ] || fail '/proc is not mounted: mount -t proc proc /proc'
 packages=
 for pair; do
     command -v "${pair%%:*}" >/dev/null || packages="$packages $(echo "${pair#*:}" | tr , ' ')"

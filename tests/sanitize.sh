@@ -41,8 +41,7 @@ for build in asan/reuseaddr c-valgrind rust-valgrind; do
 done
 C_BUILD=$folder/asan/reuseaddr cargo test --release --test suite -- \
     usage:: serve:: security:: load::
-# No sanitizer starts without /proc.
-C_BUILD=$folder/asan/reuseaddr cargo test --release --test explain -- --skip without_proc
+C_BUILD=$folder/asan/reuseaddr cargo test --release --test explain
 C_BUILD=$folder/c-valgrind RUST_BUILD=$folder/rust-valgrind cargo test --release --test suite -- \
     serve:: load:: --skip flood --skip restarts
 cargo test --release --test suite -- memory::

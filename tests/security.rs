@@ -1,12 +1,6 @@
 //! What a client can do to the server, and what another user of the machine can do.
 
-use crate::support::{
-    Client, Result, Start, builds, descriptors, fresh_address, is_root, launch, serve_args,
-    sockets_of, wait_for,
-};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-use std::{env, fs};
+use crate::support::*;
 
 #[test]
 fn what_a_client_sends_is_echoed_to_it_and_printed_nowhere() -> Result<()> {
@@ -46,8 +40,8 @@ fn a_child_has_only_its_connection_and_the_server_only_its_listening_socket() ->
             assert_eq!(descriptors(child), 4, "{}", build.name);
             clients.push(client);
         }
-        wait_for("server without connections", || {
-            (descriptors(server.pid) == 4).then_some(())
+        wait_until("server without connections", || {
+            descriptors(server.pid) == 4
         })?;
     }
     Ok(())
@@ -61,17 +55,10 @@ fn during_a_restart_another_user_can_take_the_port() -> Result<()> {
         let _client = Client::served(server.address)?;
         server.terminate(libc::SIGKILL)?;
 
-        let folder = env::temp_dir().join(format!("reuseaddr-{}", server.pid));
-        fs::create_dir(&folder).unwrap();
-        let copy = folder.join("reuseaddr");
-        fs::copy(&build.path, &copy).unwrap();
-        let mut command = Command::new(&copy);
-        command.args(serve_args(server.address, true));
-        if is_root() {
-            command.uid(65534).gid(65534);
-        }
-        let other = launch(command);
-        fs::remove_dir_all(&folder).unwrap();
+        let other = as_another_user(build, |mut command| {
+            command.args(serve_args(server.address, true));
+            launch(command)
+        });
         let other = other?.server()?;
         Client::of(&other)?.echo("my password")?;
 

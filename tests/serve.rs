@@ -1,13 +1,12 @@
 //! The server with telnet and nc as its clients, and without a usable stdout.
 
-use crate::support::{
-    Client, DEADLINE, Program, Result, builds, fresh_address, serve_args, text, tool, wait_for,
-};
+use crate::support::*;
 use libc::SIGKILL;
-use std::fs;
+use std::fs::{self, File};
 use std::net::SocketAddrV4;
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{self, Command};
 use std::sync::mpsc::RecvTimeoutError;
 
 /// Starts `client` with `options` and the address of `server`.
@@ -51,7 +50,7 @@ fn nc_gets_back_what_it_sends_until_end_of_file() -> Result<()> {
         echo(&mut nc, "hello")?;
         echo(&mut nc, "once more")?;
         drop(nc.process.stdin.take());
-        let end = nc.lines.recv_timeout(DEADLINE);
+        let end = nc.lines.recv_timeout(deadline());
         assert_eq!(end, Err(RecvTimeoutError::Disconnected));
         let status = wait_for("exit of nc", || nc.process.try_wait().unwrap())?;
         assert!(status.success());
@@ -61,8 +60,13 @@ fn nc_gets_back_what_it_sends_until_end_of_file() -> Result<()> {
 
 #[test]
 fn without_a_usable_stdout_the_server_serves_and_prints_nothing_to_its_clients() -> Result<()> {
+    let (_reader, pipe, _) = full_pipe();
+    let [_master, terminal] = stopped_terminal();
+    let path = |file: &File| format!("/proc/{}/fd/{}", process::id(), file.as_raw_fd());
+    let full = format!(">{} 2>&1", path(&pipe));
+    let stopped = format!(">{} 2>&1", path(&terminal));
     for build in builds() {
-        for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-"] {
+        for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-", &full, &stopped] {
             let address = fresh_address();
             let mut command = Command::new("sh");
             command.args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")]);

@@ -2,15 +2,16 @@
 
 mod addresses;
 
-use crate::support::{Build, both, both_under, compare_builds};
+use crate::support::*;
 use assert_cmd::assert::Assert;
 use predicates::str::ends_with;
 use std::ffi::OsStr;
+use std::io::Read;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
@@ -60,23 +61,17 @@ fn version_is_the_version_of_the_package() {
 }
 
 #[test]
-fn a_missing_or_unknown_command_is_refused() {
-    refused(
-        &[""; 0],
-        "the command is missing: serve, rules, explain or abi",
-    );
-    for command in ["", "server", "--serve"] {
-        let sentence = format!("\"{command}\": the command must be serve, rules, explain or abi");
-        refused(&[command], &sentence);
-    }
-}
-
-#[test]
-fn an_unknown_option_or_a_superfluous_argument_is_refused() {
+fn a_missing_or_unknown_command_an_unknown_option_or_a_superfluous_argument_is_refused() {
+    let missing = "the command is missing: serve, rules, explain or abi";
+    refused(&[""; 0], missing);
+    let command = "the command must be serve, rules, explain or abi";
     let option = "the only option of serve is --no-reuseaddr";
     let all = "the only argument of rules is --all";
     for (args, sentence) in [
-        (&["serve", "--reuseaddr"][..], option),
+        (&[""][..], command),
+        (&["server"], command),
+        (&["--serve"], command),
+        (&["serve", "--reuseaddr"], option),
         (&["serve", "9099", "-n"], option),
         (&["serve", "-1"], option),
         (&["serve", "9099", "9100"], "serve takes one [ADDRESS:]PORT"),
@@ -97,7 +92,7 @@ fn an_argument_is_quoted_in_ascii_on_one_line_and_cut_at_64_bytes() {
         refused(&args, &format!("\"{quote}\": {PORT}"));
     };
     quoted(b"\xff\xfe80", "\\xff\\xfe80");
-    quoted("p\u{f6}rt".as_bytes(), "p\\xc3\\xb6rt");
+    quoted("p\u{f6}rt~".as_bytes(), "p\\xc3\\xb6rt~");
     quoted(b"80\nserver 1\t", "80\\x0aserver 1\\x09");
     quoted(b"\x1b[2J\x7f\"\\'%s", "\\x1b[2J\\x7f\\x22\\x5c'%s");
     quoted(&[b'x'; 64], &"x".repeat(64));
@@ -116,26 +111,42 @@ fn a_failed_write_to_stdout_is_an_error() {
                 outcome.stderr(sentence);
             }
         };
-        for (redirection, reason) in [
-            (">/dev/full", "No space left on device"),
-            (">&-", "Bad file descriptor"),
-        ] {
+        let redirected = |redirection, reason| {
             let script = format!("exec \"$0\" \"$@\" {redirection}");
-            fails(
-                both_under(&["sh".into(), "-c".into(), script], args),
-                reason,
-            );
-        }
+            let shell = ["sh".into(), "-c".into(), script];
+            fails(both_under(&shell, args), reason);
+        };
+        redirected(">/dev/full", "No space left on device");
+        redirected(">&-", "Bad file descriptor");
         let broken = |build: &Build| {
             let (broken, _peer) = UnixStream::pair().unwrap();
             broken.shutdown(Shutdown::Write).unwrap();
             let mut command = Command::new(&build.path);
-            command
-                .args(args)
-                .stdout(OwnedFd::from(broken))
-                .output()
-                .unwrap()
+            command.args(args).stdout(OwnedFd::from(broken));
+            command.output().unwrap()
         };
         fails(compare_builds(str::to_string, broken), "Broken pipe");
     }
+}
+
+#[test]
+fn a_usage_error_and_the_sum_of_rules_wait_until_stderr_has_room() -> Result<()> {
+    let refused = format!("reuseaddr: \"-v\": abi takes no argument\n{USAGE}");
+    let sum = " rows; 0 contradict the rule.\n";
+    for build in builds() {
+        for (args, end) in [(["abi", "-v"], &*refused), (["rules", "--all"], sum)] {
+            let (mut reader, writer, size) = full_pipe();
+            let mut command = Command::new(&build.path);
+            command.args(args).stdout(Stdio::null()).stderr(writer);
+            let mut process = command.spawn().map_err(text)?;
+            drop(command); // and with it, the write end
+            wait_for_call(process.id() as i32, libc::SYS_write)?;
+            let mut all = String::new();
+            reader.read_to_string(&mut all).map_err(text)?;
+            let printed = &all[size..];
+            assert!(printed.ends_with(end), "{}: {printed}", build.name);
+            process.wait().map_err(text)?;
+        }
+    }
+    Ok(())
 }

@@ -25,12 +25,14 @@ static char digit(int option)
 /* Prints the lines below entry: its holders, or why there is none. */
 static void print_details(const struct snapshot *snapshot, const struct socket_entry *entry)
 {
-    for (size_t i = 0; i < entry->holder_count; i++) {
+    for (size_t i = 0; i < entry->holder_count && i < IDS_MAX; i++) {
         const struct holder *holder = &entry->holders[i];
         const struct process *process = &snapshot->processes[holder->process];
         print("    held by pid %d (%s), fd %d, uid %u\n", process->pid, process->command,
               holder->fd, process->uid);
     }
+    if (entry->holder_count > IDS_MAX)
+        print("    and %zu more\n", entry->holder_count - IDS_MAX);
     if (entry->seconds >= 0)
         print("    no process, %d s left\n", entry->seconds);
     else if (entry->state == TCP_SYN_RECV)
@@ -73,8 +75,10 @@ static void print_notes(const struct snapshot *snapshot)
     if (unread && snapshot->getfd_error == ENOSYS)
         print("Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n");
     else if (unread && snapshot->getfd_error != 0)
-        print("Options cannot be read (pidfd_getfd: %s).\n%s\n", strerror(snapshot->getfd_error),
-              root ? "CAP_SYS_PTRACE is missing." : "Run as root to read them.");
+        print("Options cannot be read (pidfd_getfd: %s).\n%s", strerror(snapshot->getfd_error),
+              snapshot->getfd_error != EPERM ? ""
+              : root                         ? "CAP_SYS_PTRACE is missing.\n"
+                                             : "Run as root to read them.\n");
 }
 
 void print_sockets(const struct snapshot *snapshot)
@@ -95,14 +99,17 @@ void print_sockets(const struct snapshot *snapshot)
         peer_width = peer_width < width ? width : peer_width;
     }
     if (snapshot->count > 0)
-        print("%*s  %-11s  %-*s  %-*s  reuseaddr  reuseport\n", number_width, "#", "state",
+        print("%*s  %-11s  %-*s  %-*s  reuseaddr  reuseport  uid\n", number_width, "#", "state",
               local_width, "local", peer_width, "peer");
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
-        print("%*zu  %-11s  %-*s  %-*s  %c          %c\n", number_width, i + 1,
+        char uid[11] = "-"; /* room for any number of 32 bits */
+        if (entry->inode != 0)
+            snprintf(uid, sizeof uid, "%u", entry->uid);
+        print("%*zu  %-11s  %-*s  %-*s  %c          %c          %s\n", number_width, i + 1,
               state_name(entry->state), local_width, format_endpoint(&entry->local, local),
               peer_width, peer_text(entry, peer), digit(entry->reuseaddr),
-              digit(entry->reuseport));
+              digit(entry->reuseport), uid);
         print_details(snapshot, entry);
     }
     if (snapshot->others > 0)

@@ -16,6 +16,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Keep copied descriptors open only below this number, far from the usual limit, 1024. */
+#define KEPT_MAX 512
+
 static int by_inode(const void *a, const void *b)
 {
     const struct socket_entry *left = a, *right = b;
@@ -97,6 +100,21 @@ static void find_descriptors(struct snapshot *snapshot, pid_t pid)
     closedir(directory);
 }
 
+/*
+ * Closes a copied descriptor, unless close(2) could block: if the holder has closed its own, the
+ * copy is the last one, and with SO_LINGER close(2) waits until all data is acknowledged. When the
+ * process exits, the kernel closes the rest without waiting.
+ */
+static void close_copy(int fd)
+{
+    struct linger linger;
+    socklen_t length = sizeof linger;
+
+    int z = getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length);
+    if (z == -1 || linger.l_onoff == 0 || linger.l_linger == 0 || fd >= KEPT_MAX)
+        close(fd);
+}
+
 /* Returns a copy of process pid's descriptor fd for the socket inode, or -1 with errno set. */
 static int copy_descriptor(pid_t pid, int fd, unsigned inode)
 {
@@ -113,9 +131,9 @@ static int copy_descriptor(pid_t pid, int fd, unsigned inode)
         return -1;
 
     /* The process may have reused the number for another file. */
-    if (fstat(s, &status) == 0 && status.st_ino == inode)
+    if (fstat(s, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_ino == inode)
         return s;
-    close(s);
+    close_copy(s);
     errno = EBADF;
     return -1;
 }
@@ -148,7 +166,7 @@ static void read_options(struct snapshot *snapshot, struct socket_entry *entry)
         entry->reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
         if (entry->local.family == AF_INET6)
             entry->v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
-        close(s);
+        close_copy(s);
     }
     if (entry->reuseaddr == UNKNOWN && error != 0)
         snapshot->getfd_error = error;
@@ -158,6 +176,7 @@ void find_holders(struct snapshot *snapshot)
 {
     bool needed = false;
     bool mounted = false;
+    bool has_init = false;
     const struct dirent *file;
 
     for (size_t i = 0; i < snapshot->total; i++)
@@ -172,12 +191,17 @@ void find_holders(struct snapshot *snapshot)
         if (pid <= 0)
             continue;
         mounted = true;
-        find_descriptors(snapshot, pid);
+        has_init |= pid == 1;
+        /* Not this process, which may hold copies. */
+        if (pid != getpid())
+            find_descriptors(snapshot, pid);
     }
     if (directory != NULL && !mounted)
         snapshot->proc_error = ENOENT;
     if (directory != NULL)
         closedir(directory);
+    /* Process 1 exists: without it, /proc hides processes (hidepid=2). */
+    snapshot->hidden |= !has_init;
     for (size_t i = 0; i < snapshot->total; i++) {
         if (snapshot->sockets[i].relevant)
             read_options(snapshot, &snapshot->sockets[i]);

@@ -13,10 +13,14 @@
 #include <linux/sock_diag.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* idiag_timer of a socket in TIME_WAIT, or in FIN_WAIT2 without a process. */
 #define TIMER_TIME_WAIT 3
+
+/* Request a dump at most this many times if the kernel reports that it is inconsistent. */
+#define DUMPS_MAX 5
 
 struct request {
     struct nlmsghdr header;
@@ -70,6 +74,7 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
         .peer = diag_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
         .cookie = (uint64_t)message.id.idiag_cookie[1] << 32 | message.id.idiag_cookie[0],
         .inode = message.idiag_inode,
+        .uid = message.idiag_uid,
         .seconds = -1,
         .reuseaddr = UNKNOWN,
         .reuseport = UNKNOWN,
@@ -80,24 +85,42 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
     return true;
 }
 
-/* Reads the messages of the reply until the last one. Returns 0, or -1 with errno set. */
-static int read_reply(int s, struct snapshot *snapshot, bool peers)
+/*
+ * Reads the messages of the reply to request until the last one. Returns 0, or -1 with errno set:
+ * EINTR if the dump is inconsistent.
+ */
+static int read_reply(int s, const struct request *request, struct snapshot *snapshot)
 {
+    bool peers = request->body.id.idiag_dport != 0;
     char buffer[1 << 16];
     struct nlmsghdr header;
     struct socket_entry entry;
+    bool consistent = true;
 
     for (;;) {
-        ssize_t n = recv(s, buffer, sizeof buffer, 0);
-        if (n == -1)
+        struct sockaddr_nl sender = {.nl_family = AF_NETLINK};
+        socklen_t size = sizeof sender;
+        /* With MSG_TRUNC, the result is the length of the datagram, even if that is longer. */
+        ssize_t n = recvfrom(s, buffer, sizeof buffer, MSG_TRUNC, (struct sockaddr *)&sender, &size);
+        if (n == -1 && errno != EINTR)
             return -1;
+        /* Only the kernel has port id 0. Other senders need CAP_NET_ADMIN. */
+        if (n == -1 || sender.nl_pid != 0)
+            continue;
         size_t length = (size_t)n;
+        if (length > sizeof buffer) {
+            errno = EMSGSIZE;
+            return -1;
+        }
         for (size_t at = 0; at + sizeof header <= length; at += NLMSG_ALIGN(header.nlmsg_len)) {
             memcpy(&header, buffer + at, sizeof header);
             if (header.nlmsg_len < sizeof header || header.nlmsg_len > length - at) {
                 errno = EBADMSG;
                 return -1;
             }
+            if (header.nlmsg_seq != request->header.nlmsg_seq)
+                continue;
+            consistent &= (header.nlmsg_flags & NLM_F_DUMP_INTR) == 0;
             const char *body = buffer + at + sizeof header;
             size_t body_length = header.nlmsg_len - sizeof header;
             /* Both an error and the end carry a negative errno, or 0. */
@@ -105,8 +128,8 @@ static int read_reply(int s, struct snapshot *snapshot, bool peers)
                 int error = 0;
                 if (body_length >= sizeof error)
                     memcpy(&error, body, sizeof error);
-                errno = -error;
-                return error < 0 ? -1 : 0;
+                errno = error < 0 ? -error : EINTR;
+                return error < 0 || !consistent ? -1 : 0;
             }
             if (!parse_entry(body, body_length, &entry))
                 continue;
@@ -120,37 +143,49 @@ static int read_reply(int s, struct snapshot *snapshot, bool peers)
     }
 }
 
-/* Requests the sockets of family on the port, or connected to it. Returns 0, or -1 with errno. */
-static int dump(int s, struct snapshot *snapshot, sa_family_t family, bool peers)
+/* Adds the sockets that request describes. Returns 0, or -1 with errno set. */
+static int dump(int s, struct request *request, struct snapshot *snapshot)
+{
+    size_t total = snapshot->total;
+
+    for (int count = 1;; count++) {
+        snapshot->total = total;
+        request->header.nlmsg_seq++;
+        if (send(s, request, sizeof *request, 0) == -1)
+            return -1;
+        if (read_reply(s, request, snapshot) == 0)
+            return 0;
+        if (errno != EINTR || count == DUMPS_MAX)
+            return -1;
+    }
+}
+
+void find_sockets(struct snapshot *snapshot)
 {
     struct request request = {
         .header = {.nlmsg_len = sizeof request,
                    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-        .body = {.sdiag_family = (uint8_t)family,
-                 .sdiag_protocol = IPPROTO_TCP,
+        .body = {.sdiag_protocol = IPPROTO_TCP,
                  .idiag_states = UINT32_MAX,
                  .id.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
     };
-    if (peers)
-        request.body.id.idiag_dport = htons(snapshot->port);
-    else
-        request.body.id.idiag_sport = htons(snapshot->port);
+    const struct timeval timeout = {.tv_sec = 5};
 
-    if (send(s, &request, sizeof request, 0) == -1)
-        return -1;
-    return read_reply(s, snapshot, peers);
-}
-
-void find_sockets(struct snapshot *snapshot)
-{
     int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (s == -1) {
         snapshot->diag_error = errno;
         return;
     }
-    if (dump(s, snapshot, AF_INET, false) == -1 || dump(s, snapshot, AF_INET6, false) == -1 ||
-        dump(s, snapshot, AF_INET, true) == -1 || dump(s, snapshot, AF_INET6, true) == -1)
+    int z = setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    /* First the sockets of both families on the port, then those that are connected to it. */
+    for (int i = 0; i < 4 && z == 0; i++) {
+        request.body.sdiag_family = i % 2 == 0 ? AF_INET : AF_INET6;
+        request.body.id.idiag_sport = i < 2 ? htons(snapshot->port) : 0;
+        request.body.id.idiag_dport = i < 2 ? 0 : htons(snapshot->port);
+        z = dump(s, &request, snapshot);
+    }
+    if (z == -1)
         snapshot->diag_error = errno;
     close(s);
 }

@@ -4,10 +4,10 @@
 #include <stdbool.h>
 
 /*
- * Moves the process to a new network namespace and brings its loopback interface up.
- * Returns 0, or -1 with errno set by unshare(2).
+ * Moves the process to a new network namespace and brings its loopback interface up. If that is not
+ * possible, prints which call failed, and instead: what the caller does then.
  */
-int enter_netns(void);
+void enter_netns(const char *instead);
 
 /* Returns whether ::1 can be bound. If not, errno is set. */
 bool has_ipv6(void);

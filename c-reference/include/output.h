@@ -15,7 +15,7 @@ ssize_t read_some(int fd, void *buffer, size_t size);
 
 /*
  * Writes one line of at most 512 bytes to fd with one write(2). A longer line is cut; a line that
- * cannot be written is dropped.
+ * cannot be written at once is dropped.
  */
 void write_line(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -39,4 +39,7 @@ void print_errors(void);
 
 /* Writes up to 1023 bytes of text to stdout. Exits if that fails. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes up to 1023 bytes of text to stderr, and waits until they are written. */
+void print_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #endif

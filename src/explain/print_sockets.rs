@@ -4,10 +4,10 @@
 use crate::address::format_endpoint;
 use crate::conflict::TcpState;
 use crate::explain::snapshot::{
-    Snapshot, SocketEntry, describe_unheld, has_unseen_holder, is_unaccepted, state_name,
+    IDS_MAX, Snapshot, SocketEntry, describe_unheld, has_unseen_holder, is_unaccepted, state_name,
 };
 use errno::Errno;
-use libc::{AF_INET6, ENOSYS};
+use libc::{AF_INET6, ENOSYS, EPERM};
 
 fn peer_text(entry: &SocketEntry) -> String {
     match entry.state {
@@ -22,13 +22,16 @@ fn digit(option: Option<bool>) -> char {
 
 /// Prints the lines below `entry`: its holders, or why there is none.
 fn print_details(snapshot: &Snapshot, entry: &SocketEntry) {
-    for holder in &entry.holders {
+    for holder in entry.holders.iter().take(IDS_MAX) {
         let process = &snapshot.processes[holder.process];
         let (pid, uid, fd) = (process.pid, process.uid, holder.fd);
         out!(
             "    held by pid {pid} ({}), fd {fd}, uid {uid}\n",
             process.command
         );
+    }
+    if entry.holders.len() > IDS_MAX {
+        out!("    and {} more\n", entry.holders.len() - IDS_MAX);
     }
     if let Some(seconds) = entry.seconds {
         out!("    no process, {seconds} s left\n");
@@ -77,9 +80,12 @@ fn print_notes(snapshot: &Snapshot) {
             out!("Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n")
         }
         Some(error) => {
-            let end = ["Run as root to read them.", "CAP_SYS_PTRACE is missing."];
-            let end = end[usize::from(root)];
-            out!("Options cannot be read (pidfd_getfd: {error}).\n{end}\n");
+            let end = match error {
+                Errno(EPERM) if root => "CAP_SYS_PTRACE is missing.\n",
+                Errno(EPERM) => "Run as root to read them.\n",
+                _ => "",
+            };
+            out!("Options cannot be read (pidfd_getfd: {error}).\n{end}");
         }
     }
 }
@@ -104,16 +110,20 @@ pub fn print_sockets(snapshot: &Snapshot) {
         let (number, state, local, peer) = ("#", "state", "local", "peer");
         out!(
             "{number:>number_width$}  {state:<11}  {local:<local_width$}  {peer:<peer_width$}  \
-             reuseaddr  reuseport\n"
+             reuseaddr  reuseport  uid\n"
         );
     }
     for (index, entry) in sockets.iter().enumerate() {
         let (number, state) = (index + 1, state_name(entry.state));
         let (local, peer) = (format_endpoint(&entry.local).to_string(), peer_text(entry));
         let (reuseaddr, reuseport) = (digit(entry.reuseaddr), digit(entry.reuseport));
+        let uid = match entry.inode {
+            0 => "-".into(),
+            _ => entry.uid.to_string(),
+        };
         out!(
             "{number:>number_width$}  {state:<11}  {local:<local_width$}  {peer:<peer_width$}  \
-             {reuseaddr}          {reuseport}\n"
+             {reuseaddr}          {reuseport}          {uid}\n"
         );
         print_details(snapshot, entry);
     }

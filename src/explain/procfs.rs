@@ -4,17 +4,22 @@
 //! the socket, if ptrace(2) of that process is permitted. C counterpart: `c-reference/explain/procfs.c`.
 
 use crate::explain::snapshot::{Holder, Process, Snapshot, SocketEntry};
-use crate::sock::close_fd;
-use errno::{Errno, errno};
+use crate::sock::{checked, close_fd};
+use errno::Errno;
 use libc::{
-    AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEADDR,
-    SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open, c_int, pid_t, socklen_t, stat,
+    AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, S_IFMT, S_IFSOCK,
+    SO_LINGER, SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open, c_int,
+    linger, pid_t, socklen_t, stat,
 };
 use std::cmp::Ordering;
 use std::fs;
 use std::mem;
 use std::path::PathBuf;
+use std::process;
 use std::str::from_utf8;
+
+/// Keep copied descriptors open only below this number, far from the usual limit, 1024.
+const KEPT_MAX: c_int = 512;
 
 fn by_inode(left: &SocketEntry, right: &SocketEntry) -> Ordering {
     left.inode.cmp(&right.inode)
@@ -93,30 +98,40 @@ fn find_descriptors(snapshot: &mut Snapshot, pid: pid_t) {
     }
 }
 
+/// Closes a copied descriptor, unless close(2) could block: if the holder has closed its own, the
+/// copy is the last one, and with SO_LINGER close(2) waits until all data is acknowledged. When the
+/// process exits, the kernel closes the rest without waiting.
+fn close_copy(fd: c_int) {
+    // SAFETY: linger has integer members only, for which zero is valid.
+    let mut linger: linger = unsafe { mem::zeroed() };
+    let mut length = size_of_val(&linger) as socklen_t;
+    let value = (&raw mut linger).cast();
+    // SAFETY: `length` is the size of `linger`.
+    let z = unsafe { libc::getsockopt(fd, SOL_SOCKET, SO_LINGER, value, &raw mut length) };
+    if z == -1 || linger.l_onoff == 0 || linger.l_linger == 0 || fd >= KEPT_MAX {
+        close_fd(fd);
+    }
+}
+
 /// Returns a copy of process `pid`'s descriptor `fd` for the socket `inode`. An error is the errno of
 /// the call that failed.
 fn copy_descriptor(pid: pid_t, fd: c_int, inode: u64) -> Result<c_int, Errno> {
     // SAFETY: no pointers; any argument value is safe.
-    let pidfd = unsafe { libc::syscall(SYS_pidfd_open, pid, 0) } as c_int;
-    if pidfd == -1 {
-        return Err(errno());
-    }
+    let pidfd = checked(unsafe { libc::syscall(SYS_pidfd_open, pid, 0) } as c_int)?;
     // SAFETY: no pointers; any argument value is safe.
-    let s = unsafe { libc::syscall(SYS_pidfd_getfd, pidfd, fd, 0) } as c_int;
-    let error = errno();
+    let s = checked(unsafe { libc::syscall(SYS_pidfd_getfd, pidfd, fd, 0) } as c_int);
     close_fd(pidfd);
-    if s == -1 {
-        return Err(error);
-    }
+    let s = s?;
 
     // The process may have reused the number for another file.
     // SAFETY: stat has integer members only, for which zero is valid.
     let mut status: stat = unsafe { mem::zeroed() };
     // SAFETY: `status` has room for the stat structure that fstat(2) writes.
-    if unsafe { libc::fstat(s, &raw mut status) } == 0 && status.st_ino == inode {
+    let z = unsafe { libc::fstat(s, &raw mut status) };
+    if z == 0 && status.st_mode & S_IFMT == S_IFSOCK && status.st_ino == inode {
         return Ok(s);
     }
-    close_fd(s);
+    close_copy(s);
     Err(Errno(EBADF))
 }
 
@@ -142,7 +157,7 @@ fn read_options(processes: &[Process], entry: &mut SocketEntry, getfd_error: &mu
                 if entry.local.family == AF_INET6 {
                     entry.v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
                 }
-                close_fd(s);
+                close_copy(s);
             }
         }
         if entry.reuseaddr.is_some() {
@@ -160,6 +175,7 @@ pub fn find_holders(snapshot: &mut Snapshot) {
     }
     snapshot.sockets.sort_by(by_inode);
     let mut mounted = false;
+    let mut has_init = false;
     match fs::read_dir("/proc") {
         Err(error) => snapshot.proc_error = error.raw_os_error().map(Errno),
         Ok(directory) => {
@@ -168,13 +184,19 @@ pub fn find_holders(snapshot: &mut Snapshot) {
                     continue;
                 };
                 mounted = true;
-                find_descriptors(snapshot, pid);
+                has_init |= pid == 1;
+                // Not this process, which may hold copies.
+                if pid != process::id() as pid_t {
+                    find_descriptors(snapshot, pid);
+                }
             }
             if !mounted {
                 snapshot.proc_error = Some(Errno(ENOENT));
             }
         }
     }
+    // Process 1 exists: without it, /proc hides processes (hidepid=2).
+    snapshot.hidden |= !has_init;
     for entry in &mut snapshot.sockets {
         if entry.relevant {
             read_options(&snapshot.processes, entry, &mut snapshot.getfd_error);

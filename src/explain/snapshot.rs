@@ -27,6 +27,8 @@ pub struct SocketEntry {
     pub cookie: u64,
     /// 0 if no process holds the socket.
     pub inode: u64,
+    /// User id of the process that created the socket. Unknown if `inode` is 0.
+    pub uid: uid_t,
     /// Left of TIME_WAIT, or of FIN_WAIT2 without a process.
     pub seconds: Option<u32>,
     pub reuseaddr: Option<bool>,
@@ -91,7 +93,7 @@ pub struct Remark {
     pub seconds: Option<u32>,
 }
 
-/// Number of ids that are printed of a list.
+/// Number of ids that are printed of a list, and of descriptors of a socket.
 pub const IDS_MAX: usize = 8;
 
 /// What [`describe_unheld`] returns, and the headings of such sockets in the tree.

@@ -7,12 +7,13 @@
 use crate::address::Endpoint;
 use crate::conflict::TcpState;
 use crate::explain::snapshot::{Snapshot, SocketEntry};
-use crate::sock::close_fd;
+use crate::sock::{checked, close_fd};
 use errno::{Errno, errno};
 use libc::{
-    AF_INET, AF_INET6, AF_NETLINK, EBADMSG, IPPROTO_TCP, NETLINK_SOCK_DIAG, NLM_F_DUMP,
-    NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, SOCK_CLOEXEC, SOCK_RAW, c_int, nlattr, nlmsghdr, ntohl,
-    ntohs,
+    AF_INET, AF_INET6, AF_NETLINK, EBADMSG, EINTR, EMSGSIZE, IPPROTO_TCP, MSG_TRUNC,
+    NETLINK_SOCK_DIAG, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
+    SO_RCVTIMEO, SOCK_CLOEXEC, SOCK_RAW, SOL_SOCKET, c_int, htons, nlattr, nlmsghdr, ntohl, ntohs,
+    sockaddr_nl, socklen_t, timeval,
 };
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -61,6 +62,9 @@ struct InetDiagMsg {
 
 /// `idiag_timer` of a socket in TIME_WAIT, or in FIN_WAIT2 without a process.
 const TIMER_TIME_WAIT: u8 = 3;
+
+/// Request a dump at most this many times if the kernel reports that it is inconsistent.
+const DUMPS_MAX: usize = 5;
 
 /// The TCP states, from 1 on.
 #[rustfmt::skip]
@@ -125,6 +129,7 @@ fn parse_entry(body: &[u8]) -> Option<SocketEntry> {
         peer: diag_endpoint(family, id.idiag_dst, id.idiag_dport),
         cookie: u64::from(id.idiag_cookie[1]) << 32 | u64::from(id.idiag_cookie[0]),
         inode: message.idiag_inode.into(),
+        uid: message.idiag_uid,
         seconds: (message.idiag_timer == TIMER_TIME_WAIT)
             .then(|| message.idiag_expires.div_ceil(1000)),
         reuseaddr: None,
@@ -138,17 +143,31 @@ fn parse_entry(body: &[u8]) -> Option<SocketEntry> {
     })
 }
 
-/// Reads the messages of the reply until the last one. An error is an errno.
-fn read_reply(s: c_int, snapshot: &mut Snapshot, peers: bool) -> Result<(), Errno> {
+/// Reads the messages of the reply to `request` until the last one. An error is an errno: EINTR if the
+/// dump is inconsistent.
+fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<(), Errno> {
+    let peers = request.body.id.idiag_dport != 0;
     let mut buffer = [0u8; 1 << 16];
+    let mut consistent = true;
 
     loop {
-        // SAFETY: the pointer and the length are those of `buffer`.
-        let n = unsafe { libc::recv(s, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
-        if n == -1 {
-            return Err(errno());
+        // SAFETY: sockaddr_nl has integer members only, for which zero is valid.
+        let mut sender: sockaddr_nl = unsafe { mem::zeroed() };
+        let mut size = size_of_val(&sender) as socklen_t;
+        let (start, length) = (buffer.as_mut_ptr().cast(), buffer.len());
+        let address = (&raw mut sender).cast();
+        // With MSG_TRUNC, the result is the length of the datagram, even if that is longer.
+        // SAFETY: `length` is the size of `buffer`, and `size` that of `sender`.
+        let n = unsafe { libc::recvfrom(s, start, length, MSG_TRUNC, address, &raw mut size) };
+        let error = errno();
+        if n == -1 && error.0 != EINTR {
+            return Err(error);
         }
-        let mut rest = &buffer[..n as usize];
+        // Only the kernel has port id 0. Other senders need CAP_NET_ADMIN.
+        if n == -1 || sender.nl_pid != 0 {
+            continue;
+        }
+        let mut rest = buffer.get(..n as usize).ok_or(Errno(EMSGSIZE))?;
         while rest.len() >= size_of::<nlmsghdr>() {
             // SAFETY: `rest` has a whole nlmsghdr; its integers are valid with any value.
             let header: nlmsghdr = unsafe { ptr::read_unaligned(rest.as_ptr().cast()) };
@@ -157,16 +176,24 @@ fn read_reply(s: c_int, snapshot: &mut Snapshot, peers: bool) -> Result<(), Errn
                 return Err(Errno(EBADMSG));
             }
             let body = &rest[size_of::<nlmsghdr>()..length];
+            rest = rest
+                .get(length.next_multiple_of(NLMSG_ALIGNTO)..)
+                .unwrap_or_default();
+            if header.nlmsg_seq != request.header.nlmsg_seq {
+                continue;
+            }
+            consistent &= c_int::from(header.nlmsg_flags) & NLM_F_DUMP_INTR == 0;
             // Both an error and the end carry a negative errno, or 0.
             if [NLMSG_ERROR, NLMSG_DONE].contains(&header.nlmsg_type.into()) {
                 let error = body
                     .first_chunk()
                     .map_or(0, |&bytes| c_int::from_ne_bytes(bytes));
-                return (error >= 0).then_some(()).ok_or(Errno(-error));
+                return match error {
+                    ..0 => Err(Errno(-error)),
+                    _ if consistent => Ok(()),
+                    _ => Err(Errno(EINTR)),
+                };
             }
-            rest = rest
-                .get(length.next_multiple_of(NLMSG_ALIGNTO)..)
-                .unwrap_or_default();
             let Some(mut entry) = parse_entry(body) else {
                 continue;
             };
@@ -179,43 +206,57 @@ fn read_reply(s: c_int, snapshot: &mut Snapshot, peers: bool) -> Result<(), Errn
     }
 }
 
-/// Requests the sockets of `family` on the port, or connected to it. An error is an errno.
-fn dump(s: c_int, snapshot: &mut Snapshot, family: c_int, peers: bool) -> Result<(), Errno> {
+/// Adds the sockets that `request` describes. An error is an errno.
+fn dump(s: c_int, request: &mut Request, snapshot: &mut Snapshot) -> Result<(), Errno> {
+    let total = snapshot.sockets.len();
+    let mut count = 1;
+
+    loop {
+        snapshot.sockets.truncate(total);
+        request.header.nlmsg_seq += 1;
+        // SAFETY: the pointer and the length are those of `request`.
+        let z = unsafe { libc::send(s, (&raw const *request).cast(), size_of_val(request), 0) };
+        checked(z as c_int)?;
+        match read_reply(s, request, snapshot) {
+            Err(Errno(EINTR)) if count < DUMPS_MAX => count += 1,
+            result => return result,
+        }
+    }
+}
+
+/// Finds the sockets on the snapshot's port, and their peers. Sets `diag_error` on failure.
+pub fn find_sockets(snapshot: &mut Snapshot) {
     // SAFETY: Request has integer members only, for which zero is valid.
     let mut request: Request = unsafe { mem::zeroed() };
     request.header.nlmsg_len = size_of::<Request>() as u32;
     request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
     request.header.nlmsg_flags = (NLM_F_REQUEST | NLM_F_DUMP) as u16;
-    request.body.sdiag_family = family as u8;
     request.body.sdiag_protocol = IPPROTO_TCP as u8;
     request.body.idiag_states = u32::MAX;
     request.body.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
-    if peers {
-        request.body.id.idiag_dport = libc::htons(snapshot.port);
-    } else {
-        request.body.id.idiag_sport = libc::htons(snapshot.port);
-    }
+    let timeout = timeval {
+        tv_sec: 5,
+        tv_usec: 0,
+    };
 
-    // SAFETY: the pointer and the length are those of `request`.
-    let z = unsafe { libc::send(s, (&raw const request).cast(), size_of_val(&request), 0) };
-    if z == -1 {
-        return Err(errno());
-    }
-    read_reply(s, snapshot, peers)
-}
-
-/// Finds the sockets on the snapshot's port, and their peers. Sets `diag_error` on failure.
-pub fn find_sockets(snapshot: &mut Snapshot) {
     // SAFETY: no pointers; any argument value is safe.
     let s = unsafe { libc::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG) };
     if s == -1 {
         snapshot.diag_error = Some(errno());
         return;
     }
-    let z = dump(s, snapshot, AF_INET, false)
-        .and_then(|()| dump(s, snapshot, AF_INET6, false))
-        .and_then(|()| dump(s, snapshot, AF_INET, true))
-        .and_then(|()| dump(s, snapshot, AF_INET6, true));
+    let (optval, optlen) = (&raw const timeout, size_of_val(&timeout) as socklen_t);
+    // SAFETY: `optlen` is the size of `timeout`.
+    let z = unsafe { libc::setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, optval.cast(), optlen) };
+    let mut z = checked(z).map(|_| ());
+    // First the sockets of both families on the port, then those that are connected to it.
+    for i in 0..4 {
+        let port = htons(snapshot.port);
+        request.body.sdiag_family = [AF_INET, AF_INET6][i % 2] as u8;
+        request.body.id.idiag_sport = if i < 2 { port } else { 0 };
+        request.body.id.idiag_dport = if i < 2 { 0 } else { port };
+        z = z.and_then(|()| dump(s, &mut request, snapshot));
+    }
     snapshot.diag_error = z.err();
     close_fd(s);
 }

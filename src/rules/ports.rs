@@ -10,7 +10,7 @@ use libc::{AF_INET, EADDRINUSE, SOCK_DGRAM, c_int};
 
 /// Below the default ephemeral range, which begins at 32768.
 pub const FIRST_PORT: u16 = 10000;
-pub const LAST_PORT: u16 = 32767;
+const LAST_PORT: u16 = 32767;
 
 /// The search for free ports. It starts after `port`.
 pub struct Ports {

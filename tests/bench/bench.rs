@@ -1,50 +1,43 @@
 //! `make bench`: speed, memory and downtime of both builds, of socat and of the machine itself, in
-//! rounds that alternate between them.
+//! rounds. Each round starts all servers anew and alternates between them.
 //!
-//! Environment: `ROUNDS=N`; `CSV=FILE` gets all values; `SLOW=1` waits until TIME_WAIT is over.
+//! Environment: `ROUNDS=N`; `CSV=FILE` gets all values.
 
-mod downtime;
+mod cost;
+mod interval;
 mod load;
-mod memory;
+mod report;
 mod results;
 mod servers;
 #[path = "../support/mod.rs"]
 mod support;
 
-use downtime::{bare_exec, downtime, downtime_without_option};
-use load::{idle_clients, load};
-use memory::private_memory;
-use results::Results;
-use servers::{ALLOWED, BARE, C, FORK, NO_FORK, RUST, Server, servers};
+use cost::{bare_exec, calls, downtime, faults, private_of_group};
+use load::load;
+use report::{print_head, print_table, print_targets};
+use results::{EIGHT, IDLE, Results};
+use servers::{ALLOWED, BARE, FORK, NO_FORK, RUST, Running, Server, servers};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
-use std::{env, fs, thread};
-use support::{Result, builds, fresh_address, project, raise_limit, release, tool};
+use std::time::Duration;
+use std::{env, fs};
+use support::{Client, Result, project, raise_limit, tool};
 
-/// Duration of a load, and of the first load, whose result is not used.
-const TIME: Duration = Duration::from_millis(250);
-const WARM_UP: Duration = Duration::from_millis(50);
-/// Clients at once; the ratios are for 8 of them.
-const CLIENTS: [usize; 3] = [1, 8, 64];
-const EIGHT: usize = 8;
-/// Idle clients beside the eight.
-const IDLE: [usize; 2] = [0, 1000];
-/// Processes that `limit fork` forks.
-const FORKS: usize = 3000;
+/// Duration of a slice of load.
+const SLICE: Duration = Duration::from_millis(40);
+/// Clients at once, and how often in a round every server serves them, for two slices each time.
+const CLIENTS: [(usize, usize); 3] = [(1, 1), (EIGHT, 3), (64, 1)];
 
 fn main() -> ExitCode {
-    match measure() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            eprintln!("bench: {reason}");
-            ExitCode::FAILURE
-        }
+    let result = measure();
+    if let Err(reason) = &result {
+        eprintln!("bench: {reason}");
     }
+    u8::from(result.is_err()).into()
 }
 
 fn measure() -> Result<()> {
-    let rounds = env::var("ROUNDS").unwrap_or_else(|_| "7".into());
+    let rounds = env::var("ROUNDS").unwrap_or_else(|_| "20".into());
     let rounds = rounds.parse().ok().filter(|rounds: &usize| *rounds > 0);
     let rounds = rounds.ok_or("ROUNDS must be 1 or more")?;
     raise_limit();
@@ -54,60 +47,48 @@ fn measure() -> Result<()> {
     print_head(rounds);
 
     for round in 0..rounds {
-        results.add(("rate", FORK, EIGHT), round, forks(&limit)?);
-        for server in alternated(&all, round) {
-            let running = server.start(fresh_address())?;
-            load(running.address, EIGHT, WARM_UP)?;
-            for clients in CLIENTS {
-                let rate = load(running.address, clients, TIME)?;
-                results.add(("rate", server.name, clients), round, rate);
-            }
+        rates(&all, &limit, round, &mut results)?;
+        for server in &all {
+            results.add(("faults", server.name, 0), round, faults(server)?);
+            results.add(("calls", server.name, 0), round, calls(server)?);
         }
     }
-    let columns = CLIENTS.map(|clients| (clients.to_string(), "rate", clients));
-    println!("\n1. Conversations a second: connect, echo 64 bytes, end of file\n");
+    println!("\n1. Conversations a second: connect, echo 64 bytes, end of file;");
+    println!("   minor page faults and system calls of one conversation\n");
+    let rates = [("1", "rate", 1), ("8", "rate", EIGHT), ("64", "rate", 64)];
+    let costs = ["faults", "calls"].map(|what| (what, what, 0));
+    let columns = [&rates[..], &costs].concat();
     let ratio = |name| [("rate", RUST, EIGHT), ("rate", name, EIGHT)];
-    results.print_table("clients", &columns, "Rust / server, 8 clients", ratio);
+    let heading = "Rust / server, 8 clients";
+    print_table(&results, "clients", &columns, heading, ratio);
 
     for round in 0..rounds {
         for server in alternated(&all, round).filter(|server| server.name != NO_FORK) {
-            let kib = private_memory(server)?;
-            results.add(("private", server.name, 0), round, kib);
-            let running = server.start(fresh_address())?;
-            load(running.address, EIGHT, WARM_UP)?;
-            let mut idle = Vec::new();
-            for count in IDLE {
-                idle.extend(idle_clients(running.address, count - idle.len())?);
-                let rate = load(running.address, EIGHT, TIME)?;
-                results.add(("rate beside idle", server.name, count), round, rate);
-            }
+            beside_idle(server, round, &mut results)?;
         }
     }
     println!("\n2. Conversations a second, 8 clients at once beside idle clients\n");
-    let columns = IDLE.map(|count| (count.to_string(), "rate beside idle", count));
-    let ratio = |name| [IDLE[1], IDLE[0]].map(|count| ("rate beside idle", name, count));
-    results.print_table("idle", &columns, "1000 idle / none", ratio);
+    let column = |heading, count| (heading, "rate beside idle", count);
+    let columns = [column("0", 0), column("1000", IDLE)];
+    let ratio = |name| [IDLE, 0].map(|count| ("rate beside idle", name, count));
+    print_table(&results, "idle", &columns, "1000 idle / none", ratio);
     println!("\n3. Private memory for each client, KiB, over all processes of a server\n");
     let ratio = |name| [("private", RUST, 0), ("private", name, 0)];
-    let columns = [("KiB".into(), "private", 0)];
-    results.print_table("", &columns, "Rust / server", ratio);
+    let columns = [("KiB", "private", 0)];
+    print_table(&results, "", &columns, "Rust / server", ratio);
 
     for round in 0..rounds {
-        let bare = milliseconds(bare_exec(&limit)?);
+        let bare = bare_exec(&limit)?;
         results.add(("downtime", BARE, 0), round, bare);
         results.add(("downtime", ALLOWED, 0), round, 2.0 * bare + 1.0);
         for server in alternated(&all, round) {
-            let time = milliseconds(downtime(server)?);
-            results.add(("downtime", server.name, 0), round, time);
+            results.add(("downtime", server.name, 0), round, downtime(server)?);
         }
     }
     println!("\n4. Downtime, ms: SIGKILL to the listener, restart, until a client is served\n");
-    let columns = [("ms".into(), "downtime", 0)];
+    let columns = [("ms", "downtime", 0)];
     let ratio = |name| [("downtime", RUST, 0), ("downtime", name, 0)];
-    results.print_table("", &columns, "Rust / server", ratio);
-    if env::var_os("SLOW").is_some_and(|value| value == "1") {
-        wait_for_time_wait(&mut results)?;
-    }
+    print_table(&results, "", &columns, "Rust / server", ratio);
     print_targets(&results);
     let Some(file) = env::var_os("CSV") else {
         return Ok(());
@@ -116,54 +97,65 @@ fn measure() -> Result<()> {
     written.map_err(|error| format!("CSV={file:?}: {error}"))
 }
 
-fn print_head(rounds: usize) {
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus.split("model name\t: ").nth(1);
-    let model = model.map_or("unknown processor", |rest| rest.lines().next().unwrap());
-    let cores = thread::available_parallelism().map_or(0, usize::from);
-    println!("Linux {}, {cores} cores, {model}", release());
-    println!("Medians of {rounds} rounds. Ratios are within a round: median (least to most).\n");
-    println!("socat        forks; echoes through a pipe, by select");
-    println!("{NO_FORK}      C, static: one client after the other");
-    println!("{FORK}  C, static: fork, _exit and waitpid, without a client");
-    println!("{BARE}    fork, exec, exit and wait of a static program that does nothing");
+/// Adds the conversations a second of all servers, started anew, and the forks a second of fork + exit.
+/// Slices alternate between them, in the order A B C C B A, each time beginning with another one.
+fn rates(all: &[Server], limit: &Path, round: usize, results: &mut Results) -> Result<()> {
+    let running: Result<Vec<Running>> = all.iter().map(Server::start).collect();
+    let running = running?;
+    for server in &running {
+        load(server.address, EIGHT, SLICE)?; // warm up
+    }
+    for (clients, turns) in CLIENTS {
+        let count = all.len() + usize::from(clients == EIGHT); // the last is fork + exit
+        for turn in 0..turns {
+            let mut order: Vec<usize> = (0..count).collect();
+            order.rotate_left((round + turn) % count);
+            let mut rates = vec![0.0; count];
+            for &place in order.iter().chain(order.iter().rev()) {
+                rates[place] += match running.get(place) {
+                    Some(server) => load(server.address, clients, SLICE)?,
+                    None => forks(limit)?,
+                } / 2.0;
+            }
+            for (place, rate) in rates.into_iter().enumerate() {
+                let name = all.get(place).map_or(FORK, |server| server.name);
+                results.add(("rate", name, clients), round, rate);
+            }
+        }
+    }
+    Ok(())
 }
 
-/// Prints the targets and whether they are reached.
-fn print_targets(results: &Results) {
-    println!("\n5. Targets\n");
-    let rate = |name| ("rate", name, EIGHT);
-    let idle = |count| ("rate beside idle", RUST, count);
-    let downtime = |name| ("downtime", name, 0);
-    #[rustfmt::skip]
-    let targets = [
-        ("conversations: Rust against C", rate(RUST), rate(C), "at least", 1.0),
-        ("against socat, the best that forks for each", rate(RUST), rate("socat"), "at least", 2.5),
-        ("against fork + exit", rate(RUST), rate(FORK), "at least", 0.6),
-        ("with 1000 idle clients, against none", idle(IDLE[1]), idle(IDLE[0]), "at least", 0.9),
-        ("private memory of a client: Rust against C", ("private", RUST, 0), ("private", C, 0), "at most", 1.1),
-        ("downtime, against 2 x bare exec + 1 ms", downtime(RUST), downtime(ALLOWED), "at most", 1.0),
-    ];
-    for (text, this, other, bound, limit) in targets {
-        let ratio = results.ratio(this, other);
-        let ratio = ratio.map_or(f64::NAN, |ratio| ratio.median);
-        let reached = match bound {
-            "at most" => ratio <= limit,
-            _ => ratio >= limit,
-        };
-        let mark = if reached { "" } else { "  not reached" };
-        println!("{text:<46}{bound:<8} {limit:<6}{ratio:.2}{mark}");
+/// Adds the conversations a second of a server beside idle clients, and without them (mean of before and
+/// after), and the private memory for each idle client.
+fn beside_idle(server: &Server, round: usize, results: &mut Results) -> Result<()> {
+    let running = server.start()?;
+    let pid = running.process.id() as i32;
+    let rate = |slices| load(running.address, EIGHT, slices * SLICE);
+    rate(1)?; // warm up
+    let before = rate(2)?;
+    // Only without any child process, the pages of the program itself are private.
+    let mut idle = vec![Client::served(running.address)?];
+    let kib_of_one = private_of_group(pid);
+    while idle.len() < IDLE {
+        idle.push(Client::served(running.address)?);
     }
+    let kib = (private_of_group(pid) - kib_of_one) / (IDLE - 1) as f64;
+    let beside = rate(4)?;
+    for client in &mut idle {
+        client.half_close()?;
+    }
+    let none = (before + rate(2)?) / 2.0;
+    results.add(("private", server.name, 0), round, kib);
+    results.add(("rate beside idle", server.name, 0), round, none);
+    results.add(("rate beside idle", server.name, IDLE), round, beside);
+    Ok(())
 }
 
 /// All servers, each round beginning with another one.
 fn alternated(all: &[Server], round: usize) -> impl Iterator<Item = &Server> {
     let (last, first) = all.split_at(round % all.len());
     first.iter().chain(last)
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }
 
 /// Compiles limit.c.
@@ -180,26 +172,9 @@ fn build_limit() -> Result<PathBuf> {
 
 /// Processes a second that are forked, exit and are reaped.
 fn forks(limit: &Path) -> Result<f64> {
-    let start = Instant::now();
-    let arguments = ["fork", &FORKS.to_string()];
-    match Command::new(limit).args(arguments).status() {
-        Ok(status) if status.success() => Ok(FORKS as f64 / start.elapsed().as_secs_f64()),
-        other => Err(format!("limit fork: {other:?}")),
-    }
-}
-
-/// Downtime without the option, of both builds at the same time, as it takes a minute.
-fn wait_for_time_wait(results: &mut Results) -> Result<()> {
-    let times = thread::scope(|scope| {
-        let waiting = builds().each_ref();
-        let waiting = waiting.map(|build| scope.spawn(|| downtime_without_option(build)));
-        waiting.map(|time| time.join().expect("no panic"))
-    });
-    println!();
-    for (name, time) in [C, RUST].into_iter().zip(times) {
-        let seconds = time?.as_secs_f64();
-        results.add(("downtime without the option", name, 0), 0, seconds * 1e3);
-        println!("{name}, without the option: {seconds:.1} s, until TIME_WAIT is over");
-    }
-    Ok(())
+    let arguments = ["fork", &SLICE.as_millis().to_string()];
+    let output = Command::new(limit).args(arguments).output();
+    let output = output.map_err(|error| format!("limit fork: {error}"))?;
+    let rate = String::from_utf8_lossy(&output.stdout).trim().parse();
+    rate.map_err(|error| format!("limit fork: {output:?}: {error}"))
 }

@@ -1,28 +1,42 @@
 /*
- * limit.c - the machine's limits for the bench: minimal, linked static, prints nothing.
+ * limit.c - the machine's limits for the bench: minimal and linked static.
  *
  *     limit                  exits at once
- *     limit fork COUNT       forks COUNT times; each child exits at once and is reaped
+ *     limit fork TIME        forks for TIME ms; each child exits at once and is reaped;
+ *                            prints the forks a second
  *     limit serve IP PORT    echoes to one client after the other, without fork
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-static int run_fork(long count)
+/* Returns the time in seconds. */
+static double now(void)
 {
-    for (; count > 0; count--) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static int run_fork(double seconds)
+{
+    const double start = now();
+    long count = 0;
+
+    for (; now() - start < seconds; count++) {
         pid_t pid = fork();
         if (pid == 0)
             _exit(0);
         if (pid == -1 || waitpid(pid, NULL, 0) != pid)
             return 1;
     }
-    return 0;
+    return printf("%.1f\n", (double)count / (now() - start)) < 0;
 }
 
 static int run_serve(const char *ip, const char *port)
@@ -52,7 +66,7 @@ static int run_serve(const char *ip, const char *port)
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "fork") == 0)
-        return run_fork(atol(argv[2]));
+        return run_fork(atof(argv[2]) / 1e3);
     if (argc == 4 && strcmp(argv[1], "serve") == 0)
         return run_serve(argv[2], argv[3]);
     return argc != 1;

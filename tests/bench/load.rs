@@ -1,6 +1,6 @@
 //! The clients of the bench.
 
-use crate::support::{Client, DEADLINE, Result};
+use crate::support::{Result, deadline};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddrV4, TcpStream};
 use std::thread;
@@ -22,18 +22,20 @@ pub fn load(server: SocketAddrV4, clients: usize, time: Duration) -> Result<f64>
     };
     let count: io::Result<usize> = thread::scope(|scope| {
         let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
-        let clients = clients.into_iter();
-        clients.map(|client| client.join().expect("no panic")).sum()
+        clients
+            .into_iter()
+            .map(|client| client.join().expect("no panic"))
+            .sum()
     });
     let count = count.map_err(|error| format!("{server}: {error}"))?;
     Ok(count as f64 / start.elapsed().as_secs_f64())
 }
 
 /// Connects, echoes a few bytes, shuts down, reads end of file and closes.
-fn converse(server: SocketAddrV4) -> io::Result<()> {
+pub fn converse(server: SocketAddrV4) -> io::Result<()> {
     let mut stream = TcpStream::connect(server)?;
     let mut back = [0; BYTES];
-    stream.set_read_timeout(Some(DEADLINE))?;
+    stream.set_read_timeout(Some(deadline()))?;
     stream.write_all(&[b'x'; BYTES])?;
     stream.read_exact(&mut back)?;
     stream.shutdown(Shutdown::Write)?;
@@ -43,9 +45,4 @@ fn converse(server: SocketAddrV4) -> io::Result<()> {
         Err(error) => Err(error),
         Ok(()) => Err(io::Error::other("more comes back than was sent")),
     }
-}
-
-/// Connects `count` clients, each of which has had an echo and is then idle.
-pub fn idle_clients(server: SocketAddrV4, count: usize) -> Result<Vec<Client>> {
-    (0..count).map(|_| Client::served(server)).collect()
 }

@@ -1,72 +1,47 @@
-//! The measured values, and the tables of them.
+//! The measured values.
 
-use super::servers::NAMES;
+use super::interval::Interval;
 use std::fmt::Write;
 
 /// What is measured, the name of the server, and a number of clients.
 pub type Key = (&'static str, &'static str, usize);
 
+/// Clients at once, for all ratios.
+pub const EIGHT: usize = 8;
+/// Idle clients beside the eight.
+pub const IDLE: usize = 1000;
+
 /// All measured values, each with its round.
 #[derive(Default)]
 pub struct Results(Vec<(Key, usize, f64)>);
-
-/// The median of some values, and their range.
-pub struct Spread {
-    pub median: f64,
-    least: f64,
-    most: f64,
-}
 
 impl Results {
     pub fn add(&mut self, key: Key, round: usize, value: f64) {
         self.0.push((key, round, value));
     }
 
-    /// The values of `key`, by rounds.
-    fn of(&self, key: Key) -> impl Iterator<Item = (usize, f64)> + '_ {
-        let rows = self.0.iter().filter(move |(other, ..)| *other == key);
-        rows.map(|(_, round, value)| (*round, *value))
+    /// The median of all values of `key`.
+    pub fn median(&self, key: Key) -> Option<f64> {
+        let values = self.0.iter().filter(|(other, ..)| *other == key);
+        median(values.map(|(.., value)| *value).collect())
     }
 
-    /// The ratio of two values of the same round.
-    pub fn ratio(&self, this: Key, other: Key) -> Option<Spread> {
-        let ratio = |(round, value)| {
-            let (_, other) = self.of(other).find(|(other, _)| *other == round)?;
-            Some(value / other)
-        };
-        spread(self.of(this).filter_map(ratio))
+    /// The values of `key` in `round`.
+    fn of(&self, key: Key, round: usize) -> impl Iterator<Item = f64> {
+        let rows = self.0.iter();
+        rows.filter_map(move |row| ((row.0, row.1) == (key, round)).then_some(row.2))
     }
 
-    /// Prints a row for each server that has values: the medians of the columns (heading, what is
-    /// measured, number of clients), and a ratio with its range.
-    pub fn print_table(
-        &self,
-        heading: &str,
-        columns: &[(String, &'static str, usize)],
-        ratio_heading: &str,
-        ratio: impl Fn(&'static str) -> [Key; 2],
-    ) {
-        let headings = columns.iter().map(|(text, ..)| format!("{text:>11}"));
-        let headings: String = headings.collect();
-        println!("{heading:<12}{headings}   {ratio_heading}");
-        for name in NAMES {
-            let medians = columns.iter().map(|(_, what, clients)| {
-                let values = self.of((what, name, *clients)).map(|(_, value)| value);
-                spread(values).map(|spread| short(spread.median))
-            });
-            let medians: Vec<Option<String>> = medians.collect();
-            if medians.iter().all(Option::is_none) {
-                continue;
-            }
-            let cells = medians.iter().map(|cell| cell.as_deref().unwrap_or("-"));
-            let mut row: String = cells.map(|cell| format!("{cell:>11}")).collect();
-            let [this, other] = ratio(name);
-            if let Some(ratio) = self.ratio(this, other).filter(|_| this != other) {
-                let range = format!("({:.2} to {:.2})", ratio.least, ratio.most);
-                row += &format!("   {:.2} {range}", ratio.median);
-            }
-            println!("{name:<12}{row}");
-        }
+    /// The ratio of two values. In a round, each value of one is divided by that of the other which was
+    /// measured beside it; the median of these ratios is the ratio of the round.
+    pub fn ratio(&self, this: Key, other: Key) -> Option<Interval> {
+        let rounds = self.0.iter().map(|(_, round, _)| round + 1).max()?;
+        let ratios = (0..rounds).filter_map(|round| {
+            let pairs = self.of(this, round).zip(self.of(other, round));
+            median(pairs.map(|(this, other)| this / other).collect())
+        });
+        let logs: Vec<f64> = ratios.map(f64::ln).collect();
+        (!logs.is_empty()).then(|| Interval::of(&logs))
     }
 
     /// All values, a line each.
@@ -79,22 +54,7 @@ impl Results {
     }
 }
 
-fn spread(values: impl Iterator<Item = f64>) -> Option<Spread> {
-    let mut values: Vec<f64> = values.collect();
+fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
-    Some(Spread {
-        median: *values.get(values.len() / 2)?,
-        least: *values.first()?,
-        most: *values.last()?,
-    })
-}
-
-/// Three digits, or all digits of the integer.
-fn short(value: f64) -> String {
-    let digits = match value {
-        ..10.0 => 2,
-        ..100.0 => 1,
-        _ => 0,
-    };
-    format!("{value:.digits$}")
+    values.get(values.len() / 2).copied()
 }

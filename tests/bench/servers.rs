@@ -1,7 +1,8 @@
 //! The servers that are measured: both builds, socat, and the same conversation without fork.
 
 use crate::support::{
-    Client, Result, become_subreaper, builds, kill_group, prepare_child, serve_args, tool, wait_for,
+    Client, Result, become_subreaper, builds, fresh_address, kill_group, prepare_child, serve_args,
+    tool, wait_for,
 };
 use std::net::SocketAddrV4;
 use std::os::unix::process::CommandExt;
@@ -69,8 +70,9 @@ impl Server {
         command
     }
 
-    /// Starts it and waits until it serves.
-    pub fn start(&self, address: SocketAddrV4) -> Result<Running> {
+    /// Starts it on a fresh address, and waits until it serves.
+    pub fn start(&self) -> Result<Running> {
+        let address = fresh_address();
         become_subreaper();
         let process = self.command(address).spawn();
         let process = process.map_err(|error| format!("{}: {error}", self.name))?;

@@ -2,28 +2,20 @@
 //!
 //! Environment: `WITH=PATH` adds a third build; `SLOW=1` waits until TIME_WAIT is over.
 
-#[path = "claims.rs"] // a module of tests/study as well
+#[path = "claims.rs"] // a module of the suite and of tests/study as well
 mod claims;
+#[path = "report.rs"] // a module of the suite as well
+mod report;
 #[path = "../support/mod.rs"]
 mod support;
 
 use claims::{CLAIMS, Claim, SLOW};
-use std::collections::BTreeSet;
+use report::report;
 use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
-use support::{Build, PORT, Result, builds, in_order, port_is_free, release, tool, wrapped};
-
-const HEAD: &str = "\
-Claim ids: F Figure 12.1, T trouble, R remedy, C condition, K code.
-Last column: does the page's claim hold on Linux? -: a check of our own.
-";
-
-const DIFFERS: &str = "
-differs: a child that is killed closes its connection before the client does.
-The connection stays in FIN_WAIT2 (60 s, tcp_fin_timeout) or, once the client
-closes, in TIME_WAIT (60 s). Until then, bind without the option fails.";
+use support::{Build, PORT, Result, builds, port_is_free, tool};
 
 fn main() -> ExitCode {
     // Let SIGPIPE terminate this process when the reader of the report, such as head(1), exits.
@@ -37,7 +29,13 @@ fn main() -> ExitCode {
     match (port_is_free(PORT), guest()) {
         (Err(reason), _) => failed(1, reason),
         (_, Err(reason)) => failed(2, reason),
-        (_, Ok(guest)) => report(&[&builds()[..], &guest].concat()),
+        (_, Ok(guest)) => {
+            let slow = env::var_os("SLOW").is_some_and(|value| value == "1");
+            let rows = CLAIMS.iter().filter(|claim| slow || claim.text != SLOW);
+            let rows: Vec<&Claim> = rows.collect();
+            let columns = [&builds()[..], &guest].concat();
+            report(&rows, &columns, &mut |text| println!("{text}")).into()
+        }
     }
 }
 
@@ -54,130 +52,4 @@ fn guest() -> Result<Vec<Build>> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.chars().take(11).collect();
     Ok(vec![Build { name, path }])
-}
-
-/// Tries all rows with all builds and prints the report.
-fn report(columns: &[Build]) -> ExitCode {
-    let slow = env::var_os("SLOW").is_some_and(|value| value == "1");
-    let rows = CLAIMS.iter().filter(|claim| slow || claim.text != SLOW);
-    let rows: Vec<&Claim> = rows.collect();
-    println!("The page's claims on Linux {}\n{HEAD}", release());
-    let names = columns.iter().map(|build| build.name.clone());
-    print_line("claim", names, "page");
-
-    let width = columns.len();
-    let mut sums = Sums::default();
-    let mut cells = Vec::new();
-    in_order(
-        rows.len() * width,
-        |number| (rows[number / width].run)(&columns[number % width]),
-        |number, cell| {
-            cells.push(cell);
-            if cells.len() == width {
-                sums.print_row(rows[number / width], &cells, columns);
-                cells.clear();
-            }
-        },
-    );
-    sums.print(slow);
-    u8::from(sums.unexpected > 0).into()
-}
-
-fn print_line(text: &str, cells: impl Iterator<Item = String>, page: &str) {
-    let cells: String = cells.map(|cell| format!("{cell:<12}")).collect();
-    println!("{text:<37}{cells}{page}");
-}
-
-/// Sums over the rows that have been printed.
-#[derive(Default)]
-struct Sums {
-    /// The last cell of each row.
-    pages: Vec<&'static str>,
-    /// The page's claims.
-    ids: BTreeSet<&'static str>,
-    /// Number of rows in which the builds differ.
-    builds_differ: usize,
-    /// Number of unexpected cells.
-    unexpected: usize,
-}
-
-impl Sums {
-    /// Prints a row. The two builds of this project decide whether the page's claim holds.
-    fn print_row(&mut self, claim: &Claim, row: &[Result<String>], builds: &[Build]) {
-        let expected = |value: &str| value == claim.linux || value == "-"; // -: not tried
-        let (mut values, mut details) = (Vec::new(), Vec::new());
-        for (cell, build) in row.iter().zip(builds) {
-            let (value, detail) = match cell {
-                Ok(text) => text.split_once('\n').unwrap_or((text, "")),
-                Err(reason) => ("failed", &**reason),
-            };
-            let detail = match cell {
-                Ok(_) if !expected(value) => format!("expected {}, seen {value}", claim.linux),
-                Err(_) if claim.linux != "yes" => {
-                    format!("expected {}, seen: {detail}", claim.linux)
-                }
-                _ => detail.to_string(),
-            };
-            values.push(value);
-            if !detail.is_empty() {
-                details.push((&build.name, detail));
-            }
-        }
-
-        let page = match claim.page {
-            "" => "-",
-            _ if !values[..2].iter().all(|value| expected(value)) => "?",
-            page if page == claim.linux => "holds",
-            _ => "differs",
-        };
-        self.pages.push(page);
-        self.ids.extend(claim.text.get(..2).filter(|_| page != "-"));
-        self.unexpected += values.iter().filter(|value| !expected(value)).count();
-        let tried: BTreeSet<_> = values.iter().filter(|value| **value != "-").collect();
-        self.builds_differ += usize::from(tried.len() > 1);
-
-        let cells = values.iter().map(|value| {
-            let mark = if expected(value) { "" } else { "!" };
-            format!("{mark}{value}")
-        });
-        print_line(claim.text, cells, page);
-        let shared = details.len() > 1 && details.iter().all(|detail| detail.1 == details[0].1);
-        if shared {
-            details.truncate(1);
-        }
-        for (name, detail) in details {
-            let name = if shared { "" } else { &format!("{name}: ") };
-            let lines = wrapped(&format!("      {name}{detail}"), 80);
-            println!("{}", lines.join("\n"));
-        }
-    }
-
-    fn print(&self, slow: bool) {
-        let count = |page| self.pages.iter().filter(|other| **other == page).count();
-        let [holds, differs, undecided, own] = ["holds", "differs", "?", "-"].map(count);
-        let rows = self.pages.len();
-        if differs > 0 {
-            println!("{DIFFERS}");
-        }
-        if differs > 0 && !slow {
-            println!("make compare SLOW=1 restarts the server after TIME_WAIT as well.");
-        }
-        let agree = match self.builds_differ {
-            0 => "the builds agree in all".to_string(),
-            count => format!("the builds differ in {count}"),
-        };
-        let undecided = match undecided {
-            0 => String::new(),
-            count => format!(", {count} are undecided (?)"),
-        };
-        let (tested, claims) = (rows - own, self.ids.len());
-        println!(
-            "\n{rows} rows: {agree}. Of the {tested} rows on the page's {claims} claims,\n\
-             {holds} hold and {differs} do not{undecided}; {own} rows are our own checks (-)."
-        );
-        if self.unexpected > 0 {
-            let count = self.unexpected;
-            println!("Unexpected cells (!): {count}; the reason is below each row.");
-        }
-    }
 }

@@ -1,11 +1,8 @@
 //! R1 and R2, C1 and C2, K1 and K2: the remedy, its conditions, the code.
 
 use super::agreement::{is_guest, same};
-use super::figure::{Figure, yes};
-use crate::support::{
-    Build, Client, Result, Server, builds, fresh_address, launch, only_socket, scratch, serve_args,
-    strace, without_pointers,
-};
+use super::figure::{Figure, seen, yes};
+use crate::support::*;
 use libc::SIGKILL;
 use std::fs;
 
@@ -14,9 +11,10 @@ use std::fs;
 pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
     let address = fresh_address();
     let file = scratch(format!("{address}.strace"));
-    // With -D the server is our child process, and strace a detached grandchild.
+    // With -D the server is our child process, and strace a detached grandchild. --seccomp-bpf needs -f.
     let calls = "trace=socket,setsockopt,bind,listen,getsockopt";
-    let mut command = strace(&format!("-D -f -e signal=none -e {calls}"), &file);
+    let options = format!("-D -f --seccomp-bpf -e signal=none -e {calls}");
+    let mut command = strace(&options, &file);
     command.arg(&build.path).args(serve_args(address, option));
     let start = launch(command);
     let trace = fs::read_to_string(&file);
@@ -26,10 +24,8 @@ pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
     // With -f a line begins with the process id. Only calls have a parenthesis.
     let lines = trace.lines().filter(|line| line.contains('('));
     let calls = lines.map(|line| line.trim_start_matches(|c: char| !c.is_ascii_lowercase()));
-    let mut listens = calls
-        .clone()
-        .filter_map(|call| call.strip_prefix("listen("));
-    let listen = listens.next().ok_or("strace shows no listen")?;
+    let listen = calls.clone().find_map(|call| call.strip_prefix("listen("));
+    let listen = listen.ok_or("strace shows no listen")?;
     let number = listen.split(',').next().unwrap_or(listen);
     let neutral = |call| {
         let call = without_pointers(call).replace(&format!("({number},"), "(s,");
@@ -95,8 +91,7 @@ pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
     let restarted = restarted.map_err(|error| format!("the restart: {error}"))?;
     figure.client.echo("after")?;
     Client::served(restarted.address)?;
-    figure.client.echo("and still")?;
-    Ok("yes".into())
+    figure.client.echo("and still").map(seen)
 }
 
 /// Restarts the build as each other build of this project. If it is the guest, it also replaces each of them.
@@ -121,8 +116,7 @@ pub fn c1(build: &Build) -> Result<String> {
 pub fn c1_child(build: &Build) -> Result<String> {
     let figure = Figure::new(build, true)?;
     let client = figure.client.address;
-    only_socket(figure.child, |socket| socket.peer == client)?;
-    Ok("yes".into())
+    only_socket(figure.child, |socket| socket.peer == client).map(seen)
 }
 
 /// Kills a server with the option `before` while its child serves, and restarts it with `after`.

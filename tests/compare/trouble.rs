@@ -1,9 +1,7 @@
 //! T1 to T4: the trouble.
 
-use super::figure::Figure;
-use crate::support::{
-    Build, Client, Result, Server, find_socket, send_signal, wait_for, wait_for_reaping,
-};
+use super::figure::{Figure, seen};
+use crate::support::*;
 use libc::SIGKILL;
 use std::io::ErrorKind;
 use std::thread;
@@ -13,8 +11,7 @@ pub fn t1(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, false)?;
     figure.client.echo("in mid-")?;
     figure.server.terminate(SIGKILL)?;
-    figure.client.echo("conversation")?;
-    Ok("yes".into())
+    figure.client.echo("conversation").map(seen)
 }
 
 pub fn t1_reversed(build: &Build) -> Result<String> {
@@ -25,8 +22,7 @@ pub fn t1_reversed(build: &Build) -> Result<String> {
     figure.client.receive_all()?;
     wait_for_reaping(figure.child)?;
     second.echo("second client")?;
-    Client::of(&figure.server)?.echo("third client")?;
-    Ok("yes".into())
+    Client::of(&figure.server)?.echo("third client").map(seen)
 }
 
 pub fn t2(build: &Build) -> Result<String> {
@@ -77,12 +73,13 @@ fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static 
     let state_after = |passing: &[&str]| {
         // The kernel's list is read in pieces and can miss a socket: wait for five equal results.
         let (mut last, mut same) = ("", 0);
-        wait_for("end of the connection", || {
+        let state = wait_for("end of the connection", || {
             let state = find_socket(local, peer).map_or("gone", |socket| socket.state);
             same = if state == last { same + 1 } else { 1 };
             last = state;
             (same == 5 && !passing.contains(&state)).then_some(state)
-        })
+        });
+        state.map_err(|reason| format!("{reason}: {last}"))
     };
 
     server.terminate(SIGKILL)?;

@@ -1,55 +1,28 @@
 //! What `explain` prints if system calls fail or processes are hidden.
 
-use super::{Report, alone, explain, explain_with, report, unused_address, without_seconds};
-use crate::support::{bind_socket, compare_builds, hold, injecting, is_root, set_option, tool};
-use libc::{PR_SET_DUMPABLE, SO_REUSEPORT, SOL_SOCKET};
-use std::net::{SocketAddr, TcpListener};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-use std::{env, fs};
+use super::*;
+use libc::{PR_SET_DUMPABLE, SO_LINGER, SO_REUSEPORT, SOL_SOCKET};
 
-/// Runs both builds for `address` under strace, which injects `injections`.
-fn injected(injections: &[&str], address: &SocketAddr) -> Report {
-    explain_with(&injecting(injections), &address.to_string())
-}
+const PRIVILEGED: &str = "\
+bind 127.0.0.1:PORT without SO_REUSEADDR: EACCES; a socket conflicts; \
+#1: conflicts because the new socket lacks SO_REUSEADDR (C2)
+bind 127.0.0.1:PORT with SO_REUSEADDR: EACCES; a socket may conflict; \
+#1: may lack SO_REUSEADDR, which cannot be read (C2)
+What helps: bind as root, or with CAP_NET_BIND_SERVICE; \
+#1: let the peer close, then stop process TEST (else wait up to 120 s); \
+next time: set SO_REUSEADDR before bind in every program that uses the port
+exit status 1
+";
 
-/// A listener, with SO_REUSEADDR set by std.
-pub fn listener() -> (TcpListener, SocketAddr) {
-    let address = unused_address();
-    let listener = TcpListener::bind(address).unwrap();
-    (listener, address)
-}
-
-#[test]
-fn without_pidfd_getfd_the_trial_reveals_the_option() {
-    let _alone = alone();
-    let address = unused_address();
-    let _holder = hold("ESTABLISHED", address, true).unwrap();
-    let old = "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n";
-    let denied = match is_root() {
-        true => "(pidfd_getfd: Operation not permitted).\nCAP_SYS_PTRACE is missing.\n",
-        false => "(pidfd_getfd: Operation not permitted).\nRun as root to read them.\n",
-    };
-    for (error, note) in [("ENOSYS", old), ("EPERM", denied)] {
-        for call in ["pidfd_open", "pidfd_getfd"] {
-            let report = injected(&[&format!("{call}:error={error}")], &address);
-            assert_eq!(report.row(1)[3..], ["?", "?"], "{}", report.text);
-            report.shows(note);
-            assert_eq!(report.results(), ["EADDRINUSE", "OK"]);
-            assert!(report.text.contains("\nbind ") && report.status == 0);
-            report.shows_detail("#1: has SO_REUSEADDR, as the result shows");
-        }
-    }
-}
+/// The struct linger with which close(2) of the last descriptor blocks for longer than every deadline.
+const LINGER: [i32; 2] = [1, 60];
 
 #[test]
 fn a_descriptor_number_that_was_reused_is_not_read() {
     let _alone = alone();
-    let address = unused_address();
-    let _holder = hold("ESTABLISHED", address, false).unwrap();
-    let other = unused_address();
+    let (_holder, address) = held("ESTABLISHED", false);
     // strace returns descriptor 0 from pidfd_getfd: this socket, which differs in SO_REUSEPORT.
-    let other = bind_socket(other, false).unwrap();
+    let other = bind_socket(unused_address(), false).unwrap();
     set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
     let injecting = injecting(&["pidfd_getfd:retval=0"]);
     let outcome = compare_builds(without_seconds, |build| {
@@ -59,124 +32,75 @@ fn a_descriptor_number_that_was_reused_is_not_read() {
         command.stdin(other.try_clone().unwrap()).output().unwrap()
     });
     let report = report(outcome);
-    assert_eq!(report.row(1)[3..], ["?", "?"], "{}", report.text);
+    report.has(&Names::of(address.port()), " ? ? UID; held by TEST\n");
+    report.shows("Options cannot be read (pidfd_getfd: Bad file descriptor).\n\n");
     assert_eq!(report.results(), ["EADDRINUSE"; 2]);
 }
 
 #[test]
-fn a_wrong_length_in_a_netlink_message_is_an_error() {
+fn a_contradiction_is_looked_into_five_times_and_gives_exit_status_1() {
     let _alone = alone();
-    let (_listener, held) = listener();
-    for length in ["00000000", "08000000", "ffffffff"] {
-        let poke = format!("recvfrom:poke_exit=@arg2={length}:when=1");
-        let report = injected(&[&poke], &held);
-        report.shows("The sockets cannot be listed (sock_diag: Bad message).\n");
-        assert_eq!(report.results(), ["EADDRINUSE"; 2]);
-    }
-}
-
-#[test]
-fn without_sock_diag_bind_is_still_tried() {
-    let _alone = alone();
-    let (_listener, held) = listener();
+    let (_listener, held) = held("LISTEN", true);
     let free = unused_address();
-    let unsupported = "Address family not supported by protocol";
-    for (injection, reason) in [
-        ("socket:error=EAFNOSUPPORT:when=1", unsupported),
-        ("sendto:error=ENOENT", "No such file or directory"),
-        ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
+    let ok = "OK, as predicted";
+    let used = "EADDRINUSE, as predicted; #1: is listening (C1)";
+    let lost = "EADDRINUSE, but OK was predicted; \
+        the conflicting socket is not listed, or has just been closed";
+    let none = "OK, but EADDRINUSE was predicted; #1: is listening (C1)";
+    let set = "What helps: set SO_REUSEADDR before bind\n";
+    let find = "What helps: stop the process that holds it; as root, ss -tanp may show it\n";
+    let stop = "What helps: #1: stop process TEST\n";
+    let trace = scratch("explain.binds");
+    let [fails, succeeds] = ["error=EADDRINUSE", "retval=0"];
+    for (address, injected, when, snapshots, [without, with], advice, status) in [
+        (free, fails, "1+1", 5, [lost, lost], find, 1),
+        (free, fails, "1+2", 5, [lost, ok], set, 1),
+        (free, fails, "2+2", 5, [ok, lost], find, 1),
+        (free, fails, "1", 2, [ok, ok], "", 0),
+        (free, fails, "2", 2, [ok, ok], "", 0),
+        (free, fails, "1..8", 5, [ok, ok], "", 0),
+        (held, succeeds, "1+1", 5, [none, none], "", 1),
+        (held, succeeds, "1+2", 5, [none, used], stop, 1),
+        (held, succeeds, "2+2", 5, [used, none], set, 1),
+        (held, succeeds, "1..8", 5, [used, used], stop, 1),
     ] {
-        for (address, result, status) in [(held, "EADDRINUSE", 1), (free, "OK", 0)] {
-            let report = injected(&[injection], &address);
-            let note = format!("The sockets cannot be listed (sock_diag: {reason}).\n");
-            assert!(report.text.starts_with(&note), "{}", report.text);
-            assert_eq!(report.results(), [result; 2]);
-            assert_eq!(report.status, status);
-            let help = "stop the process that holds it; as root, ss -tanp may show it";
-            assert_eq!(report.details().contains(&help), status == 1);
+        let mut words = injecting(&[&format!("bind:{injected}:when={when}")]);
+        let file = words.iter_mut().find(|word| *word == "/dev/null");
+        *file.unwrap() = trace.display().to_string();
+        for build in builds() {
+            let expected = format!(
+                "\nbind 127.0.0.1:PORT without SO_REUSEADDR: {without}
+bind 127.0.0.1:PORT with SO_REUSEADDR: {with}
+{advice}exit status {status}\n"
+            );
+            explain_under(&words, build, address).has(&Names::of(address.port()), &expected);
+            let binds = fs::read_to_string(&trace).unwrap().matches("bind(").count();
+            assert_eq!(binds, 2 * snapshots, "{injected} {when}");
         }
+        fs::remove_file(&trace).unwrap();
     }
 }
 
 #[test]
-fn a_result_that_contradicts_the_prediction_gives_exit_status_1() {
+fn another_error_of_bind_does_not_hide_a_conflict() {
     let _alone = alone();
-    let (_listener, held) = listener();
-    let free = unused_address();
-
-    let report = injected(&["bind:error=EADDRINUSE"], &free);
-    let bind = format!("bind {free} with SO_REUSEADDR");
-    report.shows(&format!("{bind}: EADDRINUSE, but OK was predicted\n"));
-    report.shows_detail("the conflicting socket is not listed, or has just been closed");
-    assert_eq!(report.status, 1);
-
-    // Once is no contradiction: it looks again.
-    let report = injected(&["bind:error=EADDRINUSE:when=1"], &free);
-    assert_eq!((report.results(), report.status), (["OK"; 2], 0));
-
-    let report = injected(&["bind:retval=0"], &held);
-    let line = format!("bind {held} with SO_REUSEADDR: OK, but EADDRINUSE was predicted\n");
-    report.shows(&line);
-    assert_eq!(report.status, 1);
-}
-
-#[test]
-fn another_error_of_bind_is_not_blamed_on_sockets() {
-    let _alone = alone();
-    let (_listener, held) = listener();
-    let free = unused_address();
-    let privileged = ["bind:error=EACCES"];
-    for (address, rule, status) in [(held, "a socket", 1), (free, "no socket", 0)] {
-        let report = injected(&privileged, &address);
-        let line = format!("bind {address} with SO_REUSEADDR: EACCES; {rule} conflicts\n");
-        report.shows(&line);
-        report.shows_detail("bind as root, or with CAP_NET_BIND_SERVICE");
-        assert_eq!(report.status, status);
-    }
-
-    let report = explain(&format!("192.0.2.1:{}", free.port())); // TEST-NET-1, RFC 5737
-    report.shows(": EADDRNOTAVAIL; no socket conflicts\n");
-    report.shows_detail("bind to an address of this machine; ip address lists them");
-    assert_eq!(report.status, 1);
-}
-
-#[test]
-fn without_proc_the_sockets_and_the_results_are_still_shown() {
-    let _alone = alone();
-    let (_listener, held) = listener();
-    // Without root, mount(8) needs a user namespace.
-    let user = if is_root() { "" } else { "--map-root-user" };
-    let unshare = format!(
-        "exec {} --mount {user} sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh \"$@\"",
-        tool("unshare", "util-linux").display()
-    );
-    let words = ["sh", "-c", &unshare, "sh"].map(String::from);
-    let report = explain_with(&words, &held.to_string());
-    report.shows(
-        "The processes cannot be listed (/proc: No such file or directory); is it mounted?\n",
-    );
-    report.shows_detail("owner not visible");
-    report.shows_detail("#1: stop the owner");
-    assert_eq!(report.row(1)[0], "LISTEN");
-    assert_eq!(report.results(), ["EADDRINUSE"; 2]);
+    let (_connection, address) = held("ESTABLISHED", false);
+    let report = injected(&["bind:error=EACCES", "pidfd_open:error=ENOSYS"], address);
+    report.has(&Names::of(address.port()), PRIVILEGED);
 }
 
 #[test]
 fn another_user_learns_that_root_can_see_more() {
     let _alone = alone();
-    let address = unused_address();
-    let _holder = hold("ESTABLISHED", address, false).unwrap();
-    // A copy that other users can run, even if they cannot enter the directory of the build.
-    let folder = env::temp_dir().join(format!("reuseaddr-{}", std::process::id()));
-    fs::create_dir(&folder).unwrap();
-    let outcome = compare_builds(without_seconds, |build| {
-        let copy = folder.join("reuseaddr");
-        fs::copy(&build.path, &copy).unwrap();
-        let mut command = Command::new(&copy);
-        command.args(["explain", &address.to_string()]);
+    let (_holder, address) = held("ESTABLISHED", false);
+    let run = |copy: Command| {
+        let mut command = Command::new(if is_root() { "setpriv" } else { "env" });
         if is_root() {
-            command.uid(65534).gid(65534);
+            // The real user stays root.
+            command.args(["--euid", "65534", "--clear-groups"]);
         }
+        command.arg(copy.get_program());
+        command.args(["explain", &address.to_string()]);
         // Hide this process from its own user too.
         // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 0) };
@@ -184,12 +108,52 @@ fn another_user_learns_that_root_can_see_more() {
         // SAFETY: no pointers; any argument value is safe.
         unsafe { libc::prctl(PR_SET_DUMPABLE, 1) };
         output
-    });
-    fs::remove_dir_all(&folder).unwrap();
-    let c = report(outcome);
-    assert_eq!(c.row(1)[3..], ["?", "?"]);
-    c.shows("Other users' processes are hidden; run as root to see them.\n");
-    c.shows_detail("owner not visible");
-    c.shows_detail("#1: lacks SO_REUSEADDR, as the result shows (C2)");
-    assert_eq!((c.results(), c.status), (["EADDRINUSE"; 2], 1));
+    };
+    let outcome = compare_builds(without_seconds, |build| as_another_user(build, run));
+    let report = report(outcome);
+    let row = " ? ? UID; owner not visible\n";
+    let row_and_note =
+        format!("{row}Other users' processes are hidden; run as root to see them.\n");
+    report.has(&Names::of(address.port()), &row_and_note);
+    report.shows("    #1: lacks SO_REUSEADDR, as the result shows (C2)\n");
+    assert_eq!((report.results(), report.status), (["EADDRINUSE"; 2], 1));
+}
+
+#[test]
+fn explain_does_not_linger_if_the_owner_closes_a_copied_descriptor() -> Result<()> {
+    let _alone = alone();
+    for build in builds() {
+        let (mut holder, address) = held("ESTABLISHED", true);
+        let accepted = TcpStream::from(holder.fds.remove(0));
+        set_option(&accepted, SOL_SOCKET, SO_LINGER, LINGER).unwrap();
+        fill(&accepted).unwrap();
+
+        // With -D, strace becomes the build. The first option of the copied descriptor is read late.
+        let mut line = injecting(&["getsockopt:delay_enter=3s:when=1"]);
+        line.insert(1, "-D".into());
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).arg(&build.path);
+        command.args(["explain", &address.to_string()]);
+        let mut explain = Program::start(command)?;
+        let pid = explain.process.id() as i32;
+        wait_for("copied descriptor", || {
+            let mut copied = sockets_of(pid).into_iter();
+            copied.find(|socket| address == socket.local.into())
+        })?;
+        drop(accepted);
+        let end = "end of explain, which does not linger";
+        let status = wait_for(end, || explain.process.try_wait().unwrap())?;
+        assert_eq!(status.code(), Some(0));
+    }
+    Ok(())
+}
+
+#[test]
+fn explain_does_not_list_its_own_copies() {
+    let _alone = alone();
+    let (holder, address) = held("LISTEN", true);
+    set_option(&holder.fds[0], SOL_SOCKET, SO_LINGER, LINGER).unwrap();
+    // A result that contradicts the prediction: it looks again.
+    let report = injected(&["bind:retval=0:when=1"], address);
+    assert_eq!(report.text, explain(address).text);
 }

@@ -3,22 +3,32 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod addresses;
+mod every_state;
 mod limits;
 mod many;
+mod neutral;
+mod notes;
 mod odd;
-mod states;
-mod story;
+mod replies;
+mod tree;
 
 use assert_cmd::assert::{Assert, OutputAssertExt};
-use std::net::SocketAddr;
+use neutral::Names;
+use std::fmt::Display;
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
-use support::{Build, compare_builds, fresh_port, run_under};
+use support::*;
 
 /// Keeps other tests from starting a process. Between fork(2) and execve(2), that process would be one
 /// more holder of all sockets of this process.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(|failed| failed.into_inner())
+    let alone = ALONE.lock().unwrap_or_else(|failed| failed.into_inner());
+    fs::write("/proc/self/comm", "test").unwrap(); // as the expected outputs name this process
+    alone
 }
 
 /// The output of a run, and its exit status.
@@ -33,40 +43,17 @@ impl Report {
     fn results(&self) -> [&str; 2] {
         ["without", "with"].map(|with| {
             let start = format!(" {with} SO_REUSEADDR: ");
-            let result = self.text.lines().find_map(|line| line.split_once(&start));
-            let (result, how) = result.and_then(|(_, rest)| rest.split_once(", ")).unwrap();
-            let known = [
-                "as predicted",
-                "not predictable, as an option cannot be read",
-            ]
-            .contains(&how);
-            assert!(known, "{}", self.text);
+            let (_, rest) = self.text.split_once(&start).unwrap();
+            let (result, how) = rest.lines().next().unwrap().split_once(", ").unwrap();
+            let unknown = "not predictable, as an option cannot be read";
+            assert!(["as predicted", unknown].contains(&how), "{}", self.text);
             result
         })
-    }
-
-    /// The words of the line of socket `number`.
-    fn row(&self, number: usize) -> Vec<&str> {
-        let rows = self.text.lines().map(|line| line.split_whitespace());
-        let number = number.to_string();
-        let mut rows = rows.filter(|row| row.clone().next() == Some(&number));
-        rows.next().into_iter().flatten().skip(1).collect()
     }
 
     /// Fails the test if `text` is not in the output.
     fn shows(&self, text: &str) {
         assert!(self.text.contains(text), "{text:?}: {}", self.text);
-    }
-
-    /// Fails the test if no indented line is `line`.
-    fn shows_detail(&self, line: &str) {
-        assert!(self.details().contains(&line), "{line:?}: {}", self.text);
-    }
-
-    /// The indented lines, without the indent.
-    fn details(&self) -> Vec<&str> {
-        let lines = self.text.lines();
-        lines.filter_map(|line| line.strip_prefix("    ")).collect()
     }
 }
 
@@ -75,37 +62,48 @@ fn unused_address() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], fresh_port()))
 }
 
+/// A socket in `state` on an unused address.
+fn held(state: &str, option: bool) -> (Holder, SocketAddr) {
+    let address = unused_address();
+    (hold(state, address, option).unwrap(), address)
+}
+
 /// Runs `build` for `address`, with `words` before its path.
-fn explain_under(words: &[String], build: &Build, address: &str) -> Report {
-    report(run_under(words, build, &["explain", address]).assert())
+fn explain_under(words: &[String], build: &Build, address: impl Display) -> Report {
+    report(run_under(words, build, &["explain", &address.to_string()]).assert())
 }
 
 /// The report of a finished run. Fails the test if the run wrote to stderr.
 fn report(outcome: Assert) -> Report {
     let outcome = outcome.stderr("");
     let output = outcome.get_output();
-    Report {
-        text: String::from_utf8_lossy(&output.stdout).into(),
-        status: output.status.code().unwrap(),
-    }
+    let text = String::from_utf8_lossy(&output.stdout).into();
+    let status = output.status.code().unwrap();
+    Report { text, status }
 }
 
 /// Runs both builds, which have to print the same except for the numbers of seconds.
-fn explain_with(words: &[String], address: &str) -> Report {
+fn explain_with(words: &[String], address: impl Display) -> Report {
+    let args = ["explain", &address.to_string()];
     report(compare_builds(without_seconds, |build| {
-        run_under(words, build, &["explain", address])
+        run_under(words, build, &args)
     }))
 }
 
-fn explain(address: &str) -> Report {
+fn explain(address: impl Display) -> Report {
     explain_with(&[], address)
 }
 
-/// `text` with N for each number of seconds.
+/// Runs both builds under strace, which injects `injections`.
+fn injected(injections: &[&str], address: impl Display) -> Report {
+    explain_with(&injecting(injections), address)
+}
+
+/// `text` with N for each number of seconds that are left.
 fn without_seconds(text: &str) -> String {
     let mut words: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
-    for index in 1..words.len() {
-        if words[index].trim_end() == "s" {
+    for index in 2..words.len() {
+        if words[index].trim_end() == "s" && ["process, ", "wait "].contains(&words[index - 2]) {
             words[index - 1] = "N ";
         }
     }

@@ -1,99 +1,90 @@
 //! Sockets, processes and addresses out of the ordinary.
 
-use super::limits::listener;
-use super::{alone, explain};
-use crate::support::{bind_socket, fresh_port, has_ipv6, is_before_6_8, release, set_option};
+use super::*;
 use libc::{SO_REUSEPORT, SOL_SOCKET};
-use std::fs;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::fchown;
 
+/// With the columns as they are printed.
+const ALIGNED: &str = "\
+#  state        local           peer              reuseaddr  reuseport  uid
+1  LISTEN       127.0.0.1:PORT  -                 0          1          UID
+    held by pid TEST (test), fd N, uid UID
+    held by pid TEST (test), fd N, uid UID
+2  ESTABLISHED  127.0.0.1:PORT  127.0.0.100:PEER  ?          ?          -
+    not accepted yet
+
+TEST test
+     1: 127.0.0.1:PORT, listening
+not accepted yet
+     2: 127.0.0.1:PORT <--> 127.0.0.100:PEER (TEST test)
+
+bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted
+    #1: is listening (C1)
+    #2: conflicts because the new socket lacks SO_REUSEADDR (C2)
+bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, as predicted
+    #1: is listening (C1)
+    #2: may lack SO_REUSEADDR, which cannot be read (C2)
+
+What helps:
+    #1: stop process TEST
+    #2: stop the listener, which closes this too
+";
 #[test]
 fn a_process_name_is_printed_on_one_line_whatever_its_bytes_are() {
     let _alone = alone();
+    let (_listener, address) = held("LISTEN", true);
     for (name, shown) in [
         ("", "?"),
-        (" x", "?x"),
         ("  ", "??"),
         ("\t\nab", "?\\nab"),
         ("a b\u{1b}[2J)", "a?b?[2J)"),
+        ("!~\u{7f}", "!~?"),
+        ("fifteen letters", "fifteen?letters"),
     ] {
-        let (_listener, address) = listener();
-        let file = "/proc/self/comm";
-        let old = fs::read_to_string(file).unwrap();
-        fs::write(file, format!("{name}\0")).unwrap();
-        let report = explain(&address.to_string());
-        fs::write(file, old.trim_end()).unwrap();
-        let holder = report.details()[0];
-        let named =
-            holder.starts_with("held by pid ") && holder.contains(&format!(" ({shown}), fd "));
-        assert!(named, "{}", report.text);
+        fs::write("/proc/self/comm", format!("{name}\0")).unwrap();
+        let holder = format!("\n    held by pid {} ({shown}), fd ", std::process::id());
+        explain(address).shows(&holder);
     }
 }
 
 #[test]
-fn an_address_limits_the_list_and_a_port_alone_does_not() {
+fn two_descriptors_a_peer_and_an_unaccepted_connection_are_shown() {
     let _alone = alone();
-    let port = fresh_port();
-    let addresses = [1, 2, 3].map(|last| SocketAddr::from(([127, 0, 0, last], port)));
-    let _held = addresses.map(|address| TcpListener::bind(address).unwrap());
-    let [here, there, _] = addresses;
-    let report = explain(&here.to_string());
-    assert_eq!(report.row(1)[1], here.to_string());
-    assert!(report.row(2).is_empty(), "{}", report.text);
-    report.shows("\nSockets on other addresses of this port, without conflict: 2.\n");
-    assert!(!report.text.contains(&there.to_string()), "{}", report.text);
-
-    let report = explain(&port.to_string());
-    assert_eq!(report.row(2)[1], there.to_string());
-    assert!(!report.text.contains("without conflict"), "{}", report.text);
+    let (holder, address) = held("LISTEN", false);
+    set_option(&holder.fds[0], SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
+    let _second = holder.fds[0].try_clone().unwrap();
+    let client = SocketAddr::from(([127, 0, 0, 100], fresh_port()));
+    let socket = bind_socket(client, false).unwrap();
+    connect(&socket, address).unwrap();
+    let text = Names::of(address.port()).apply(&explain(address).text);
+    assert_eq!(text, ALIGNED);
 }
 
 #[test]
-fn an_address_that_cannot_be_bound_is_not_blamed_on_sockets() {
+fn a_socket_that_is_connected_to_itself_is_listed_once() {
     let _alone = alone();
-    if !has_ipv6() {
-        return;
+    let address = unused_address();
+    let socket = bind_socket(address, true).unwrap();
+    connect(&socket, address).unwrap();
+    let row = "1 ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PORT 1 0 UID; held by TEST
+TEST test; 1: 127.0.0.1:PORT <--> 127.0.0.1:PORT (TEST test)\nbind ";
+    explain(address).has(&Names::of(address.port()), row);
+}
+
+#[test]
+fn eight_descriptors_of_a_socket_are_listed_below_the_uid_of_the_socket() {
+    let _alone = alone();
+    let (holder, address) = held("LISTEN", true);
+    // A process that executes a setuid program differs from its sockets too, the other way round.
+    let [root, user] = [(65534, "65534"), (own_uid(), "UID")];
+    let (owner, uid) = if is_root() { root } else { user };
+    fchown(&holder.fds[0], Some(owner), None).unwrap();
+    let mut copies: Vec<OwnedFd> = Vec::new();
+    for (count, shown) in [(8, ""), (9, "; and 1 more"), (12, "; and 4 more")] {
+        copies.resize_with(count - 1, || holder.fds[0].try_clone().unwrap());
+        let holders = "; held by TEST".repeat(8);
+        let row = format!(" - 1 0 {uid}{holders}{shown}\nTEST test; 1: ");
+        explain(address).has(&Names::of(address.port()), &row);
     }
-    let report = explain(&format!("[ff02::1]:{}", fresh_port()));
-    report.shows_detail("bind to an address that is neither multicast nor link-local");
-    assert_eq!(report.status, 1);
-}
-
-#[test]
-fn two_descriptors_and_an_unaccepted_connection_are_shown() {
-    let _alone = alone();
-    let (first, address) = listener();
-    let _second = first.try_clone().unwrap();
-    let _client = TcpStream::connect(address).unwrap();
-    let report = explain(&address.to_string());
-    let mut holders = report.details();
-    holders.retain(|line| line.starts_with("held by pid "));
-    assert_eq!(holders.len(), 2, "{}", report.text);
-    report.shows_detail("not accepted yet");
-    report.shows_detail("#2: may lack SO_REUSEADDR, which cannot be read (C2)");
-    report.shows_detail("#2: stop the listener, which closes this too");
-}
-
-#[test]
-fn a_bound_socket_is_listed_with_its_options_and_may_set_one() {
-    let _alone = alone();
-    let v6 = has_ipv6();
-    let ip: IpAddr = if v6 { "::1" } else { "127.0.0.1" }.parse().unwrap();
-    let address = SocketAddr::new(ip, fresh_port());
-    let bound = bind_socket(address, false).unwrap();
-    set_option(&bound, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
-    let report = explain(&address.to_string());
-    if is_before_6_8(&release()) {
-        report.shows_detail("the conflicting socket is not listed, or has just been closed");
-        return;
-    }
-    assert_eq!(
-        report.row(1),
-        ["BOUND", &address.to_string(), "-", "0", "1"]
-    );
-    assert_eq!(report.details().contains(&"v6only"), v6, "{}", report.text);
-    let pid = std::process::id();
-    report.shows_detail(&format!(
-        "#1: stop process {pid}, or have it set SO_REUSEADDR"
-    ));
 }

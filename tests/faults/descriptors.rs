@@ -1,16 +1,14 @@
 //! Without a free descriptor, the server waits for one, without spinning.
 
-use super::same;
-use crate::support::{Client, Result, builds, fresh_address, process_status, text, wait_for};
+use super::{faulty, same, take_trace, trace_file};
+use crate::support::*;
 use std::time::Instant;
 use std::{fs, ptr};
 
 /// Sets RLIMIT_NOFILE of process `pid`.
 fn limit_descriptors(pid: i32, count: u64) -> Result<()> {
-    let limit = libc::rlimit {
-        rlim_cur: count,
-        rlim_max: 4096,
-    };
+    let (rlim_cur, rlim_max) = (count, 4096);
+    let limit = libc::rlimit { rlim_cur, rlim_max };
     // SAFETY: `limit` is an rlimit; a null pointer means that the old limit is not returned.
     match unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, &raw const limit, ptr::null_mut()) } {
         0 => Ok(()),
@@ -38,7 +36,7 @@ fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Resul
         let (start, cpu_start) = (Instant::now(), cpu_time(pid)?);
         let pauses = || process_status(pid, "voluntary_ctxt_switches");
         let before = pauses().unwrap_or(0);
-        wait_for("ten pauses", || (pauses()? >= before + 10).then_some(()))?;
+        wait_until("ten pauses", || pauses() >= Some(before + 10))?;
         let cpu = (cpu_time(pid)? - cpu_start) as f64;
         let percent = 100.0 * cpu / start.elapsed().as_nanos() as f64;
         let name = &build.name;
@@ -48,6 +46,27 @@ fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Resul
         limit_descriptors(pid, 4096)?;
         client.echo("hello")?;
         same(server.finish(), vec![])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_shortage_with_signals_in_between_is_reported_once() -> Result<()> {
+    for build in builds() {
+        // Before the limit is set, the first accept(2) has reserved a descriptor. The second is interrupted, the
+        // third fails, and so on.
+        let server = faulty(build, fresh_address(), "accept:error=EINTR:when=2+3")?.server()?;
+        limit_descriptors(server.pid, 4)?;
+        let mut client = Client::of(&server)?;
+        wait_for("shortage between two signals", || {
+            let trace = fs::read_to_string(trace_file(server.address)).ok()?;
+            trace.split("(INJECTED)").nth(2)?.find("EMFILE")
+        })?;
+        limit_descriptors(server.pid, 4096)?;
+        client.echo("hello")?;
+        take_trace(server.address)?;
+        let line = format!("reuseaddr: accept {}: Too many open files", server.address);
+        same(server.finish(), vec![line])?;
     }
     Ok(())
 }

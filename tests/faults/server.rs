@@ -1,7 +1,7 @@
 //! Calls of the server that fail: the errors that stop it, and those that cost one client or none.
 
-use super::{OCCURRENCES, faulty, same, serve_clients, traced, try_each};
-use crate::support::{Client, Result, Start, fresh_address};
+use super::{OCCURRENCES, failing, faulty, same, serve_clients, trace_file, traced, try_each};
+use crate::support::*;
 use libc::*;
 
 /// The calls before the server listens: strace's name, the name in the error line, and the errors in the man
@@ -32,7 +32,9 @@ fn a_call_that_fails_before_the_server_listens_ends_it_with_its_name() -> Result
                 line = format!("reuseaddr: {named}: {error}");
             }
             if error.0 == EADDRINUSE {
-                let program = build.path.display();
+                let program = build.path.display().to_string();
+                let quote = if program.contains(' ') { "'" } else { "" };
+                let program = format!("{quote}{program}{quote}");
                 line += &format!("\nreuseaddr: to see why, run: {program} explain {address}");
             }
             same((status.code(), stderr), (Some(1), line))?;
@@ -50,12 +52,10 @@ fn an_accept_that_fails_for_one_client_is_passed_over_in_silence() -> Result<()>
         ETIMEDOUT, ENETDOWN, ENETUNREACH, ENONET, EHOSTDOWN, EHOSTUNREACH,
     ];
     try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
-        let address = fresh_address();
-        let injection = format!("accept:error={}:when={occurrence}", error.0);
-        let server = faulty(build, address, &injection)?.server()?;
+        let server = failing(build, "accept", error, occurrence)?;
         serve_clients(&server, occurrence)?;
         same(server.finish(), vec![])?;
-        traced(address, "(INJECTED)", 1)
+        traced(server.address, "(INJECTED)", 1)
     })
 }
 
@@ -63,14 +63,23 @@ fn an_accept_that_fails_for_one_client_is_passed_over_in_silence() -> Result<()>
 fn an_accept_short_of_resources_is_reported_once_and_tried_again_after_a_pause() -> Result<()> {
     let errors = [EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM];
     try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
-        let address = fresh_address();
         let last = occurrence + 2;
-        let injection = format!("accept:error={}:when={occurrence}..{last}", error.0);
-        let server = faulty(build, address, &injection)?.server()?;
+        let server = failing(build, "accept", error, format!("{occurrence}..{last}"))?;
         serve_clients(&server, occurrence)?;
-        let line = format!("reuseaddr: accept {address}: {error}");
+        let line = format!("reuseaddr: accept {}: {error}", server.address);
         same(server.finish(), vec![line])?;
-        traced(address, "tv_nsec=100000000}", 3)
+        traced(server.address, "tv_nsec=100000000}", 3)
+    })
+}
+
+#[test]
+fn a_shortage_is_reported_again_after_a_client_has_been_served() -> Result<()> {
+    try_each(&[EMFILE], &[1], |build, error, _| {
+        let server = failing(build, "accept", error, "1..3+2")?;
+        serve_clients(&server, 2)?;
+        let line = format!("reuseaddr: accept {}: {error}", server.address);
+        same(server.finish(), vec![line.clone(), line])?;
+        traced(server.address, "(INJECTED)", 2)
     })
 }
 
@@ -78,17 +87,15 @@ fn an_accept_short_of_resources_is_reported_once_and_tried_again_after_a_pause()
 fn an_accept_that_can_never_succeed_stops_the_server_and_not_its_children() -> Result<()> {
     let errors = [EAGAIN, EBADF, EFAULT, EINVAL, ENOTSOCK];
     try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
-        let address = fresh_address();
-        let injection = format!("accept:error={}:when={occurrence}", error.0);
-        let mut server = faulty(build, address, &injection)?.server()?;
-        let clients = (1..occurrence).map(|_| Client::served(address));
+        let mut server = failing(build, "accept", error, occurrence)?;
+        let clients = (1..occurrence).map(|_| Client::served(server.address));
         let mut clients: Vec<Client> = clients.collect::<Result<_>>()?;
         same(server.wait()?.code(), Some(1))?;
-        let line = format!("reuseaddr: accept {address}: {error}");
+        let line = format!("reuseaddr: accept {}: {error}", server.address);
         same(server.error_line()?, line)?;
         let mut clients = clients.iter_mut();
         clients.try_for_each(|client| client.echo("still there?"))?;
-        traced(address, "(INJECTED)", 1)
+        traced(server.address, "(INJECTED)", 1)
     })
 }
 
@@ -96,9 +103,7 @@ fn an_accept_that_can_never_succeed_stops_the_server_and_not_its_children() -> R
 fn a_fork_that_fails_costs_one_client_and_no_more() -> Result<()> {
     let errors = [EAGAIN, ENOMEM, ENOSYS];
     try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
-        let address = fresh_address();
-        let injection = format!("clone:error={}:when={occurrence}", error.0);
-        let mut server = faulty(build, address, &injection)?.server()?;
+        let mut server = failing(build, "clone", error, occurrence)?;
         serve_clients(&server, occurrence - 1)?;
         let mut lost = Client::of(&server)?;
         same(lost.receive_all()?, vec![])?;
@@ -106,6 +111,25 @@ fn a_fork_that_fails_costs_one_client_and_no_more() -> Result<()> {
         same(server.error_line()?, line)?;
         serve_clients(&server, 1)?;
         same(server.finish(), vec![])?;
-        traced(address, "(INJECTED)", 1)
+        traced(server.address, "(INJECTED)", 1)
     })
+}
+
+#[test]
+fn an_error_that_nobody_reads_does_not_stop_the_server() -> Result<()> {
+    let (_reader, pipe, _) = full_pipe();
+    for build in builds() {
+        let address = fresh_address();
+        let injection = "-D -e inject=clone:error=EAGAIN:when=2";
+        let mut command = strace(injection, &trace_file(address));
+        command.arg(&build.path).args(serve_args(address, true));
+        command.stderr(pipe.try_clone().map_err(text)?);
+        let _server = Program::start(command)?;
+        wait_for("server", || Client::served(address).ok())?;
+        let mut lost = Client::connect(address).map_err(text)?;
+        same(lost.receive_all()?, vec![])?;
+        Client::served(address)?;
+        traced(address, "(INJECTED)", 1)?;
+    }
+    Ok(())
 }

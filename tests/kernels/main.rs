@@ -39,33 +39,29 @@ echo o >/proc/sysrq-trigger
 while :; do sleep 1; done
 "#;
 
-/// The results of a kernel.
-struct Column {
-    kernel: String,
-    /// The rows: the claim, and what both builds did.
-    cells: Vec<(String, String)>,
-    errors: Vec<String>,
-}
+/// The rows of a kernel: the claim, and what both builds did. The first row is the heading.
+type Column = Vec<(String, String)>;
 
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kernels");
     let _ = fs::remove_dir_all(&folder);
     let (mut columns, mut errors) = (Vec::new(), Vec::new());
     for name in ["this", "other"] {
-        match try_kernel(&folder.join(name), name == "other") {
-            Ok(column) => {
-                let kernel = &column.kernel;
-                let new = column
-                    .errors
-                    .iter()
-                    .map(|reason| format!("{kernel}: {reason}"));
-                errors.extend(new);
-                columns.push(column);
-            }
+        let folder = folder.join(name);
+        let tried = try_kernel(&folder, name == "other");
+        let column = tried.and_then(|()| read_column(&folder, &mut errors));
+        match column {
+            Ok(column) => columns.push(column),
             Err(reason) => errors.push(format!("{name} kernel: {reason}")),
         }
     }
-    print_table(&columns);
+    // All kernels have the same rows.
+    for (row, (claim, _)) in columns.first().into_iter().flatten().enumerate() {
+        let cells = columns.iter().filter_map(|column| column.get(row));
+        let cells: String = cells.map(|(_, cell)| format!("{cell:<21}")).collect();
+        println!("{}", format!("{claim:<37}{cells}").trim_end());
+    }
+    println!("\n~: the page's claim does not hold there.");
     for reason in &errors {
         println!("{reason}");
     }
@@ -73,7 +69,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs the trial in `folder`, on this kernel or on the second one.
-fn try_kernel(folder: &Path, second: bool) -> Result<Column> {
+fn try_kernel(folder: &Path, second: bool) -> Result<()> {
     let (trial, init) = (folder.join("trial"), folder.join("init"));
     fs::create_dir_all(folder).map_err(text)?;
     fs::write(&trial, TRIAL).map_err(text)?;
@@ -105,59 +101,54 @@ fn try_kernel(folder: &Path, second: bool) -> Result<Column> {
     }
     prepare_child(&mut command);
     let status = command.status();
-    status.map_err(|error| format!("timeout: {error}"))?;
-    read_column(folder)
+    status
+        .map(drop)
+        .map_err(|error| format!("timeout: {error}"))
 }
 
 /// Reads the results in `folder`.
-fn read_column(folder: &Path) -> Result<Column> {
+fn read_column(folder: &Path, errors: &mut Vec<String>) -> Result<Column> {
     let read = |name: &str| {
         let path = folder.join(name);
         fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
     };
     let kernel = read("kernel")?;
-    let kernel = kernel.lines().next().unwrap_or_default().to_string();
+    let kernel = kernel.lines().next().unwrap_or_default();
+    let mut fail = |reason| errors.push(format!("{kernel}: {reason}"));
     let report = read("compare")?;
-    let mut cells = report_cells(&report);
-    let mut errors = Vec::new();
-    if cells.is_empty() {
+    let mut column = vec![("claim".into(), kernel.into())];
+    column.extend(report_cells(&report));
+    if column.len() == 1 {
         return Err(format!("{kernel}: no report: {report:?}"));
     }
     if !report.ends_with("\nstatus 0\n") {
         let end: Vec<&str> = report.lines().rev().take(2).collect();
-        errors.push(format!("the report ends with: {end:?}"));
+        fail(format!("the report ends with: {end:?}"));
     }
     for (program, what) in [
         ("rules", "rules: cells against the rule"),
         ("all", "rules --all: rows against the rule"),
         ("abi", "abi: unexpected results"),
     ] {
-        let [c, rust] = ["C", "RUST"].map(|build| read(&format!("{build}.{program}")));
-        let c = c?;
-        if c != rust? {
-            errors.push(format!("{what}: C and Rust differ"));
+        let c = read(&format!("C.{program}"))?;
+        if c != read(&format!("RUST.{program}"))? {
+            fail(format!("{what}: C and Rust differ"));
         }
-        let end = c.lines().rev().nth(1).unwrap_or_default(); // the exit status is below it
-        let count = count_contradictions(end).or_else(|| count_calls(&c));
-        let (wrong, all) = count.ok_or_else(|| format!("{what}: no count in {end:?}"))?;
+        let (wrong, all) = counts(&c).ok_or_else(|| format!("{what}: no count in {c:?}"))?;
         // Before 6.8, a port whose sockets all had the option at their bind was not checked again, even if
         // the option had been cleared since.
-        let known = usize::from(program == "rules" && is_before_6_8(&kernel));
+        let known = usize::from(program == "rules" && is_before_6_8(kernel));
         if wrong != known {
-            errors.push(format!("{what}: expected {known}, seen {wrong}"));
+            fail(format!("{what}: expected {known}, seen {wrong}"));
         }
-        cells.push((what.into(), format!("{wrong} of {all}")));
+        column.push((what.into(), format!("{wrong} of {all}")));
     }
-    Ok(Column {
-        kernel,
-        cells,
-        errors,
-    })
+    Ok(column)
 }
 
 /// The rows of the report: the claim and what both builds did, with ~ where the page's claim does not
 /// hold.
-fn report_cells(report: &str) -> Vec<(String, String)> {
+fn report_cells(report: &str) -> Column {
     let lines = report.lines();
     let mut lines = lines.skip_while(|line| !line.starts_with("claim "));
     let header = lines.next().unwrap_or_default();
@@ -165,50 +156,31 @@ fn report_cells(report: &str) -> Vec<(String, String)> {
     let rows = lines.take_while(|line| !line.is_empty());
     let rows = rows.filter(|line| !line.starts_with(' ') && line.is_char_boundary(page));
     let cells = rows.map(|line| {
-        let [c_cell, rust_cell, page_cell] =
-            [&line[c..rust], &line[rust..page], &line[page..]].map(str::trim);
-        let mut cell = c_cell.to_string();
-        if c_cell != rust_cell {
-            cell += &format!(", Rust {rust_cell}");
-        }
-        if page_cell == "differs" {
-            cell += " ~";
-        }
-        (line[..c].trim_end().to_string(), cell)
+        let cells = [&line[..c], &line[c..rust], &line[rust..page], &line[page..]];
+        let [claim, c, rust, page] = cells.map(str::trim_end);
+        let other = if c == rust {
+            ""
+        } else {
+            &format!(", Rust {rust}")
+        };
+        let mark = if page == "differs" { " ~" } else { "" };
+        (claim.into(), format!("{c}{other}{mark}"))
     });
     cells.collect()
 }
 
-/// The two numbers in the last line of rules: "136 cells; 0 contradict the rule."
-fn count_contradictions(line: &str) -> Option<(usize, usize)> {
-    let mut words = line.strip_suffix(" the rule.")?.split(' ');
-    let all = words.next()?.parse().ok()?;
-    Some((words.nth(1)?.parse().ok()?, all))
-}
-
-/// Counts in the output of abi: the number at the end of its last line, and the calls, one per line of
-/// section 5.
-fn count_calls(text: &str) -> Option<(usize, usize)> {
-    let (_, section) = text.split_once("\n5. ")?;
-    let calls = section.lines().skip(2).take_while(|line| !line.is_empty());
-    let last = section.lines().rev().nth(1)?; // the exit status is below it
-    Some((last.rsplit(' ').next()?.parse().ok()?, calls.count()))
-}
-
-/// A row for each claim, a column for each kernel. All kernels have the same rows.
-fn print_table(columns: &[Column]) {
-    let Some(first) = columns.first() else {
-        return;
-    };
-    print_row("claim", columns.iter().map(|column| &*column.kernel));
-    for (row, (claim, _)) in first.cells.iter().enumerate() {
-        let cells = columns.iter().filter_map(|column| column.cells.get(row));
-        print_row(claim, cells.map(|(_, cell)| &**cell));
+/// The number of wrong results in an output, and of all. rules ends with both: "136 cells; 0 contradict the
+/// rule."; abi ends with the first, and has a line for each call in section 5.
+fn counts(output: &str) -> Option<(usize, usize)> {
+    let end = output.lines().rev().nth(1)?; // the exit status is below it
+    let numbers = end.split(' ').filter_map(|word| word.parse().ok());
+    match numbers.collect::<Vec<usize>>()[..] {
+        [all, wrong] if end.ends_with(" the rule.") => Some((wrong, all)),
+        [wrong] => {
+            let (_, section) = output.split_once("\n5. ")?;
+            let calls = section.lines().skip(2).take_while(|line| !line.is_empty());
+            Some((wrong, calls.count()))
+        }
+        _ => None,
     }
-    println!("\n~: the page's claim does not hold there.");
-}
-
-fn print_row<'a>(claim: &str, cells: impl Iterator<Item = &'a str>) {
-    let cells: String = cells.map(|cell| format!("{cell:<21}")).collect();
-    println!("{}", format!("{claim:<37}{cells}").trim_end());
 }

@@ -1,7 +1,7 @@
 //! Ten thousand connections of all kinds, a thousand at a time.
 
 use super::{Resources, memory, numbered, wait_until_released};
-use crate::support::{Build, Client, Result, builds, fresh_address, raise_limit, text};
+use crate::support::*;
 use std::io::{self, Write};
 use std::net::SocketAddrV4;
 use std::sync::Barrier;

@@ -33,36 +33,31 @@ pub struct Pair {
 
 /// All pairs in a reader's order. Each difference between counterparts goes into `wrong`.
 pub fn read_pairs(wrong: &mut Vec<String>) -> Vec<Pair> {
-    let (c, rust) = (names("c-reference", ".c"), names("src", ".rs"));
-    let only_c = c.iter().filter(|name| !rust.contains(name));
-    wrong.extend(only_c.map(|name| format!("c-reference/{name}.c has no counterpart in src")));
-    let only_rust = rust.iter().filter(|name| !c.contains(name));
-    wrong.extend(only_rust.map(|name| format!("src/{name}.rs has no counterpart in c-reference")));
-
-    let place = |name: &str| {
+    let place = |name: &String| {
         let first = name.split('/').next();
         let place = ORDER.iter().position(|(name, _)| first == Some(name));
         place.unwrap_or(ORDER.len())
     };
-    let mut both: Vec<String> = c.into_iter().filter(|name| rust.contains(name)).collect();
-    both.sort_by_key(|name| place(name));
-
+    let mut all = [names("c-reference", ".c"), names("src", ".rs")].concat();
+    all.sort_by_key(|name| (place(name), name.clone()));
+    all.dedup();
     let mut pairs = Vec::new();
-    for name in both {
+    for name in all {
         let group = ORDER.get(place(&name));
         let group = group.map_or("Other files", |(_, group)| group);
+        // The error names the file that is missing.
         match Pair::read(group, name) {
             Ok(pair) => {
                 pair.check(wrong);
                 pairs.push(pair);
             }
-            Err(reason) => wrong.push(reason),
+            Err(reason) => wrong.push(format!("no counterpart: {reason}")),
         }
     }
     pairs
 }
 
-/// The paths of the files below `folder` that end in `ending`, without both, sorted.
+/// The paths of the files below `folder` that end in `ending`, without both.
 fn names(folder: &str, ending: &str) -> Vec<String> {
     let mut found = Vec::new();
     let files = fs::read_dir(project(folder));
@@ -75,7 +70,6 @@ fn names(folder: &str, ending: &str) -> Vec<String> {
             found.push(name.to_string());
         }
     }
-    found.sort();
     found
 }
 
@@ -122,37 +116,31 @@ impl Pair {
                 wrong.push(format!("{path} defines no function"));
             }
             let both = other.functions();
-            for Part { function, only, .. } in &source.parts {
-                if *only && both.contains(&&**function) {
-                    let error = format!("{function} is marked in {path}, but {other_path}");
-                    wrong.push(error + " defines it as well");
-                }
-            }
+            let parts = source.parts.iter().filter(|part| part.only);
+            let marked = parts.filter(|part| both.contains(&&*part.function));
+            wrong.extend(marked.map(|Part { function, .. }| {
+                format!("{function} is marked in {path}, but {other_path} defines it as well")
+            }));
         }
         let [c, rust] = sources.map(Source::shared_functions);
         let renamed = c != rust; // reported here, and not once more for its steps
         if let Some((index, [c, rust])) = first_difference(&c, &rust) {
-            let (name, count) = (&self.name, index + 1);
-            wrong.push(format!(
-                "{name}: function {count} is {c} in C, and {rust} in Rust"
-            ));
+            let place = format!("{}: function {}", self.name, index + 1);
+            wrong.push(format!("{place} is {c} in C, and {rust} in Rust"));
         }
 
         let [c, rust] = sources.map(steps);
         for (source, steps) in sources.into_iter().zip([&c, &rust]) {
-            let mut counted = (1..).zip(steps.iter());
-            if let Some((count, part)) = counted.find(|(count, part)| part.number() != Some(*count))
-            {
+            let mut parts = (1..).zip(steps);
+            if let Some((count, part)) = parts.find(|(count, part)| part.number() != Some(*count)) {
                 wrong.push(format!("{} should be step {count}", place(source, part)));
             }
         }
-        let keys = |steps: &[&Part]| -> Vec<String> {
-            let function = |part: &Part| if renamed { "" } else { &*part.function }.to_string();
-            let steps = steps.iter();
-            steps
-                .map(|part| format!("{:?} {}", part.step, function(part)))
-                .collect()
+        let key = |part: &&Part| match renamed {
+            true => format!("{:?}", part.step),
+            false => format!("{:?} {}", part.step, part.function),
         };
+        let keys = |steps: &[&Part]| steps.iter().map(key).collect::<Vec<_>>();
         if let Some((index, _)) = first_difference(&keys(&c), &keys(&rust)) {
             let [c, rust] = [(&self.c, c), (&self.rust, rust)].map(|(source, steps)| {
                 let missing = format!("no step {} ({})", index + 1, source.path);

@@ -1,35 +1,25 @@
 //! A moment of Figure 12.1 as an SVG with a description in words; colour carries no meaning.
 
-use crate::moments::{Between, Moment, Process};
+use crate::moments::{FORK, FORKED, Moment, Process, SAME};
 
-/// Width of the drawing, small enough for a telephone.
-const WIDTH: usize = 380;
-const HEIGHT: usize = 392;
 /// Positions of server, child and client. The child is indented, as it was forked.
 const PLACES: [(usize, usize); 3] = [(1, 2), (79, 150), (79, 298)];
-const BOX: (usize, usize) = (300, 92);
-/// The line from the server to the child.
-const FORK: &str = "M36 94V196H69";
-const HEAD: &str = "<path class=\"head\" d=\"M79 196l-12 -6v12z\"/>";
-const SAME: &str = "<path class=\"same\" d=\"M227 94V150\"/>";
 
-/// The drawing.
+/// The drawing, narrow enough for a telephone.
 pub fn svg(moment: &Moment, title: &str) -> String {
-    let (line, x, words) = match moment.between {
-        Between::Fork => (format!("<path d=\"{FORK}\"/>\n{HEAD}"), 48, "fork"),
-        Between::ForkedOnce => {
-            let line = format!("<path class=\"dashed\" d=\"{FORK}\"/>\n{HEAD}");
-            (line, 48, "forked earlier")
-        }
-        Between::SameAddress => (SAME.into(), 241, "the same address"),
+    let head = "<path class=\"head\" d=\"M79 196l-12 -6v12z\"/>";
+    let fork = |class| format!("<path{class} d=\"M36 94V196H69\"/>\n{head}");
+    let (line, x) = match moment.relation {
+        FORK => (fork(""), 48),
+        FORKED => (fork(" class=\"dashed\""), 48),
+        _ => ("<path class=\"same\" d=\"M227 94V150\"/>".into(), 241),
     };
-    let boxes = moment.boxes.iter().zip(PLACES);
-    let boxes: String = boxes.map(boxed).collect();
+    let boxes: String = moment.boxes.iter().zip(PLACES).map(boxed).collect();
     format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n<title>{title}</title>\n<desc>{}</desc>\n\
+        "<svg viewBox=\"0 0 380 392\" role=\"img\">\n<title>{title}</title>\n<desc>{}</desc>\n\
          {line}\n{}<path d=\"M224 242V298M230 242V298\"/>\n{}{boxes}</svg>\n",
         describe(moment),
-        text("note", (x, 127), words),
+        text("note", (x, 127), moment.relation),
         text("note", (241, 275), "connection")
     )
 }
@@ -40,19 +30,13 @@ fn text(class: &str, (x, y): (usize, usize), words: &str) -> String {
 
 /// A process: its role, its id and its socket.
 fn boxed((process, (x, y)): (&Process, (usize, usize))) -> String {
-    let (width, height) = BOX;
-    let (left, right) = (x + 14, x + width - 14);
-    let (class, first, second) = match &process.socket {
-        Some(socket) => ("", socket.local.to_string(), socket.state),
-        None => (
-            " class=\"dashed\"",
-            "killed by SIGKILL".into(),
-            "its socket is closed",
-        ),
-    };
-    let mut drawn = format!(
-        "<rect{class} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/>\n"
-    );
+    let (left, right) = (x + 14, x + 286);
+    let killed = ("killed by SIGKILL".into(), "its socket is closed");
+    let socket = process.socket.as_ref();
+    let (first, second) = socket.map_or(killed, |at| (at.local.to_string(), at.state));
+    let class = socket.map_or(" class=\"dashed\"", |_| "");
+    let mut drawn =
+        format!("<rect{class} x=\"{x}\" y=\"{y}\" width=\"300\" height=\"92\" rx=\"6\"/>\n");
     let pid = format!("process {}", process.pid);
     drawn += &text("role", (left, y + 28), process.role);
     drawn += &text("note end", (right, y + 28), &pid);
@@ -67,33 +51,28 @@ fn boxed((process, (x, y)): (&Process, (usize, usize))) -> String {
 
 /// The drawing in words.
 fn describe(moment: &Moment) -> String {
-    let [server, child, client] = &moment.boxes;
-    let (pid, option) = (server.pid, &server.option);
-    let mut words = match &server.socket {
-        None => format!(
-            "The server, process {pid}, drawn dashed, forked the child, was then killed by SIGKILL and has \
-             no socket any more."
-        ),
-        Some(socket) => {
-            let place = format!("is in state {} on {}", socket.state, socket.local);
-            if moment.between == Between::SameAddress {
-                format!(
-                    "The socket of a new server, process {pid}, {place}, the child's address; SO_REUSEADDR \
-                     is {option}."
-                )
-            } else {
-                format!(
-                    "The socket of the server, process {pid}, {place}; SO_REUSEADDR is {option}. The server \
-                     forked the child."
-                )
-            }
-        }
+    let Process { pid, option, .. } = &moment.boxes[0];
+    let (new, on, forked) = match moment.relation {
+        SAME => ("a new", ", the child's address", ""),
+        _ => ("the", "", " The server forked the child."),
     };
-    for (name, process) in [("child", child), ("client", client)] {
+    let mut words = format!(
+        "The server, process {pid}, drawn dashed, forked the child, was then killed by SIGKILL and has \
+         no socket any more."
+    );
+    if let Some(socket) = &moment.boxes[0].socket {
+        let (state, local) = (socket.state, socket.local);
+        words = format!(
+            "The socket of {new} server, process {pid}, is in state {state} on {local}{on}; \
+             SO_REUSEADDR is {option}.{forked}"
+        );
+    }
+    for process in &moment.boxes[1..] {
         if let Some(socket) = &process.socket {
+            let (role, pid) = (process.role.to_lowercase(), process.pid);
             words += &format!(
-                " The {name}, process {}, has a socket on {} in state {}, connected to {}.",
-                process.pid, socket.local, socket.state, socket.peer
+                " The {role}, process {pid}, has a socket on {} in state {}, connected to {}.",
+                socket.local, socket.state, socket.peer
             );
         }
     }

@@ -2,8 +2,7 @@
 
 use crate::counterparts::Pair;
 use crate::source::Part;
-use crate::support::{builds, first_difference, session};
-use std::thread;
+use crate::support::{Build, builds, first_difference, session};
 
 /// The processes that make these calls.
 pub const WHO: &str = "SERVER is the server; OLD is its child process for the first client, which \
@@ -12,24 +11,27 @@ pub const WHO: &str = "SERVER is the server; OLD is its child process for the fi
 /// What the code of a step contains in both languages, and the beginning of the system call that the
 /// kernel saw. An entry belongs to the first step that contains it, from the step of the last entry on.
 #[rustfmt::skip]
-const SEEN: [(&str, &str); 19] = [
+const SEEN: [(&str, &str); 22] = [
     ("socket(", "SERVER: socket("),
     ("setsockopt(", "SERVER: setsockopt("),
     ("bind(", "SERVER: bind("),
     ("listen(", "SERVER: listen("),
     ("getsockopt(", "SERVER: getsockopt("),
     ("getpid(", "SERVER: getpid("),
+    ("write_line", "SERVER: poll([{fd=1, events=POLLOUT}], 1, 0) = 1"),
     ("write_line", "SERVER: write(1, "),
     ("accept(", "SERVER: accept("),
     ("fork(", "SERVER: clone("),
     ("close(s)", "OLD: close(3)"),
     ("getpid(", "OLD: getpid("),
+    ("write_line", "OLD: poll([{fd=1, events=POLLOUT}], 1, 0) = 1"),
     ("write_line", "OLD: write(1, \"server "),
     ("close(c)", "SERVER: close(4)"),
     ("read_some(", "OLD: read(4, \"hello\""),
     ("write_all(", "OLD: write(4, \"hello\""),
     ("read_some(", "OLD: read(4, \"\""),
     ("close(c)", "OLD: close(4)"),
+    ("write_line", "OLD: poll([{fd=1, events=POLLOUT}], 1, 0) = 1"),
     ("write_line", "OLD: write(1, \"child "),
     ("_exit(", "OLD: exit_group("),
 ];
@@ -49,17 +51,14 @@ impl Calls {
 /// Runs a session with both builds, which have to make the same calls, and finds each entry of the
 /// table in the code and among the calls.
 pub fn trace_steps(serve: &Pair) -> Result<Calls, Vec<String>> {
-    let [c, rust] = thread::scope(|scope| {
-        let sessions = builds().each_ref();
-        let sessions = sessions.map(|build| scope.spawn(|| session(build)));
-        sessions.map(|session| session.join().expect("a session does not panic"))
-    });
-    let c = c.map_err(|reason| vec![format!("a session in C: {reason}")])?;
-    let rust = rust.map_err(|reason| vec![format!("a session in Rust: {reason}")])?;
+    let run = |build: &Build| {
+        let calls = session(build);
+        calls.map_err(|reason| vec![format!("a session in {}: {reason}", build.name)])
+    };
+    let (c, rust) = (run(&builds()[0])?, run(&builds()[1])?);
     if let Some((index, [c, rust])) = first_difference(&c, &rust) {
-        let count = index + 1;
-        let difference = format!("system call {count}: {c} in C, and {rust} in Rust");
-        return Err(vec![difference]);
+        let place = format!("system call {}", index + 1);
+        return Err(vec![format!("{place}: {c} in C, and {rust} in Rust")]);
     }
 
     let (mut found, mut missing, mut last) = (Vec::new(), Vec::new(), 1);
@@ -81,9 +80,5 @@ pub fn trace_steps(serve: &Pair) -> Result<Calls, Vec<String>> {
             None => missing.push(format!("serve, step {step}: the kernel saw no {start:?}")),
         }
     }
-    if missing.is_empty() {
-        Ok(Calls(found))
-    } else {
-        Err(missing)
-    }
+    missing.is_empty().then_some(Calls(found)).ok_or(missing)
 }

@@ -45,21 +45,23 @@ fn study() -> Result<(), Vec<String>> {
     let path = project("target/study.html");
     let failed = |error: io::Error| vec![format!("{}: {error}", path.display())];
     // If this run fails, the page of an earlier run must not remain.
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    let removed = fs::remove_file(&path);
+    removed.or_else(|error| {
+        if path.exists() {
+            Err(failed(error))
+        } else {
+            Ok(())
+        }
+    })?;
 
     let mut wrong = Vec::new();
     let pairs = counterparts::read_pairs(&mut wrong);
     let claims = readme::read_claims(&pairs, &mut wrong);
     readme::check_porting(&pairs, &mut wrong);
-    let serve = match pairs.iter().find(|pair| pair.name == "serve") {
-        Some(serve) if wrong.is_empty() => serve,
-        _ => {
-            wrong.dedup(); // several rows of a README may name the same function
-            return Err(wrong);
-        }
+    let serve = pairs.iter().find(|pair| pair.name == "serve");
+    let Some(serve) = serve.filter(|_| wrong.is_empty()) else {
+        wrong.dedup(); // several rows of a README may name the same function
+        return Err(wrong);
     };
 
     tool("strace", "strace");
@@ -101,8 +103,6 @@ fn study() -> Result<(), Vec<String>> {
 /// The date, from date(1).
 fn today() -> String {
     let date = Command::new("date").arg("+%F").output();
-    date.map_or_else(
-        |_| "no date".into(),
-        |date| String::from_utf8_lossy(&date.stdout).trim().into(),
-    )
+    let date = date.map_or("no date".into(), |date| date.stdout);
+    String::from_utf8_lossy(&date).trim().into()
 }

@@ -8,9 +8,16 @@ use std::process;
 pub struct Moment {
     /// Server, child and client, from top to bottom.
     pub boxes: [Process; 3],
-    /// The relation of server and child.
-    pub between: Between,
+    /// The relation of server and child: [`FORK`], [`FORKED`] or [`SAME`].
+    pub relation: &'static str,
 }
+
+/// The server forked the child.
+pub const FORK: &str = "fork";
+/// The server forked the child and has been killed since.
+pub const FORKED: &str = "forked earlier";
+/// The server is a new one, on the child's address.
+pub const SAME: &str = "the same address";
 
 /// A process of the figure.
 pub struct Process {
@@ -22,53 +29,41 @@ pub struct Process {
     pub option: String,
 }
 
-/// The relation of the server and the child.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Between {
-    /// The server forked the child.
-    Fork,
-    /// It forked the child and has been killed since.
-    ForkedOnce,
-    /// The server is a new one, on the child's address.
-    SameAddress,
-}
-
 /// Runs the story with `build` and returns its three moments.
 pub fn run_story(build: &Build) -> Result<[Moment; 3]> {
     let mut figure = Figure::new(build, true)?;
-    let before = take(&figure.server, &figure, Between::Fork)?;
+    let before = take(&figure.server, &figure, FORK)?;
 
     figure.server.terminate(libc::SIGKILL)?;
     figure.client.echo("still there?")?;
-    let after = take(&figure.server, &figure, Between::ForkedOnce)?;
+    let after = take(&figure.server, &figure, FORKED)?;
 
     let restarted = build.serve_on(figure.server.address, true)?.server()?;
     figure.client.echo("and still?")?;
-    let again = take(&restarted, &figure, Between::SameAddress)?;
+    let again = take(&restarted, &figure, SAME)?;
     Client::of(&restarted)?.echo("a new client")?;
     Ok([before, after, again])
 }
 
 /// The moment now, from the kernel's list: `server`, and the child and the client of `figure`.
-fn take(server: &Server, figure: &Figure, between: Between) -> Result<Moment> {
-    let (mut listening, mut option) = (None, String::new());
-    if between != Between::ForkedOnce {
-        listening = Some(only_socket(server.pid, |_| true)?);
-        option = server.so_reuseaddr.clone();
-    }
+fn take(server: &Server, figure: &Figure, relation: &'static str) -> Result<Moment> {
     let client = find_socket(figure.client.address, figure.server.address);
     let client = client.ok_or("the client's socket is not listed")?;
     let child = only_socket(figure.child, |_| true)?;
-    let boxes = [
-        ("Server", server.pid, listening, option),
-        ("Child", figure.child, Some(child), String::new()),
-        ("Client", process::id() as i32, Some(client), String::new()),
-    ];
-    let boxes = boxes.map(|(role, pid, socket, option)| Process {
+    let process = |role, pid, socket| Process {
         role,
         pid,
         socket,
-        option,
-    });
-    Ok(Moment { boxes, between })
+        option: String::new(),
+    };
+    let mut boxes = [
+        process("Server", server.pid, None),
+        process("Child", figure.child, Some(child)),
+        process("Client", process::id() as i32, Some(client)),
+    ];
+    if relation != FORKED {
+        boxes[0].socket = Some(only_socket(server.pid, |_| true)?);
+        boxes[0].option = server.so_reuseaddr.clone();
+    }
+    Ok(Moment { boxes, relation })
 }

@@ -10,13 +10,10 @@ use crate::source::{Line, Part};
 use std::collections::BTreeMap;
 
 /// The three moments of the figure, and the claims shown with each.
-const MOMENTS: [(&str, &[&str]); 3] = [
-    (
-        "Before the kill",
-        &["F1", "F2", "F3", "F4", "F5", "R1", "K1", "K2"],
-    ),
-    ("The server is killed", &["T1", "T2", "T3", "T4"]),
-    ("The server is restarted", &["R2", "C1", "C2"]),
+const MOMENTS: [(&str, &str); 3] = [
+    ("Before the kill", "F1 F2 F3 F4 F5 R1 K1 K2"),
+    ("The server is killed", "T1 T2 T3 T4"),
+    ("The server is restarted", "R2 C1 C2"),
 ];
 
 const STYLE: &str = include_str!("style.css");
@@ -75,7 +72,7 @@ fn contents(pairs: &[Pair]) -> String {
 fn story(study: &Study) -> String {
     let moments = MOMENTS.iter().zip(study.moments);
     let moments = moments.map(|((title, ids), moment)| {
-        let claims = study.claims.iter().filter(|claim| ids.contains(&claim.id));
+        let claims = study.claims.iter().filter(|claim| ids.contains(claim.id));
         let claims = claims.map(|claim| item(claim, &study.outcomes[claim.id]));
         format!(
             "<section>\n<h3>{title}</h3>\n{}<ul class=\"claims\">\n{}</ul>\n</section>\n",
@@ -97,12 +94,10 @@ fn item(claim: &Claim, outcome: &Outcome) -> String {
     let function = steps.first().map_or("", |(_, function)| function);
     let link = |(number, _): &(usize, String)| format!("<a href=\"#serve-{number}\">{number}</a>");
     let links: Vec<String> = steps.iter().map(link).collect();
-    let (class, details) = if !outcome.unexpected.is_empty() {
-        ("unexpected", &outcome.unexpected)
-    } else if !outcome.differs.is_empty() {
-        ("differs", &outcome.differs)
-    } else {
-        ("holds", &outcome.differs)
+    let (class, details) = match (&*outcome.unexpected, &*outcome.differs) {
+        ([], []) => ("holds", &[][..]),
+        ([], differs) => ("differs", differs),
+        (unexpected, _) => ("unexpected", unexpected),
     };
     let details = details.iter();
     let details = details.map(|text| format!("<li>{}</li>\n", escaped(text)));
@@ -184,9 +179,9 @@ fn code(language: &str, lines: &[Line]) -> String {
 
 /// A line; where it is too long, it continues with a deeper indent.
 fn code_line(line: &Line) -> String {
-    let pieces = line.pieces().into_iter().map(|(comment, text)| {
-        let (open, close) = if comment { ("<i>", "</i>") } else { ("", "") };
-        format!("{open}{}{close}", escaped(text))
+    let pieces = line.pieces.iter().map(|(comment, text)| match comment {
+        true => format!("<i>{}</i>", escaped(text)),
+        false => escaped(text),
     });
     // The newline is inside the span, so that it is copied and does not add an empty line.
     format!(

@@ -30,11 +30,12 @@ pub fn read_claims(pairs: &[Pair], wrong: &mut Vec<String>) -> Vec<Claim> {
             wrong.push(format!("tests/compare/claims.rs has no row for claim {id}"));
         }
         let steps = steps_for(id, &serve.rust);
+        let numbers: Vec<String> = steps.iter().map(|(number, _)| number.to_string()).collect();
         if steps.is_empty() {
             wrong.push(format!("serve has no step that names claim {id}"));
             continue;
         }
-        let place = format!("| {} |", as_in_the_readme(&steps));
+        let place = format!("| `{}` {} |", steps[0].1, numbers.join(", "));
         let start = format!("| {id} |");
         match readme.lines().find_map(|line| line.strip_prefix(&start)) {
             None => wrong.push(format!("README.md has no row for claim {id}")),
@@ -62,20 +63,12 @@ pub fn split_ids(step: &str) -> (&str, Vec<&str>) {
 }
 
 fn steps_for(id: &str, source: &Source) -> Vec<(usize, String)> {
-    let named = |part: &Part| {
-        let step = part.step.as_deref().unwrap_or_default();
-        split_ids(step).1.contains(&id)
+    let place = |part: &Part| {
+        let (_, ids) = split_ids(part.step.as_deref()?);
+        ids.contains(&id)
+            .then_some((part.number()?, part.function.clone()))
     };
-    let parts = source.parts.iter().filter(|part| named(part));
-    let steps = parts.filter_map(|part| Some((part.number()?, part.function.clone())));
-    steps.collect()
-}
-
-/// "`serve` 4, 6"
-fn as_in_the_readme(steps: &[(usize, String)]) -> String {
-    let function = steps.first().map_or("", |(_, function)| function);
-    let numbers: Vec<String> = steps.iter().map(|(number, _)| number.to_string()).collect();
-    format!("`{function}` {}", numbers.join(", "))
+    source.parts.iter().filter_map(place).collect()
 }
 
 /// Checks that the functions that the porting table names are in both languages, and its tests in

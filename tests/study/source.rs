@@ -2,7 +2,6 @@
 
 use crate::support::project;
 use std::fs;
-use std::ops::Range;
 
 #[derive(Clone, Copy)]
 pub enum Language {
@@ -28,12 +27,14 @@ pub struct Part {
     pub lines: Vec<Line>,
 }
 
+/// The pieces of a line, and whether each is a comment.
+type Pieces = Vec<(bool, String)>;
+
 /// A line with its number in the file.
 pub struct Line {
     pub number: usize,
     pub text: String,
-    /// The places of comments in the line.
-    comments: Vec<Range<usize>>,
+    pub pieces: Pieces,
 }
 
 /// The text of a file of this project.
@@ -47,11 +48,8 @@ impl Source {
         let text = read(&path)?;
         let texts: Vec<&str> = text.lines().collect();
         let functions = language.functions(&texts);
-        let comments = comments(&text);
         let mut parts: Vec<Part> = Vec::new();
-        let mut offset = 0;
-
-        for (index, line) in texts.iter().enumerate() {
+        for (index, (line, pieces)) in texts.iter().zip(pieces(&text)).enumerate() {
             let begins = functions.iter().find(|(start, ..)| *start == index);
             let step = language.step(line);
             if parts.is_empty() || begins.is_some() || step.is_some() {
@@ -65,15 +63,10 @@ impl Source {
                     lines: Vec::new(),
                 });
             }
-            let (start, end) = (offset, offset + line.len());
-            offset = end + 1;
-            let column = |place: usize| place.clamp(start, end) - start;
-            let here = comments.iter();
-            let here = here.map(|comment| column(comment.start)..column(comment.end));
             let line = Line {
                 number: index + 1,
                 text: line.to_string(),
-                comments: here.filter(|comment| !comment.is_empty()).collect(),
+                pieces,
             };
             parts.last_mut().expect("there is one").lines.push(line);
         }
@@ -107,40 +100,22 @@ impl Part {
 
     /// Whether a line contains `code` outside of comments.
     pub fn contains(&self, code: &str) -> bool {
-        let mut pieces = self.lines.iter().flat_map(Line::pieces);
+        let mut pieces = self.lines.iter().flat_map(|line| &line.pieces);
         pieces.any(|(comment, text)| !comment && text.contains(code))
     }
 
     /// The lines that are shown below its heading, which shows the step already.
     pub fn shown(&self) -> &[Line] {
         let first = usize::from(self.step.is_some());
-        let blank = |line: &Line| line.text.is_empty();
-        let mut lines = self.lines.get(first..).unwrap_or_default();
-        while lines.first().is_some_and(blank) {
-            lines = &lines[1..];
-        }
-        while lines.last().is_some_and(blank) {
-            lines = &lines[..lines.len() - 1];
-        }
-        lines
+        let lines = &self.lines[first..];
+        let filled = |line: &Line| !line.text.is_empty();
+        let end = lines.iter().rposition(filled).map_or(0, |last| last + 1);
+        let start = lines.iter().position(filled).unwrap_or(0);
+        &lines[start..end]
     }
 }
 
 impl Line {
-    /// The line in pieces, and whether each is a comment.
-    pub fn pieces(&self) -> Vec<(bool, &str)> {
-        let mut pieces = Vec::new();
-        let mut end = 0;
-        for comment in &self.comments {
-            pieces.push((false, &self.text[end..comment.start]));
-            pieces.push((true, &self.text[comment.clone()]));
-            end = comment.end;
-        }
-        pieces.push((false, &self.text[end..]));
-        pieces.retain(|(_, text)| !text.is_empty());
-        pieces
-    }
-
     /// The columns that it is indented by.
     pub fn indent(&self) -> usize {
         self.text.len() - self.text.trim_start().len()
@@ -200,37 +175,38 @@ impl Language {
     }
 }
 
-/// The places of comments. Strings and characters may contain what looks like a comment.
-fn comments(text: &str) -> Vec<Range<usize>> {
-    let mut comments = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let length = match rest.as_bytes() {
-            [b'/', b'/', ..] => rest.find('\n').unwrap_or(rest.len()),
-            [b'/', b'*', ..] => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            [b'"', ..] => string_length(rest),
+/// The lines of a file in pieces. Strings and characters may contain what looks like a comment.
+fn pieces(mut text: &str) -> Vec<Pieces> {
+    let mut lines = vec![Pieces::new()];
+    while let Some(first) = text.chars().next() {
+        let mut escaped = false;
+        let ends_string = |c| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        };
+        let length = match text.as_bytes() {
+            [b'/', b'/', ..] => text.find('\n').unwrap_or(text.len()),
+            [b'/', b'*', ..] => text.find("*/").map_or(text.len(), |end| end + 2),
+            [b'"', ..] => text[1..]
+                .find(ends_string)
+                .map_or(text.len(), |end| end + 2),
             // A lifetime has no second quote at that place.
             [b'\'', b'\\', _, b'\'', ..] => 4,
             [b'\'', _, b'\'', ..] => 3,
-            _ => rest.chars().next().map_or(1, char::len_utf8),
+            _ => first.len_utf8(),
         };
-        if rest.starts_with("//") || rest.starts_with("/*") {
-            comments.push(at..at + length);
+        let (token, rest) = text.split_at(length);
+        let comment = token.starts_with("//") || token.starts_with("/*");
+        for (index, text) in token.split('\n').enumerate() {
+            lines.extend((index > 0).then(Pieces::new));
+            match lines.last_mut().and_then(|line| line.last_mut()) {
+                Some((same, piece)) if *same == comment => piece.push_str(text),
+                _ if text.is_empty() => {}
+                _ => lines.last_mut().unwrap().push((comment, text.into())),
+            }
         }
-        at += length;
+        text = rest;
     }
-    comments
-}
-
-/// The length of the string that `text` begins with, its quotes included.
-fn string_length(text: &str) -> usize {
-    let mut escaped = true; // the first quote does not end the string
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'"' if !escaped => return at + 1,
-            b'\\' => escaped = !escaped,
-            _ => escaped = false,
-        }
-    }
-    text.len()
+    lines
 }

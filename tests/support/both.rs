@@ -1,6 +1,6 @@
 //! Runs of both builds with the same arguments. The Rust build must do what the C build does.
 
-use super::{Build, DEADLINE, builds, tool};
+use super::{Build, builds, deadline, tool};
 use assert_cmd::assert::{Assert, OutputAssertExt};
 use std::ffi::OsStr;
 use std::process::Output;
@@ -21,7 +21,7 @@ pub fn run_under(wrapper: &[String], build: &Build, args: &[impl AsRef<OsStr>]) 
     let line = wrapper.iter().map(OsStr::new);
     let mut line = line.chain([build.path.as_os_str()]);
     let mut command = assert_cmd::Command::new(line.next().expect("at least the build"));
-    command.args(line).args(args).timeout(DEADLINE * 3);
+    command.args(line).args(args).timeout(deadline() * 3);
     command.output().expect("it exits in time")
 }
 
@@ -31,12 +31,8 @@ pub fn compare_builds(neutral: fn(&str) -> String, run: impl Fn(&Build) -> Outpu
     let [c, rust] = builds().each_ref().map(run);
     let stdout = |output: &Output| neutral(std::str::from_utf8(&output.stdout).unwrap());
     let status = c.status.code().expect("no signal kills it");
-    let neutral_rust = Output {
-        stdout: stdout(&rust).into(),
-        ..rust
-    };
-    let rust = neutral_rust.assert().code(status);
-    rust.stdout(stdout(&c)).stderr(c.stderr.clone());
+    assert_eq!(stdout(&rust), stdout(&c));
+    rust.assert().code(status).stderr(c.stderr.clone());
     c.assert()
 }
 

@@ -1,6 +1,6 @@
 //! Clients. All their calls have a deadline.
 
-use super::{DEADLINE, Result, Server, set_option};
+use super::{Result, Server, deadline, set_option};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 
@@ -15,13 +15,13 @@ pub struct Client {
 impl Client {
     /// Connects to `server`.
     pub fn connect(server: SocketAddrV4) -> io::Result<Client> {
-        Client::new(TcpStream::connect_timeout(&server.into(), DEADLINE)?)
+        Client::new(TcpStream::connect_timeout(&server.into(), deadline())?)
     }
 
     /// A client with an existing connection.
     pub fn new(stream: TcpStream) -> io::Result<Client> {
-        stream.set_read_timeout(Some(DEADLINE))?;
-        stream.set_write_timeout(Some(DEADLINE))?;
+        stream.set_read_timeout(Some(deadline()))?;
+        stream.set_write_timeout(Some(deadline()))?;
         let SocketAddr::V4(address) = stream.local_addr()? else {
             unreachable!("the server's address is IPv4");
         };
@@ -72,10 +72,8 @@ impl Client {
 
     /// Closes the connection by a reset (SO_LINGER with a timeout of 0).
     pub fn reset(self) -> Result<()> {
-        let linger = libc::linger {
-            l_onoff: 1,
-            l_linger: 0,
-        };
+        let (l_onoff, l_linger) = (1, 0);
+        let linger = libc::linger { l_onoff, l_linger };
         set_option(&self.stream, libc::SOL_SOCKET, libc::SO_LINGER, linger)
             .map_err(|error| format!("setsockopt SO_LINGER: {error}"))
     }
@@ -84,7 +82,7 @@ impl Client {
 /// The error as a message. A read that reaches its deadline fails with EAGAIN, whose text does not mention it.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::WouldBlock => format!("nothing within {DEADLINE:?}"),
+        io::ErrorKind::WouldBlock => format!("nothing within {:?}", deadline()),
         io::ErrorKind::UnexpectedEof => "end of file".into(),
         _ => error.to_string(),
     }

@@ -6,17 +6,10 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The scenarios: TCP states, and CLIENT, a client's socket in ESTABLISHED, and PASSIVE_CLOSED, a connection
-/// that the client closed first, which leaves nothing behind.
-pub const SCENARIOS: &str = "BOUND LISTEN ESTABLISHED CLIENT FIN_WAIT1 FIN_WAIT2 CLOSE_WAIT CLOSING \
-    LAST_ACK TIME_WAIT PASSIVE_CLOSED";
-
 /// Keeps a socket in its state until it is dropped.
 pub struct Holder {
     /// The descriptors of the socket and of its peer.
     pub fds: Vec<OwnedFd>,
-    /// The address of the peer, if there is one.
-    pub peer: Option<SocketAddr>,
 }
 
 /// A port that no socket uses, below the ephemeral range and the ports of `rules`. It reads the kernel's table
@@ -36,6 +29,17 @@ pub fn fresh_port() -> u16 {
 pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     let s = open_socket(address)?;
     set_option(&s, libc::SOL_SOCKET, libc::SO_REUSEADDR, i32::from(option))?;
+    bind(s, address)
+}
+
+/// A socket bound to `address` with an option, which is set.
+pub fn bind_with(level: i32, name: i32, address: SocketAddr) -> io::Result<OwnedFd> {
+    let s = open_socket(address)?;
+    set_option(&s, level, name, 1_i32)?;
+    bind(s, address)
+}
+
+fn bind(s: OwnedFd, address: SocketAddr) -> io::Result<OwnedFd> {
     let raw = raw(address);
     let length = raw.len() as libc::socklen_t;
     // SAFETY: `raw` is a socket address of `length` bytes; the kernel copies it, however it is aligned.
@@ -43,31 +47,48 @@ pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     checked(z).map(|_| s)
 }
 
-/// Creates a socket in the scenario `state` on `address`, with SO_REUSEADDR if `option`.
+/// Creates a socket in the TCP state `state` on `address`, with SO_REUSEADDR if `option`. BOUND is a socket that
+/// does not listen, CLIENT is a client's in ESTABLISHED, and PASSIVE_CLOSED is a connection that the client
+/// closed first, which leaves nothing behind.
 pub fn hold(state: &str, address: SocketAddr, option: bool) -> io::Result<Holder> {
     let s = bind_socket(address, option)?;
-    let (fds, peer) = match state {
-        "BOUND" => (vec![s], None),
+    let fds = match state {
+        "BOUND" => vec![s],
         "CLIENT" => {
             let listener = TcpListener::bind((address.ip(), 0))?;
-            let peer = listener.local_addr()?;
-            connect(&s, peer)?;
-            (vec![s, listener.accept()?.0.into()], Some(peer))
+            connect(&s, listener.local_addr()?)?;
+            vec![s, listener.accept()?.0.into()]
+        }
+        "SYN_SENT" => {
+            let full = bind_socket((address.ip(), 0).into(), false)?;
+            listen(&full, 0)?;
+            let full = TcpListener::from(full);
+            // The queue has room for one connection. The kernel drops the next request.
+            let first = small_client(full.local_addr()?)?;
+            let client = TcpStream::from(s);
+            client.set_nonblocking(true)?;
+            let client = client.into();
+            let _in_progress = connect(&client, full.local_addr()?).unwrap_err();
+            vec![client, full.into(), first.into()]
+        }
+        "SYN_RECV" => {
+            // The kernel waits for data before it completes the handshake.
+            set_option(&s, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, 60_i32)?;
+            listen(&s, 16)?;
+            vec![s, small_client(address)?.into()]
         }
         _ => {
-            // SAFETY: no pointers; any argument value is safe.
-            checked(unsafe { libc::listen(s.as_raw_fd(), 16) })?;
+            listen(&s, 16)?;
             if state == "LISTEN" {
-                (vec![s], None)
+                vec![s]
             } else {
                 // A connect to a wildcard address reaches the loopback address.
                 let client = small_client(address)?;
-                let (accepted, peer) = TcpListener::from(s).accept()?;
-                (leave(accepted, client, state)?, Some(peer))
+                leave(TcpListener::from(s).accept()?.0, client, state)?
             }
         }
     };
-    Ok(Holder { fds, peer })
+    Ok(Holder { fds })
 }
 
 /// A client of `server` with a small receive buffer, which soon makes the server's write block.
@@ -113,7 +134,7 @@ fn leave(accepted: TcpStream, client: TcpStream, state: &str) -> io::Result<Vec<
 }
 
 /// Sends until the socket buffers are full.
-fn fill(mut stream: &TcpStream) -> io::Result<()> {
+pub fn fill(mut stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     while stream.write(&[0; 1 << 16]).is_ok() {}
     Ok(())
@@ -136,7 +157,14 @@ pub fn set_option<T>(s: &impl AsRawFd, level: i32, name: i32, value: T) -> io::R
     checked(z).map(|_| ())
 }
 
-fn connect(s: &OwnedFd, to: SocketAddr) -> io::Result<()> {
+/// Calls listen(2).
+pub fn listen(s: &OwnedFd, backlog: i32) -> io::Result<i32> {
+    // SAFETY: no pointers; any argument value is safe.
+    checked(unsafe { libc::listen(s.as_raw_fd(), backlog) })
+}
+
+/// Calls connect(2).
+pub fn connect(s: &OwnedFd, to: SocketAddr) -> io::Result<()> {
     let to = raw(to);
     let length = to.len() as libc::socklen_t;
     // SAFETY: `to` is a socket address of `length` bytes; the kernel copies it, however it is aligned.
@@ -161,7 +189,8 @@ fn raw(address: SocketAddr) -> Vec<u8> {
     }
 }
 
-fn checked(z: i32) -> io::Result<i32> {
+/// The result of a call, or errno if it is -1.
+pub fn checked(z: i32) -> io::Result<i32> {
     match z {
         -1 => Err(io::Error::last_os_error()),
         z => Ok(z),

@@ -1,8 +1,8 @@
 //! The sockets and processes that the kernel lists in /proc.
 
-use super::{Result, wait_for};
+use super::{Result, wait_for, wait_until};
 use std::fs;
-use std::net::{Ipv6Addr, SocketAddrV4, TcpListener};
+use std::net::SocketAddrV4;
 
 /// The TCP states by number, from 1 on; the kernel's include/net/tcp_states.h.
 const TCP_STATES: &str = "- ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE \
@@ -87,14 +87,14 @@ pub fn sockets_of(pid: i32) -> Vec<Socket> {
 /// Waits until process `pid` has one socket only, the `expected` one, and returns it. Just after fork, a
 /// process has two.
 pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socket> {
-    wait_for(
-        format!("single socket, as expected, in process {pid}"),
-        || {
-            let mut held = sockets_of(pid);
-            held.pop()
-                .filter(|socket| held.is_empty() && expected(socket))
-        },
-    )
+    let mut held = Vec::new();
+    let what = format!("single socket, as expected, in process {pid}");
+    let found = wait_for(what, || {
+        held = sockets_of(pid);
+        let only = held.first().filter(|_| held.len() == 1);
+        only.filter(|socket| expected(socket)).cloned()
+    });
+    found.map_err(|reason| format!("{reason}; it has {held:?}"))
 }
 
 /// The number in `field` of /proc/PID/status.
@@ -125,23 +125,19 @@ pub fn is_in_call(pid: i32, call: libc::c_long) -> bool {
 
 /// Waits until process `pid` is blocked in `call`, a SYS_ number.
 pub fn wait_for_call(pid: i32, call: libc::c_long) -> Result<()> {
-    wait_for(format!("system call {call} in process {pid}"), || {
-        is_in_call(pid, call).then_some(())
-    })
+    let what = format!("system call {call} in process {pid}");
+    wait_until(what, || is_in_call(pid, call))
 }
 
 /// Waits until process `pid` is stopped, by SIGSTOP or by its tracer.
 pub fn wait_for_stop(pid: i32) -> Result<()> {
-    wait_for("stop", || {
-        matches!(process(pid), Some(('T' | 't', _))).then_some(())
-    })
+    wait_until("stop", || matches!(process(pid), Some(('T' | 't', _))))
 }
 
 /// Waits until process `pid` has exited and been reaped.
 pub fn wait_for_reaping(pid: i32) -> Result<()> {
-    wait_for(format!("exit of process {pid}, reaped"), || {
-        process(pid).is_none().then_some(())
-    })
+    let what = format!("exit of process {pid}, reaped");
+    wait_until(what, || process(pid).is_none())
 }
 
 /// The release of the running kernel, as uname -r prints it.
@@ -156,9 +152,4 @@ pub fn is_before_6_8(release: &str) -> bool {
     let parts = release.split(['.', '-']);
     let mut numbers = parts.map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) < (Some(6), Some(8))
-}
-
-/// Whether this machine has IPv6.
-pub fn has_ipv6() -> bool {
-    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }

@@ -7,6 +7,7 @@ mod client;
 mod holder;
 mod kernel;
 mod layout;
+mod network;
 mod pool;
 mod program;
 mod server;
@@ -17,6 +18,7 @@ pub use client::*;
 pub use holder::*;
 pub use kernel::*;
 pub use layout::*;
+pub use network::*;
 pub use pool::*;
 pub use program::*;
 pub use server::*;
@@ -24,6 +26,7 @@ pub use session::*;
 
 use std::env;
 use std::fmt;
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,8 +35,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The time limit of everything that a test waits for.
-pub const DEADLINE: Duration = Duration::from_secs(10);
+/// The time limit of everything that a test waits for: 10 s on an idle machine, and up to 60 s if there are
+/// more processes than cores to run them (the load), or if a build takes more than 20 ms to start and exit.
+pub fn deadline() -> Duration {
+    static DEADLINE: LazyLock<Duration> = LazyLock::new(|| {
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split(' ').next().and_then(|load| load.parse().ok());
+        let cores = thread::available_parallelism().map_or(1, usize::from) as f64;
+        let start = Instant::now();
+        let _ = Command::new(&builds()[1].path).arg("--version").output();
+        let slowness = start.elapsed().as_secs_f64() / 0.020;
+        let factor = slowness.max(load.unwrap_or(0.0) / cores).clamp(1.0, 6.0);
+        Duration::from_secs_f64((10.0 * factor).round())
+    });
+    *DEADLINE
+}
 
 /// The port of the book. Each server uses it on another address.
 pub const PORT: u16 = 9099;
@@ -57,20 +73,25 @@ pub fn builds() -> &'static [Build; 2] {
         } else {
             ("dynamic", "target/c-reference/dynamic/reuseaddr")
         };
-        let make = Command::new(tool("make", "make"))
-            .args(["-s", "c"])
-            .args([format!("LINK={link}"), format!("C_PROGRAM={c}")])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env_remove("MAKEFLAGS")
-            .output()
-            .expect("make can be started");
+        let mut make = Command::new(tool("make", "make"));
+        make.args([
+            "-s",
+            "c",
+            &format!("LINK={link}"),
+            &format!("C_PROGRAM={c}"),
+        ]);
+        make.current_dir(project("")).env_remove("MAKEFLAGS");
+        let make = make.output().expect("make can be started");
         let errors = String::from_utf8_lossy(&make.stderr);
         assert!(make.status.success(), "the C build failed: {errors}");
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").to_path_buf();
         [("C", "C_BUILD", project(c)), ("Rust", "RUST_BUILD", rust)].map(
-            |(name, variable, path)| Build {
-                name: name.into(),
-                path: env::var_os(variable).map_or(path, PathBuf::from),
+            |(name, variable, path)| {
+                let (name, path) = (
+                    name.into(),
+                    env::var_os(variable).map_or(path, PathBuf::from),
+                );
+                Build { name, path }
             },
         )
     });
@@ -104,8 +125,13 @@ pub fn text(error: impl fmt::Display) -> String {
 
 /// Whether the effective user is root.
 pub fn is_root() -> bool {
+    own_uid() == 0
+}
+
+/// The effective user id of this process, and of the sockets that it creates.
+pub fn own_uid() -> libc::uid_t {
     // SAFETY: no arguments; it always succeeds.
-    unsafe { libc::geteuid() == 0 }
+    unsafe { libc::geteuid() }
 }
 
 /// An address of 127/8 that no socket uses, with port 9099. Every 254 addresses, the port goes up by one.
@@ -129,20 +155,16 @@ pub fn fresh_address() -> SocketAddrV4 {
 
 /// Fails if a socket uses `port` on a wildcard address.
 pub fn port_is_free(port: u16) -> Result<()> {
-    if !holds_every_address(port) {
-        return Ok(());
-    }
-    Err(format!(
-        "port {port} is in use on all addresses; ss -tlnp shows the process"
-    ))
+    let reason = || format!("port {port} is in use on all addresses; ss -tlnp shows the process");
+    (!holds_every_address(port))
+        .then_some(())
+        .ok_or_else(reason)
 }
 
 /// Raises the soft limit on descriptors to the hard limit.
 pub fn raise_limit() {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let (rlim_cur, rlim_max) = (0, 0);
+    let mut limit = libc::rlimit { rlim_cur, rlim_max };
     // SAFETY: `limit` is an rlimit, which the kernel may write.
     let z = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     assert_eq!(z, 0);
@@ -154,14 +176,19 @@ pub fn raise_limit() {
 
 /// Polls `probe` until it returns a value. `what` names the awaited event in the error.
 pub fn wait_for<T>(what: impl fmt::Display, mut probe: impl FnMut() -> Option<T>) -> Result<T> {
-    let end = Instant::now() + DEADLINE;
+    let end = Instant::now() + deadline();
     loop {
         if let Some(found) = probe() {
             return Ok(found);
         }
         if Instant::now() > end {
-            return Err(format!("no {what} within {DEADLINE:?}"));
+            return Err(format!("no {what} within {:?}", deadline()));
         }
         thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Polls `holds` until it returns true.
+pub fn wait_until(what: impl fmt::Display, mut holds: impl FnMut() -> bool) -> Result<()> {
+    wait_for(what, || holds().then_some(()))
 }

@@ -1,9 +1,12 @@
 //! Programs that the tests run and control.
 
-use super::{DEADLINE, Result, prepare_child, read_lines, text, tool};
+use super::{Result, deadline, prepare_child, read_lines, text, tool};
+use std::fs::File;
 use std::io::Write;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::ptr::null_mut;
 use std::sync::mpsc::Receiver;
 
 /// A running program, whose stdin and stdout are pipes. It is killed on drop.
@@ -31,7 +34,7 @@ impl Program {
 
     /// The next line that it prints.
     pub fn line(&self) -> Option<String> {
-        self.lines.recv_timeout(DEADLINE).ok()
+        self.lines.recv_timeout(deadline()).ok()
     }
 }
 
@@ -40,6 +43,33 @@ impl Drop for Program {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A full pipe: the read end, the write end, and the number of bytes in it.
+pub fn full_pipe() -> (File, File, usize) {
+    let mut fds = [0; 2];
+    // SAFETY: pipe2(2) writes two descriptors.
+    let z = unsafe { libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC) };
+    assert_eq!(z, 0);
+    // SAFETY: both are new descriptors, and nothing else owns them.
+    let [reader, mut writer] = fds.map(|fd| unsafe { File::from_raw_fd(fd) });
+    // SAFETY: F_GETPIPE_SZ has no third argument.
+    let size = unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_GETPIPE_SZ) } as usize;
+    writer.write_all(&vec![b'.'; size]).expect("it has room");
+    (reader, writer, size)
+}
+
+/// A terminal that Ctrl-S has stopped: the master end and the terminal.
+pub fn stopped_terminal() -> [File; 2] {
+    let mut fds = [0; 2];
+    let [master, terminal] = fds.each_mut().map(|fd| &raw mut *fd);
+    // SAFETY: openpty(3) writes two descriptors; null pointers are allowed for the rest.
+    let z = unsafe { libc::openpty(master, terminal, null_mut(), null_mut(), null_mut()) };
+    assert_eq!(z, 0);
+    // SAFETY: no pointers; any argument value is safe.
+    assert_eq!(unsafe { libc::tcflow(fds[1], libc::TCOOFF) }, 0);
+    // SAFETY: both are new descriptors, and nothing else owns them.
+    fds.map(|fd| unsafe { File::from_raw_fd(fd) })
 }
 
 /// strace with `options`, which are separated by spaces; its trace goes to `file`.

@@ -1,14 +1,16 @@
 //! Servers, each in its own process group.
 
-use super::{Build, Client, DEADLINE, Result, wait_for};
+use super::{Build, Client, Result, deadline, is_root, wait_for};
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::ptr;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
+use std::{fs, ptr};
 
 /// The start of a server.
 pub enum Start {
@@ -25,7 +27,9 @@ impl Start {
             return Ok("runs".into());
         };
         let lower = stderr.to_lowercase();
-        let in_use = lower.contains("address already in use") || lower.contains("eaddrinuse");
+        // The second text is musl's.
+        let texts = ["address already in use", "address in use", "eaddrinuse"];
+        let in_use = texts.iter().any(|text| lower.contains(text));
         if in_use && status.code() == Some(1) {
             return Ok("EADDRINUSE".into());
         }
@@ -48,6 +52,25 @@ impl Build {
         command.args(serve_args(address, option));
         launch(command)
     }
+}
+
+/// Passes to `run` a command that starts `build` as another user if this one is root. That user may not be
+/// able to enter the folder of the build, so it is a copy in a new folder, which is removed afterwards.
+pub fn as_another_user<T>(build: &Build, run: impl FnOnce(Command) -> T) -> T {
+    let mktemp = Command::new("mktemp").arg("-d").output().unwrap();
+    let folder = PathBuf::from(String::from_utf8(mktemp.stdout).unwrap().trim_end());
+    let copy = folder.join("reuseaddr");
+    fs::copy(&build.path, &copy).unwrap();
+    for path in [&folder, &copy] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new(&copy);
+    if is_root() {
+        command.uid(65534).gid(65534);
+    }
+    let result = run(command);
+    fs::remove_dir_all(&folder).unwrap();
+    result
 }
 
 /// The arguments of a build that runs `serve`.
@@ -79,7 +102,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
         seen: Vec::new(),
     };
 
-    match server.lines.recv_timeout(DEADLINE) {
+    match server.lines.recv_timeout(deadline()) {
         Ok(line) => {
             let start = format!("server {}: listening on ", server.pid);
             let wrong = || format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N");
@@ -95,7 +118,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
             stderr: server.errors.iter().collect::<Vec<_>>().join("\n"),
         }),
         Err(mpsc::RecvTimeoutError::Timeout) => {
-            Err(format!("no listening line within {DEADLINE:?}"))
+            Err(format!("no listening line within {:?}", deadline()))
         }
     }
 }
@@ -119,10 +142,8 @@ pub fn kill_group(process: &mut Child) {
 /// descriptors 0, 1 and 2, and ignores no signal: a shell ignores SIGINT in background commands.
 pub fn prepare_child(command: &mut Command) {
     let prepare = || {
-        let limit = libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        };
+        let (rlim_cur, rlim_max) = (0, 0);
+        let limit = libc::rlimit { rlim_cur, rlim_max };
         // SAFETY: `limit` is an rlimit.
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) };
         // SAFETY: no pointers; any argument value is safe.
@@ -178,7 +199,7 @@ impl Server {
 
     /// The first line on stdout that is `wanted`, among those printed and those to come.
     pub fn line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
-        let end = Instant::now() + DEADLINE;
+        let end = Instant::now() + deadline();
         let mut next = 0;
         loop {
             if let Some(line) = self.seen[next..].iter().find(|line| wanted(line)) {
@@ -188,7 +209,11 @@ impl Server {
             let left = end.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => self.seen.push(line),
-                Err(_) => return Err(format!("does not print: {what}")),
+                Err(reason) => {
+                    let ended = reason == mpsc::RecvTimeoutError::Disconnected;
+                    let how = ["does not print", "ends without printing"][usize::from(ended)];
+                    return Err(format!("{how}: {what}"));
+                }
             }
         }
     }
@@ -201,12 +226,12 @@ impl Server {
 
     /// The next line on stderr.
     pub fn error_line(&mut self) -> Result<String> {
-        let line = self.errors.recv_timeout(DEADLINE);
+        let line = self.errors.recv_timeout(deadline());
         line.map_err(|_| "prints nothing on stderr".into())
     }
 
     /// Kills the server and its children. Returns the lines on stderr that were not read before.
-    pub fn finish(self) -> Vec<String> {
+    pub fn finish(&self) -> Vec<String> {
         let _ = send_signal(-self.pid, libc::SIGKILL);
         self.errors.iter().collect()
     }
@@ -223,9 +248,7 @@ impl Server {
 
     /// Waits until the server has exited. Its child processes may still run.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        wait_for("exit of the server", || {
-            self.process.try_wait().expect("the server is our child")
-        })
+        wait_for("exit of the server", || self.process.try_wait().unwrap())
     }
 }
 

@@ -1,9 +1,6 @@
 //! One session of a server under strace, with clients of several kinds and restarts.
 
-use super::{
-    Build, Client, Result, Start, fresh_address, launch, scratch, serve_args, strace, text,
-    wait_for, wait_for_call,
-};
+use super::*;
 use std::fs;
 use std::net::SocketAddrV4;
 use std::path::Path;
@@ -128,13 +125,18 @@ pub fn without_pointers(call: &str) -> String {
     // strace aligns the results.
     let words: Vec<&str> = call.split_whitespace().collect();
     let call = words.join(" ");
-    let mut pieces = call.split("0x");
-    let mut replaced = pieces.next().unwrap_or_default().to_string();
+    masked(&call, "0x", |c| !c.is_ascii_hexdigit()).replace("0x", "POINTER")
+}
+
+/// Removes the text between each `start` and the next character that is an `end`, or the end of the line.
+pub fn masked(call: &str, start: &str, end: impl Fn(char) -> bool) -> String {
+    let mut pieces = call.split(start);
+    let mut masked = pieces.next().unwrap_or_default().to_string();
     for piece in pieces {
-        replaced += "POINTER";
-        replaced += piece.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+        masked += start;
+        masked += piece.find(&end).map_or("", |end| &piece[end..]);
     }
-    replaced
+    masked
 }
 
 /// Replaces the length of a text in a write by LENGTH, if it is right and all was written.

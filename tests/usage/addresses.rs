@@ -1,9 +1,7 @@
 //! Addresses and ports: which texts are accepted, and which are refused.
 
 use super::{PORT, refused};
-use crate::support::{
-    Build, both, both_under, builds, compare_builds, fresh_address, has_ipv6, injecting, launch,
-};
+use crate::support::*;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -34,11 +32,8 @@ fn an_address_in_another_form_is_refused() {
     each_refused("serve", addresses, ADDRESS);
     each_refused("explain", addresses, ADDRESS);
     let ipv6 = "[::1]:80|[::ffff:127.0.0.1]:80";
-    each_refused(
-        "serve",
-        ipv6,
-        "the ADDRESS of serve must be an IPv4 address",
-    );
+    let sentence = "the ADDRESS of serve must be an IPv4 address";
+    each_refused("serve", ipv6, sentence);
 }
 
 #[test]
@@ -70,9 +65,11 @@ fn explain_prints_an_address_in_one_form_however_it_is_written() {
         ("[2001:DB8:0:0:1:0:0:1]:9", "[2001:db8::1:0:0:1]:9"),
     ] {
         let outcome = both(&["explain", written]);
-        let text = match written.starts_with('[') && !has_ipv6() {
-            true => "socket AF_INET6: Address family not supported by protocol".to_string(),
-            false => format!("bind {address} with SO_REUSEADDR: "),
+        let text = match no_ipv6() {
+            Some(reason) if reason.0 == libc::EAFNOSUPPORT && written.starts_with('[') => {
+                format!("socket AF_INET6: {reason}")
+            }
+            _ => format!("bind {address} with SO_REUSEADDR: "),
         };
         let output = outcome.get_output();
         let printed =
@@ -93,28 +90,24 @@ fn bind_fails_for_a_port_in_use_with_a_hint_that_can_be_pasted() {
     let first = builds()[0].serve_on(fresh_address(), true).unwrap();
     let first = first.server().unwrap();
     let address = first.address.to_string();
+    let long = &*"x".repeat(600); // its line is cut
     for (name, pasted) in [
         ("x/y", "x/y"),
         ("a b", "'a b'"),
         ("it's", "reuseaddr"),
         ("", "reuseaddr"),
+        (long, long),
     ] {
         let run = |build: &Build| {
             let mut command = Command::new(&build.path);
-            command
-                .arg0(name)
-                .args(["serve", &address])
-                .output()
-                .unwrap()
+            command.arg0(name).args(["serve", &address]);
+            command.output().unwrap()
         };
-        let stderr = format!(
-            "reuseaddr: bind {address}: Address already in use\n\
-             reuseaddr: to see why, run: {pasted} explain {address}\n"
-        );
-        compare_builds(str::to_string, run)
-            .code(1)
-            .stdout("")
-            .stderr(stderr);
+        let mut hint = format!("reuseaddr: to see why, run: {pasted} explain {address}\n");
+        hint.truncate(512);
+        let stderr = format!("reuseaddr: bind {address}: Address already in use\n{hint}");
+        let outcome = compare_builds(str::to_string, run);
+        outcome.code(1).stdout("").stderr(stderr);
     }
 }
 
@@ -125,7 +118,8 @@ fn the_default_is_the_loopback_address_and_the_port_of_the_book() {
     for (args, address) in [
         (&["serve"][..], "127.0.0.1:9099"),
         (&["serve", "80"], "127.0.0.1:80"),
-        (&["serve", "localhost:80"], "127.0.0.1:80"),
+        (&["serve", "localhost:1"], "127.0.0.1:1"),
+        (&["serve", "65535"], "127.0.0.1:65535"),
     ] {
         let stderr = format!("reuseaddr: bind {address}: Permission denied\n");
         both_under(&refused, args).code(1).stdout("").stderr(stderr);

@@ -24,6 +24,7 @@ struct socket_entry {
     struct endpoint peer;
     uint64_t cookie; /* identifies the socket for its whole life */
     unsigned inode;  /* 0 if no process holds the socket */
+    uid_t uid;       /* of the process that created the socket; unknown if inode is 0 */
     int seconds;     /* left of TIME_WAIT, or of FIN_WAIT2 without a process; else -1 */
     int reuseaddr, reuseport, v6only; /* 0, 1 or UNKNOWN */
     struct holder *holders;
@@ -59,7 +60,7 @@ struct snapshot {
     int bind_errors[2]; /* of the trial bind without SO_REUSEADDR, and with it */
 };
 
-/* Number of ids that are printed of a list. */
+/* Number of ids that are printed of a list, and of descriptors of a socket. */
 #define IDS_MAX 8
 
 /* Row numbers of sockets, or process ids. Has one more than are printed, if there are more. */

@@ -1,0 +1,121 @@
+//! What a server costs: page faults and system calls of a conversation, which do not depend on the
+//! machine's load, private memory, and downtime.
+
+use super::load::converse;
+use super::servers::{NO_FORK, Running, Server};
+use crate::support::{
+    Client, Program, Result, deadline, prepare_child, process_status, scratch, send_signal, strace,
+    text, wait_for,
+};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+use std::{fs, mem, ptr};
+
+/// Conversations, one after the other, over which costs are averaged.
+const CONVERSATIONS: usize = 100;
+
+/// Minor page faults of a conversation, in the listening process and in its child process.
+pub fn faults(server: &Server) -> Result<f64> {
+    let mut running = server.start()?;
+    let pid = running.process.id() as i32;
+    let before = minor_faults(pid)?;
+    converse_in_turn(&running)?;
+    let listener = (minor_faults(pid)? - before) / CONVERSATIONS as f64;
+    if server.name == NO_FORK {
+        return Ok(listener);
+    }
+    // The child process becomes an orphan: this process reaps it, and gets its resource usage.
+    let mut client = Client::served(running.address)?;
+    send_signal(pid, libc::SIGKILL)?;
+    running.process.wait().map_err(text)?;
+    client.half_close()?;
+    // SAFETY: rusage consists of integers, for which zero is valid.
+    let mut usage: libc::rusage = unsafe { mem::zeroed() };
+    // SAFETY: a null pointer means that no status is returned; `usage` is an rusage.
+    let child = unsafe { libc::wait4(-pid, ptr::null_mut(), 0, &raw mut usage) };
+    let faults = (child != -1).then_some(listener + usage.ru_minflt as f64);
+    faults.ok_or_else(|| format!("wait4, {}: {}", server.name, errno::errno()))
+}
+
+/// System calls of a conversation, in all processes.
+pub fn calls(server: &Server) -> Result<f64> {
+    let running = server.start()?;
+    let pid = running.process.id() as i32;
+    let file = scratch("calls");
+    let mut strace = strace(&format!("-f -e signal=none -p {pid}"), &file);
+    strace.stderr(Stdio::null());
+    let _strace = Program::start(strace)?;
+    wait_for("strace at the server", || {
+        process_status(pid, "TracerPid").filter(|tracer| *tracer != 0)
+    })?;
+    converse_in_turn(&running)?;
+    let trace = fs::read_to_string(&file).map_err(text)?;
+    let _ = fs::remove_file(&file);
+    let other = |line: &&str| line.contains(" resumed>") || line.contains("+++ ");
+    let calls = trace.lines().filter(|line| !other(line)).count();
+    // The last child process may not have exited yet: a few calls of so many are missing.
+    Ok((calls as f64 / CONVERSATIONS as f64).round())
+}
+
+fn converse_in_turn(running: &Running) -> Result<()> {
+    (0..CONVERSATIONS).try_for_each(|_| converse(running.address).map_err(text))
+}
+
+/// The minor page faults of a process so far, from /proc/PID/stat.
+fn minor_faults(pid: i32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).map_err(text)?;
+    let (_, rest) = stat.rsplit_once(") ").unwrap_or_default();
+    let faults = rest.split(' ').nth(7).and_then(|field| field.parse().ok());
+    faults.ok_or_else(|| format!("/proc/{pid}/stat: {stat}"))
+}
+
+/// Private memory of a server and its child processes, KiB, without kernel memory.
+pub fn private_of_group(group: i32) -> f64 {
+    let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    // SAFETY: no pointers; any argument value is safe.
+    let pids = pids.filter(|&pid| unsafe { libc::getpgid(pid) } == group);
+    // A process may have exited meanwhile.
+    let files = pids.filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok());
+    let private = |line: &str| -> Option<f64> {
+        let (_, value) = line.strip_prefix("Private_")?.split_once(':')?;
+        value.split_whitespace().next()?.parse().ok()
+    };
+    files
+        .map(|file| file.lines().filter_map(private).sum::<f64>())
+        .sum()
+}
+
+/// Milliseconds from the kill of the listening process, while a client is connected, until the server, which
+/// is restarted at once, serves another one.
+pub fn downtime(server: &Server) -> Result<f64> {
+    let mut running = server.start()?;
+    let address = running.address;
+    let _client = Client::served(address)?;
+
+    let start = Instant::now();
+    send_signal(running.process.id() as i32, libc::SIGKILL)?;
+    running.process.wait().map_err(text)?;
+    let process = server.command(address).spawn().map_err(text)?;
+    let _restarted = Running { process, address };
+    while Client::served(address).is_err() {
+        if start.elapsed() > deadline() {
+            return Err(format!("{} does not serve after its restart", server.name));
+        }
+    }
+    Ok(milliseconds_since(start))
+}
+
+/// Milliseconds of fork, exec, exit and wait of a static program: the least that a restart takes.
+pub fn bare_exec(limit: &Path) -> Result<f64> {
+    let start = Instant::now();
+    let mut command = Command::new(limit);
+    prepare_child(&mut command);
+    command.status().map_err(text)?;
+    Ok(milliseconds_since(start))
+}
+
+fn milliseconds_since(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}
