@@ -87,7 +87,7 @@ try() {
     */explain*) first=explain ;;
     */abi*) first='suite abi::' ;;
     */main* | */address* | */output*) first='suite usage:: abi:: rules::' rest= ;;
-    */serve* | */accept_error* | baseline) first='suite serve:: trace:: usage::' rest= ;;
+    */serve* | */accept_error* | baseline) first='suite faults:: serve:: trace::' rest= ;;
     *) first='suite rules::' ;;
     esac
     # shellcheck disable=SC2086 # several arguments
@@ -125,7 +125,7 @@ while IFS= read -r line; do
     verdict='not compiled'
     ! build || try "$name" || :
     for file in $files; do cp "$file" "$copy/$file"; done
-    echo "$verdict	$line" | tee -a "$results"
+    printf '%s\t%s\n' "$verdict" "$line" | tee -a "$results"
 done <target/mutants/selected
 
 awk -F '\t' '
