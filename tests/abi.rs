@@ -85,7 +85,7 @@ connect     descriptor -1                           another errno! expected: EBA
     outcome.stdout(contains(rows)).stdout(sum);
 }
 
-/// Runs `abi` in `build`. strace injects `error` into calls of `call`: from the last but `first` to the last but `last`.
+/// Runs `abi` in `build`. strace injects `error` into calls n - `first` to n - `last` of its n calls of `call`.
 fn failing(build: &Build, call: &str, error: &str, first: usize, last: usize) -> Assert {
     let file = scratch(format!("{call}.calls"));
     let mut strace = strace(&format!("-e trace={call}"), &file);
@@ -112,7 +112,7 @@ fn the_results_of_read_and_close_count_as_well() {
 }
 
 #[test]
-fn a_call_that_is_not_in_the_table_ends_it_if_it_fails() {
+fn abi_exits_if_a_call_outside_the_table_fails() {
     for (injection, line) in [
         ("getsockopt:error=EBADF:when=7", "getsockopt SO_REUSEADDR"),
         ("socket:error=EBADF:when=2", "socket for the calls of abi"),

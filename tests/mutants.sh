@@ -32,7 +32,7 @@ insert() {
         new=${edit#* ~>}
         edit "$file" "${edit%% ~>*}" "${new# }" >"${2:-/dev/null}${2:+/$file}" ||
             fail "$table:$(grep -nxF -- "$1" $table | cut -d: -f1 | head -n 1):" \
-                "not in exactly one place of $file: ${edit%% ~>*}"
+                "must occur exactly once in $file: ${edit%% ~>*}"
     done
 }
 
@@ -41,7 +41,7 @@ build() {
         make --silent c LINK=dynamic C_PROGRAM=target/c-reference/dynamic/reuseaddr) >"$log" 2>&1
 }
 
-# Kills what the tests have left behind: the processes that inherited the variable.
+# Kills leftover test processes, found by their environment variable MUTANTS_RUN.
 kill_rest() {
     grep -lszx "MUTANTS_RUN=$$" /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r kill -9 2>"$log.kill"
 }
@@ -83,7 +83,7 @@ passes() {
     return 1
 }
 
-# try NAME: runs all tests, those first that are most likely to notice a bug in NAME.
+# try NAME: runs all tests, starting with those most likely to detect a bug in NAME.
 try() {
     rest='--skip faults:: --skip load:: --skip security:: --skip serve::'
     case $1 in
@@ -117,7 +117,7 @@ cat "$log" >"$results"
 build || fail "$(cat "$log")"
 state=$(grep -v mutants target/mutants/files | xargs cksum | cksum)
 if ! grep -qF "passed	$state" "$results"; then
-    echo "without a bug: running all tests"
+    echo "unmodified sources: running all tests"
     try baseline || fail "without a bug: $verdict: $(tail -n 30 "$log")"
     echo "passed	$state" >>"$results"
 fi
