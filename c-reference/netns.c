@@ -15,7 +15,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* Returns NULL, or the name of the call that failed, with errno set. */
+/* Unshares the network and brings lo up. Returns NULL, or the failed call's name with errno set. */
 static const char *unshare_network(void)
 {
     struct ifreq request;
@@ -42,7 +42,7 @@ void enter_netns(const char *instead)
     int fds[2];
     char byte = 0;
 
-    /* A child process tries first, as there is no way back: raising lo can fail after unshare(2). */
+    /* A child process tries first: raising lo can fail after unshare(2), which cannot be undone. */
     if (pipe(fds) == -1)
         exit_with_error("pipe", "to a child process");
     const pid_t pid = fork();

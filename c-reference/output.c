@@ -71,8 +71,8 @@ void write_line(int fd, const char *format, ...)
         return;
     if (length > LINE_SIZE)
         length = LINE_SIZE;
-    /* Do not block if nobody reads. O_NONBLOCK would change the file for every process that shares
-     * it. POLLOUT on a pipe means that there is room for PIPE_BUF bytes. */
+    /* Do not block on a full pipe or a stopped terminal. O_NONBLOCK belongs to the open file
+     * description, which other processes may share. POLLOUT: a pipe has room for PIPE_BUF bytes. */
     if (poll(&output, 1, 0) != 1)
         return;
     /* The result is ignored: there is nowhere to report it, and the clients matter more. */
@@ -151,6 +151,6 @@ void print_note(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    write_text(STDERR_FILENO, format, arguments); /* an error could not be reported */
+    write_text(STDERR_FILENO, format, arguments); /* nowhere to report an error */
     va_end(arguments);
 }

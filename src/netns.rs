@@ -12,7 +12,7 @@ use libc::{
 use std::mem::{self, MaybeUninit};
 use std::net::Ipv6Addr;
 
-/// An error is the name of the call that failed, and its errno.
+/// Unshares the network and brings lo up. An error is the failed call's name and errno.
 fn unshare_network() -> Result<(), (&'static str, Errno)> {
     // SAFETY: ifreq is integers, arrays and a pointer, for which zero is valid.
     let mut request: ifreq = unsafe { mem::zeroed() };
@@ -48,7 +48,7 @@ pub fn enter_netns(instead: &str) {
     let mut fds = [0; 2];
     let mut byte = [MaybeUninit::new(0)];
 
-    // A child process tries first, as there is no way back: raising lo can fail after unshare(2).
+    // A child process tries first: raising lo can fail after unshare(2), which cannot be undone.
     // SAFETY: `fds` has room for two descriptors.
     if unsafe { libc::pipe(fds.as_mut_ptr()) } == -1 {
         exit_with_error("pipe", "to a child process", errno());

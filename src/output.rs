@@ -84,8 +84,8 @@ pub fn read_some(fd: c_int, buffer: &mut [MaybeUninit<u8>]) -> Result<&[u8], Err
     }
 }
 
-/// Writes one line of at most 512 bytes to `fd` with one write(2). A longer line is cut; a line that
-/// cannot be written at once is dropped.
+/// Writes one line of at most 512 bytes to `fd` with one write(2). A longer line is truncated. A
+/// line that cannot be written without blocking is dropped.
 pub fn write_line(fd: c_int, text: fmt::Arguments) {
     let mut line = [0; LINE_SIZE];
     let mut output = pollfd {
@@ -97,8 +97,8 @@ pub fn write_line(fd: c_int, text: fmt::Arguments) {
 
     let _ = rest.write_fmt(text);
     let length = LINE_SIZE - rest.len();
-    // Do not block if nobody reads. O_NONBLOCK would change the file for every process that shares
-    // it. POLLOUT on a pipe means that there is room for PIPE_BUF bytes.
+    // Do not block on a full pipe or a stopped terminal. O_NONBLOCK belongs to the open file
+    // description, which other processes may share. POLLOUT: a pipe has room for PIPE_BUF bytes.
     // SAFETY: the pointer is to one pollfd.
     if unsafe { libc::poll(&raw mut output, 1, 0) } != 1 {
         return;
@@ -166,5 +166,5 @@ pub fn print(text: fmt::Arguments) {
 
 /// Writes `text` to stderr, for [`note`], and waits until it is written.
 pub fn print_note(text: fmt::Arguments) {
-    let _ = write_text(STDERR_FILENO, text); // an error could not be reported
+    let _ = write_text(STDERR_FILENO, text); // nowhere to report an error
 }

@@ -32,7 +32,7 @@ insert() {
         new=${edit#* ~>}
         edit "$file" "${edit%% ~>*}" "${new# }" >"${2:-/dev/null}${2:+/$file}" ||
             fail "$table:$(grep -nxF -- "$1" $table | cut -d: -f1 | head -n 1):" \
-                "not in exactly one place of $file: ${edit%% ~>*}"
+                "must occur exactly once in $file: ${edit%% ~>*}"
     done
 }
 
@@ -41,7 +41,7 @@ build() {
         make --silent c LINK=dynamic C_PROGRAM=target/c-reference/dynamic/reuseaddr) >"$log" 2>&1
 }
 
-# Kills what the tests have left behind: the processes that inherited the variable.
+# Kills leftover test processes, found by their environment variable MUTANTS_RUN.
 kill_rest() {
     grep -lszx "MUTANTS_RUN=$$" /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r kill -9 2>"$log.kill"
 }
@@ -64,30 +64,33 @@ run() {
     return $status
 }
 
-# passes TARGET [ARGUMENT]...: runs tests. Those that fail are run once more, as a loaded machine
-# can make a test fail. If they fail again, sets verdict.
+# passes TARGET [ARGUMENT]...: runs tests. A test that fails is run once more, as a loaded machine
+# can make it fail. If it fails again, sets verdict. Otherwise all of them are run again.
 passes() {
-    verdict=survived
-    run "$@" && return
-    if [ $status -ne 124 ]; then
+    for round in 1 2 3 last; do
+        verdict=survived
+        if [ $round = last ] || run "$@"; then
+            return 0
+        fi
+        [ "$status" -ne 124 ] || break
         failed=$(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log")
         # shellcheck disable=SC2086 # one argument for each test
-        run "$1" ${failed:+--exact $failed} && return
-    fi
+        run "$1" ${failed:+--exact $failed} || break
+    done
     failed=$(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" | head -n 1)
     verdict="killed by $1 $failed"
-    [ $status -ne 124 ] || verdict="timeout in $1"
+    [ "$status" -ne 124 ] || verdict="timeout in $1"
     return 1
 }
 
-# try NAME: runs all tests, those first that are most likely to notice a bug in NAME.
+# try NAME: runs all tests, starting with those most likely to detect a bug in NAME.
 try() {
     rest='--skip faults:: --skip load:: --skip security:: --skip serve::'
     case $1 in
     */explain*) first=explain ;;
     */abi*) first='suite abi::' ;;
     */main* | */address* | */output*) first='suite usage:: abi:: rules::' rest= ;;
-    */serve* | */accept_error* | baseline) first='suite serve:: trace:: usage::' rest= ;;
+    */serve* | */accept_error* | baseline) first='suite faults:: serve:: trace::' rest= ;;
     *) first='suite rules::' ;;
     esac
     # shellcheck disable=SC2086 # several arguments
@@ -114,7 +117,7 @@ cat "$log" >"$results"
 build || fail "$(cat "$log")"
 state=$(grep -v mutants target/mutants/files | xargs cksum | cksum)
 if ! grep -qF "passed	$state" "$results"; then
-    echo "without a bug: running all tests"
+    echo "unmodified sources: running all tests"
     try baseline || fail "without a bug: $verdict: $(tail -n 30 "$log")"
     echo "passed	$state" >>"$results"
 fi
@@ -125,7 +128,7 @@ while IFS= read -r line; do
     verdict='not compiled'
     ! build || try "$name" || :
     for file in $files; do cp "$file" "$copy/$file"; done
-    echo "$verdict	$line" | tee -a "$results"
+    printf '%s\t%s\n' "$verdict" "$line" | tee -a "$results"
 done <target/mutants/selected
 
 awk -F '\t' '

@@ -29,14 +29,14 @@ fn expected(network: &Network) -> (usize, usize, String) {
     }
 }
 
-/// The network if strace has unshare fail.
+/// The network if strace makes unshare(2) fail.
 fn shared_network(no_ipv6: Option<Errno>) -> Network {
     let failed = Some("unshare: Operation not permitted".into());
     Network { failed, no_ipv6 }
 }
 
 /// Compares `outcome` with the tables that are expected.
-fn are_the_tables(outcome: Assert, network: &Network) {
+fn check_tables(outcome: Assert, network: &Network) {
     let (cells, _, notes) = expected(network);
     // "cleared after bind": the shortcut that the head of conflict.rs describes.
     let (status, sum, cleared) = if is_before_6_8(&release()) {
@@ -50,7 +50,7 @@ fn are_the_tables(outcome: Assert, network: &Network) {
 }
 
 /// Checks that `outcome` has every combination once, and no contradiction.
-fn is_the_cross_product(outcome: Assert, network: &Network) {
+fn check_cross_product(outcome: Assert, network: &Network) {
     let (_, rows_expected, notes) = expected(network);
     let sum = format!("{notes}{rows_expected} rows; 0 contradict the rule.\n");
     let outcome = outcome.code(0).stderr(sum);
@@ -76,12 +76,12 @@ fn the_tables_are_as_expected_within_80_columns() {
     let text = String::from_utf8_lossy(&outcome.get_output().stdout);
     assert_eq!(text.lines().find(|line| line.len() > 80), None);
     drop(text);
-    are_the_tables(outcome, network());
+    check_tables(outcome, network());
 }
 
 #[test]
 fn the_cross_product_has_every_combination_once_and_no_contradiction() {
-    is_the_cross_product(both(&["rules", "--all"]), network());
+    check_cross_product(both(&["rules", "--all"]), network());
 }
 
 #[test]
@@ -94,18 +94,18 @@ fn without_a_private_network_two_runs_at_once_on_one_network_give_the_same_rows(
         let [c, rust] = runs.map(|run| run.join().unwrap());
         let rust = rust.assert().stdout(c.stdout.clone());
         for outcome in [c.assert(), rust] {
-            is_the_cross_product(outcome, &shared_network(no_ipv6()));
+            check_cross_product(outcome, &shared_network(no_ipv6()));
         }
     });
 }
 
 #[test]
 fn without_ipv6_its_rows_are_left_out_with_a_note() {
-    // Without a private network, the first socket asks for ::1.
+    // Without a private network, the first socket(2) is for ::1.
     let no_ipv6 = injecting(&["unshare:error=EPERM", "socket:error=EAFNOSUPPORT:when=1"]);
     let network = shared_network(Some(Errno(libc::EAFNOSUPPORT)));
-    are_the_tables(both_under(&no_ipv6, &["rules"]), &network);
-    is_the_cross_product(both_under(&no_ipv6, &["rules", "--all"]), &network);
+    check_tables(both_under(&no_ipv6, &["rules"]), &network);
+    check_cross_product(both_under(&no_ipv6, &["rules", "--all"]), &network);
 }
 
 /// The first bind(2) is on ::1, or fails because there is no IPv6.

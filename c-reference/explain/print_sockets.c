@@ -32,7 +32,7 @@ static void print_details(const struct snapshot *snapshot, const struct socket_e
               holder->fd, process->uid);
     }
     if (entry->holder_count > IDS_MAX)
-        print("    and %zu more\n", entry->holder_count - IDS_MAX);
+        print("    more descriptors: %zu\n", entry->holder_count - IDS_MAX);
     if (entry->seconds >= 0)
         print("    no process, %d s left\n", entry->seconds);
     else if (entry->state == TCP_SYN_RECV)

@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Keep copied descriptors open only below this number, far from the usual limit, 1024. */
+/* Copies numbered from here on are always closed: the usual descriptor limit is 1024. */
 #define KEPT_MAX 512
 
 static int by_inode(const void *a, const void *b)
@@ -101,9 +101,9 @@ static void find_descriptors(struct snapshot *snapshot, pid_t pid)
 }
 
 /*
- * Closes a copied descriptor, unless close(2) could block: if the holder has closed its own, the
- * copy is the last one, and with SO_LINGER close(2) waits until all data is acknowledged. When the
- * process exits, the kernel closes the rest without waiting.
+ * Closes a copied descriptor, unless close(2) could block. If the holder has closed the socket, the
+ * copy is its last descriptor, and with SO_LINGER close(2) waits for unacknowledged data. At exit,
+ * the kernel closes the remaining copies without waiting.
  */
 static void close_copy(int fd)
 {
@@ -192,7 +192,7 @@ void find_holders(struct snapshot *snapshot)
             continue;
         mounted = true;
         has_init |= pid == 1;
-        /* Not this process, which may hold copies. */
+        /* Skip this process, which may hold copies. */
         if (pid != getpid())
             find_descriptors(snapshot, pid);
     }
@@ -200,7 +200,7 @@ void find_holders(struct snapshot *snapshot)
         snapshot->proc_error = ENOENT;
     if (directory != NULL)
         closedir(directory);
-    /* Process 1 exists: without it, /proc hides processes (hidepid=2). */
+    /* Process 1 always exists. If /proc does not list it, processes are hidden (hidepid=2). */
     snapshot->hidden |= !has_init;
     for (size_t i = 0; i < snapshot->total; i++) {
         if (snapshot->sockets[i].relevant)

@@ -19,7 +19,7 @@
 /* idiag_timer of a socket in TIME_WAIT, or in FIN_WAIT2 without a process. */
 #define TIMER_TIME_WAIT 3
 
-/* Request a dump at most this many times if the kernel reports that it is inconsistent. */
+/* Maximum number of requests for a dump that the kernel marks inconsistent. */
 #define DUMPS_MAX 5
 
 struct request {
@@ -86,7 +86,7 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
 }
 
 /*
- * Reads the messages of the reply to request until the last one. Returns 0, or -1 with errno set:
+ * Reads the whole reply to request. Returns 0, or -1 with errno set:
  * EINTR if the dump is inconsistent.
  */
 static int read_reply(int s, const struct request *request, struct snapshot *snapshot)
@@ -100,8 +100,9 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
     for (;;) {
         struct sockaddr_nl sender = {.nl_family = AF_NETLINK};
         socklen_t size = sizeof sender;
-        /* With MSG_TRUNC, the result is the length of the datagram, even if that is longer. */
-        ssize_t n = recvfrom(s, buffer, sizeof buffer, MSG_TRUNC, (struct sockaddr *)&sender, &size);
+        /* With MSG_TRUNC, recvfrom(2) returns the length of the whole datagram. */
+        ssize_t n =
+            recvfrom(s, buffer, sizeof buffer, MSG_TRUNC, (struct sockaddr *)&sender, &size);
         if (n == -1 && errno != EINTR)
             return -1;
         /* Only the kernel has port id 0. Other senders need CAP_NET_ADMIN. */

@@ -14,8 +14,8 @@ int write_all(int fd, const void *buffer, size_t length);
 ssize_t read_some(int fd, void *buffer, size_t size);
 
 /*
- * Writes one line of at most 512 bytes to fd with one write(2). A longer line is cut; a line that
- * cannot be written at once is dropped.
+ * Writes one line of at most 512 bytes to fd with one write(2). A longer line is truncated. A
+ * line that cannot be written without blocking is dropped.
  */
 void write_line(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -31,7 +31,7 @@ fn print_details(snapshot: &Snapshot, entry: &SocketEntry) {
         );
     }
     if entry.holders.len() > IDS_MAX {
-        out!("    and {} more\n", entry.holders.len() - IDS_MAX);
+        out!("    more descriptors: {}\n", entry.holders.len() - IDS_MAX);
     }
     if let Some(seconds) = entry.seconds {
         out!("    no process, {seconds} s left\n");

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::process;
 use std::str::from_utf8;
 
-/// Keep copied descriptors open only below this number, far from the usual limit, 1024.
+/// Copies numbered from here on are always closed: the usual descriptor limit is 1024.
 const KEPT_MAX: c_int = 512;
 
 fn by_inode(left: &SocketEntry, right: &SocketEntry) -> Ordering {
@@ -98,9 +98,9 @@ fn find_descriptors(snapshot: &mut Snapshot, pid: pid_t) {
     }
 }
 
-/// Closes a copied descriptor, unless close(2) could block: if the holder has closed its own, the
-/// copy is the last one, and with SO_LINGER close(2) waits until all data is acknowledged. When the
-/// process exits, the kernel closes the rest without waiting.
+/// Closes a copied descriptor, unless close(2) could block. If the holder has closed the socket, the
+/// copy is its last descriptor, and with SO_LINGER close(2) waits for unacknowledged data. At exit,
+/// the kernel closes the remaining copies without waiting.
 fn close_copy(fd: c_int) {
     // SAFETY: linger has integer members only, for which zero is valid.
     let mut linger: linger = unsafe { mem::zeroed() };
@@ -185,7 +185,7 @@ pub fn find_holders(snapshot: &mut Snapshot) {
                 };
                 mounted = true;
                 has_init |= pid == 1;
-                // Not this process, which may hold copies.
+                // Skip this process, which may hold copies.
                 if pid != process::id() as pid_t {
                     find_descriptors(snapshot, pid);
                 }
@@ -195,7 +195,7 @@ pub fn find_holders(snapshot: &mut Snapshot) {
             }
         }
     }
-    // Process 1 exists: without it, /proc hides processes (hidepid=2).
+    // Process 1 always exists. If /proc does not list it, processes are hidden (hidepid=2).
     snapshot.hidden |= !has_init;
     for entry in &mut snapshot.sockets {
         if entry.relevant {

@@ -93,7 +93,7 @@ pub struct Remark {
     pub seconds: Option<u32>,
 }
 
-/// Number of ids that are printed of a list, and of descriptors of a socket.
+/// Maximum number of ids printed in a list, and of descriptors printed for a socket.
 pub const IDS_MAX: usize = 8;
 
 /// What [`describe_unheld`] returns, and the headings of such sockets in the tree.

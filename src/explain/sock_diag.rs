@@ -63,7 +63,7 @@ struct InetDiagMsg {
 /// `idiag_timer` of a socket in TIME_WAIT, or in FIN_WAIT2 without a process.
 const TIMER_TIME_WAIT: u8 = 3;
 
-/// Request a dump at most this many times if the kernel reports that it is inconsistent.
+/// Maximum number of requests for a dump that the kernel marks inconsistent.
 const DUMPS_MAX: usize = 5;
 
 /// The TCP states, from 1 on.
@@ -143,7 +143,7 @@ fn parse_entry(body: &[u8]) -> Option<SocketEntry> {
     })
 }
 
-/// Reads the messages of the reply to `request` until the last one. An error is an errno: EINTR if the
+/// Reads the whole reply to `request`. An error is an errno: EINTR if the
 /// dump is inconsistent.
 fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<(), Errno> {
     let peers = request.body.id.idiag_dport != 0;
@@ -156,7 +156,7 @@ fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<()
         let mut size = size_of_val(&sender) as socklen_t;
         let (start, length) = (buffer.as_mut_ptr().cast(), buffer.len());
         let address = (&raw mut sender).cast();
-        // With MSG_TRUNC, the result is the length of the datagram, even if that is longer.
+        // With MSG_TRUNC, recvfrom(2) returns the length of the whole datagram.
         // SAFETY: `length` is the size of `buffer`, and `size` that of `sender`.
         let n = unsafe { libc::recvfrom(s, start, length, MSG_TRUNC, address, &raw mut size) };
         let error = errno();

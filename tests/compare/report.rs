@@ -157,6 +157,8 @@ fn other_c_library() -> Option<String> {
     let c = lines.find_map(|line| line.strip_prefix("SOMAXCONN "))?;
     let (c, rust) = (c.trim(), libc::SOMAXCONN.to_string());
     let values = format!("SOMAXCONN: C {c}, Rust {rust}");
-    let line = format!("The C libraries differ ({values}), so listen(2) and abi differ.");
+    let line = format!(
+        "The C libraries differ ({values}), and so do the argument of listen(2) and the output of abi."
+    );
     (c != rust).then_some(line)
 }

@@ -67,7 +67,7 @@ What helps: #{ids}: stop process "
 }
 
 #[test]
-fn an_address_that_cannot_be_bound_is_not_blamed_on_sockets() {
+fn an_address_that_cannot_be_bound_is_not_reported_as_a_conflict() {
     let _alone = alone();
     let here = "to an address of this machine; ip address lists them";
     let unicast = "to an address that is neither multicast nor link-local";
@@ -157,7 +157,7 @@ fn both_builds_make_the_same_system_calls() {
     });
     fs::remove_file(&file).unwrap();
     assert!(c.contains("pidfd_getfd(") && c.contains("bind("), "{c}");
-    // The kernel has 5 s for each part of a reply, as the first digit of the structure shows.
+    // SO_RCVTIMEO is 5 s: the first digit in what strace prints.
     let (_, timeout) = c.split_once("SO_RCVTIMEO").unwrap();
     assert_eq!(timeout.chars().find(char::is_ascii_digit), Some('5'), "{c}");
     assert_eq!(c, rust);

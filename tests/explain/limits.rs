@@ -38,7 +38,7 @@ fn a_descriptor_number_that_was_reused_is_not_read() {
 }
 
 #[test]
-fn a_contradiction_is_looked_into_five_times_and_gives_exit_status_1() {
+fn a_contradiction_takes_five_snapshots_and_gives_exit_status_1() {
     let _alone = alone();
     let (_listener, held) = held("LISTEN", true);
     let free = unused_address();
@@ -90,7 +90,7 @@ fn another_error_of_bind_does_not_hide_a_conflict() {
 }
 
 #[test]
-fn another_user_learns_that_root_can_see_more() {
+fn without_root_the_output_advises_to_run_as_root() {
     let _alone = alone();
     let (_holder, address) = held("ESTABLISHED", false);
     let run = |copy: Command| {
@@ -120,7 +120,7 @@ fn another_user_learns_that_root_can_see_more() {
 }
 
 #[test]
-fn explain_does_not_linger_if_the_owner_closes_a_copied_descriptor() -> Result<()> {
+fn explain_does_not_block_if_the_holder_closes_a_lingering_socket() -> Result<()> {
     let _alone = alone();
     for build in builds() {
         let (mut holder, address) = held("ESTABLISHED", true);

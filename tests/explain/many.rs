@@ -8,7 +8,7 @@ use std::thread;
 /// Connections on each of two addresses.
 const CONNECTIONS: usize = 1500;
 
-/// What ss(8) says of `port`: state, local address and peer, as explain writes them.
+/// The sockets that ss(8) lists on `port`: state, local address and peer, as explain writes them.
 fn listed_by_ss(port: u16) -> BTreeSet<[String; 3]> {
     let mut ss = Command::new(tool("ss", "iproute2"));
     ss.args(["-tanH", &format!("sport = :{port}")]);

@@ -1,4 +1,4 @@
-//! Literal expectations: what differs from run to run has a name in them.
+//! Literal expected output, with names for what differs between runs.
 
 use super::*;
 

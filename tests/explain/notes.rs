@@ -66,7 +66,7 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
 }
 
 #[test]
-fn what_is_missing_in_proc_is_not_seen() {
+fn without_its_entries_in_proc_the_holder_is_not_visible() {
     let _alone = alone();
     let (_listener, address) = held("LISTEN", true);
     let (_, expected) = UNSEEN.split_once(" UID").unwrap();
@@ -81,7 +81,7 @@ fn what_is_missing_in_proc_is_not_seen() {
     let missing = "(/proc: No such file or directory); is it mounted?";
     shows(&words, &format!("The processes cannot be listed {missing}"));
     if is_root() {
-        // hidepid=2 hides even process 1. Only the group gid is exempt.
+        // hidepid=2 hides even process 1. Only the group of the option gid= is exempt.
         let script = "mount -t proc -o gid=65534,hidepid=2 none /proc && exec setpriv \
             --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace \"$@\"";
         let words = ["unshare", "--mount", "sh", "-c", script, "sh"].map(String::from);

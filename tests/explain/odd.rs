@@ -76,12 +76,16 @@ TEST test; 1: 127.0.0.1:PORT <--> 127.0.0.1:PORT (TEST test)\nbind ";
 fn eight_descriptors_of_a_socket_are_listed_below_the_uid_of_the_socket() {
     let _alone = alone();
     let (holder, address) = held("LISTEN", true);
-    // A process that executes a setuid program differs from its sockets too, the other way round.
+    // fchown(2) changes the uid of the socket; executing a setuid program, that of the process.
     let [root, user] = [(65534, "65534"), (own_uid(), "UID")];
     let (owner, uid) = if is_root() { root } else { user };
     fchown(&holder.fds[0], Some(owner), None).unwrap();
     let mut copies: Vec<OwnedFd> = Vec::new();
-    for (count, shown) in [(8, ""), (9, "; and 1 more"), (12, "; and 4 more")] {
+    for (count, shown) in [
+        (8, ""),
+        (9, "; more descriptors: 1"),
+        (12, "; more descriptors: 4"),
+    ] {
         copies.resize_with(count - 1, || holder.fds[0].try_clone().unwrap());
         let holders = "; held by TEST".repeat(8);
         let row = format!(" - 1 0 {uid}{holders}{shown}\nTEST test; 1: ");

@@ -1,4 +1,4 @@
-//! What `explain` makes of the kernel's replies, which strace replaces by made-up ones.
+//! `explain` with sock_diag replies that strace injects.
 
 use super::neutral::folded;
 use super::*;

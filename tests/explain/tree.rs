@@ -95,7 +95,7 @@ fn the_user_of_a_process_is_its_effective_user() {
     let address = unused_address();
     let other = ("setpriv --euid 65534", "65534");
     let (run_as, uid) = if is_root() { other } else { ("", "UID") };
-    // A shell would set its effective user back.
+    // A shell would reset its effective uid to the real uid.
     let script = format!("echo cat P1 $$; exec {run_as} cat <&3;");
     let (_process, names) = share(address, &script, 1);
     let holder = format!("; held by pid P1 (cat), fd 2, uid {uid}\n");
@@ -103,7 +103,7 @@ fn the_user_of_a_process_is_its_effective_user() {
 }
 
 #[test]
-fn a_list_of_sockets_ends_with_what_is_left_out() {
+fn a_long_list_of_sockets_ends_with_the_number_omitted() {
     let _alone = alone();
     let port = fresh_port();
     let hold_at = |host| hold("LISTEN", ([127, 0, 0, host], port).into(), true).unwrap();

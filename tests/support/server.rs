@@ -138,7 +138,7 @@ pub fn kill_group(process: &mut Child) {
     while unsafe { libc::waitpid(-group, ptr::null_mut(), 0) } > 0 {}
 }
 
-/// Has the child process killed when the thread that starts it exits. It writes no core file, inherits only
+/// Arranges for the child process to be killed when the thread that starts it exits. It writes no core file, inherits only
 /// descriptors 0, 1 and 2, and ignores no signal: a shell ignores SIGINT in background commands.
 pub fn prepare_child(command: &mut Command) {
     let prepare = || {

@@ -60,7 +60,7 @@ struct snapshot {
     int bind_errors[2]; /* of the trial bind without SO_REUSEADDR, and with it */
 };
 
-/* Number of ids that are printed of a list, and of descriptors of a socket. */
+/* Maximum number of ids printed in a list, and of descriptors printed for a socket. */
 #define IDS_MAX 8
 
 /* Row numbers of sockets, or process ids. Has one more than are printed, if there are more. */
