@@ -85,7 +85,7 @@ fn check(sockets: &[String], when: &str, binds: &str, expected: &str) {
     words.push("--net".into());
     words.extend((!is_root()).then(|| "--map-current-user".into()));
     words.extend(injecting(&[&poke, &failing]));
-    let report = explain_with(&words, 9099);
+    let report = report(both_under(&words, &["explain", "9099"]));
     let text = folded(&report.text, report.status);
     assert!(text == expected, "{text}--- instead of\n{expected}");
 }
