@@ -101,11 +101,15 @@ fn without_a_private_network_two_runs_at_once_on_one_network_give_the_same_rows(
 
 #[test]
 fn without_ipv6_its_rows_are_left_out_with_a_note() {
-    // Without a private network, the first socket(2) is for ::1.
-    let no_ipv6 = injecting(&["unshare:error=EPERM", "socket:error=EAFNOSUPPORT:when=1"]);
+    // Without a private network, the first socket(2) and the first bind(2) are for ::1.
+    let injected = |injection| injecting(&["unshare:error=EPERM", injection]);
+    let no_ipv6 = injected("socket:error=EAFNOSUPPORT:when=1");
     let network = shared_network(Some(Errno(libc::EAFNOSUPPORT)));
     check_tables(both_under(&no_ipv6, &["rules"]), &network);
     check_cross_product(both_under(&no_ipv6, &["rules", "--all"]), &network);
+    let disabled = injected("bind:error=EADDRNOTAVAIL:when=1");
+    let network = shared_network(Some(Errno(libc::EADDRNOTAVAIL)));
+    check_tables(both_under(&disabled, &["rules"]), &network);
 }
 
 /// The first bind(2) is on ::1, or fails because there is no IPv6.

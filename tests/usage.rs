@@ -76,6 +76,7 @@ fn a_missing_or_unknown_command_an_unknown_option_or_a_superfluous_argument_is_r
         (&["serve", "-1"], option),
         (&["serve", "9099", "9100"], "serve takes one [ADDRESS:]PORT"),
         (&["rules", "all"], all),
+        (&["rules", "--alls"], all),
         (&["rules", "--all", "9099"], all),
         (&["explain", "1", "2"], "explain takes one [ADDRESS:]PORT"),
         (&["abi", "--all"], "abi takes no argument"),
