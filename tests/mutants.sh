@@ -56,13 +56,15 @@ run() {
     MUTANTS_RUN=$$ timeout -k 5 400 "$program" "$@" </dev/null >"$log" 2>&1 &
     status=0
     while kill -0 $! 2>/dev/null; do
-        ! grep -q '^test .* FAILED$' "$log" || kill_rest || : # one failure is enough
+        [ -z "$(failed_tests)" ] || kill_rest || : # one failure is enough
         sleep 0.2
     done
     wait $! || status=$?
     kill_rest || :
     return $status
 }
+
+failed_tests() { sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log"; }
 
 # passes TARGET [ARGUMENT]...: runs tests. A test that fails is run once more, as a loaded machine
 # can make it fail. If it fails again, sets verdict. Otherwise all of them are run again.
@@ -73,12 +75,11 @@ passes() {
             return 0
         fi
         [ "$status" -ne 124 ] || break
-        failed=$(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log")
+        failed=$(failed_tests)
         # shellcheck disable=SC2086 # one argument for each test
         run "$1" ${failed:+--exact $failed} || break
     done
-    failed=$(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" | head -n 1)
-    verdict="killed by $1 $failed"
+    verdict="killed by $1 $(failed_tests | head -n 1)"
     [ "$status" -ne 124 ] || verdict="timeout in $1"
     return 1
 }
