@@ -14,7 +14,7 @@ const HEADER: &str = "state,present,present_reuseaddr,present_reuseport,newcomer
     newcomer_reuseaddr,newcomer_reuseport,bind,listen,predicted_bind,predicted_listen";
 
 /// The number of cells, the number of rows of `--all`, and the notes on stderr.
-fn expected(network: &Network) -> (usize, usize, String) {
+fn counts_and_notes(network: &Network) -> (usize, usize, String) {
     let ports = "using free ports 10000 to 32767 of the current network";
     let failed = network.failed.iter();
     let notes: String = failed
@@ -37,7 +37,7 @@ fn shared_network(no_ipv6: Option<Errno>) -> Network {
 
 /// Compares `outcome` with the tables that are expected.
 fn check_tables(outcome: Assert, network: &Network) {
-    let (cells, _, notes) = expected(network);
+    let (cells, _, notes) = counts_and_notes(network);
     // "cleared after bind": the shortcut that the head of conflict.rs describes.
     let (status, sum, cleared) = if is_before_6_8(&release()) {
         (1, "1 contradicts", "listen: EADDRINUSE!")
@@ -51,7 +51,7 @@ fn check_tables(outcome: Assert, network: &Network) {
 
 /// Checks that `outcome` has every combination once, and no contradiction.
 fn check_cross_product(outcome: Assert, network: &Network) {
-    let (_, rows_expected, notes) = expected(network);
+    let (_, rows_expected, notes) = counts_and_notes(network);
     let sum = format!("{notes}{rows_expected} rows; 0 contradict the rule.\n");
     let outcome = outcome.code(0).stderr(sum);
     let text = String::from_utf8_lossy(&outcome.get_output().stdout);
