@@ -6,7 +6,6 @@ mod whole;
 use crate::support::*;
 use assert_cmd::assert::{Assert, OutputAssertExt};
 use predicates::str::{contains, ends_with};
-use std::fs;
 
 /// The note on stderr if the private network has `failed`.
 fn note(failed: Option<&str>) -> String {
@@ -90,8 +89,7 @@ fn failing(build: &Build, call: &str, error: &str, first: usize, last: usize) ->
     let file = scratch(format!("{call}.calls"));
     let mut strace = strace(&format!("-e trace={call}"), &file);
     strace.arg(&build.path).arg("abi").output().unwrap();
-    let trace = fs::read_to_string(&file).unwrap();
-    fs::remove_file(&file).unwrap();
+    let trace = take_file(&file).unwrap();
     let start = format!("{call}(");
     let calls = trace.lines().filter(|line| line.starts_with(&start));
     let (first, last) = (calls.clone().count() - first, calls.count() - last);
@@ -122,8 +120,7 @@ fn abi_exits_if_a_call_outside_the_table_fails() {
         let line = format!("reuseaddr: {line}: Bad file descriptor\n");
         outcome.stderr(ends_with(line));
     }
-    let mut no_file = injecting(&["openat:error=ENOENT"]);
-    no_file.splice(1..1, ["-P", "/dev/null"].map(String::from));
+    let no_file = injecting_for(&["/dev/null"], "openat:error=ENOENT");
     let line = "reuseaddr: open /dev/null: No such file or directory\n";
     both_under(&no_file, &["abi"])
         .code(1)

@@ -7,9 +7,9 @@ mod server;
 use crate::support::*;
 use errno::Errno;
 use std::fmt::{Debug, Display};
-use std::fs;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Which one of repeated calls fails: the first, the second or the third.
 const OCCURRENCES: [usize; 3] = [1, 2, 3];
@@ -35,10 +35,15 @@ fn try_each(
 
 /// Runs `serve` with `injection` (strace's `-e inject=`) in the server, and not in its children.
 fn faulty(build: &Build, address: SocketAddrV4, injection: &str) -> Result<Start> {
+    launch(faulty_command(build, address, injection))
+}
+
+/// The command that [`faulty`] launches.
+fn faulty_command(build: &Build, address: SocketAddrV4, injection: &str) -> Command {
     let options = format!("-D -e signal=none -e inject={injection}");
     let mut command = strace(&options, &trace_file(address));
     command.arg(&build.path).args(serve_args(address, true));
-    launch(command)
+    command
 }
 
 /// Starts a server in which `call` fails with `error`; `when` is strace's.
@@ -51,16 +56,12 @@ fn trace_file(address: SocketAddrV4) -> PathBuf {
     scratch(format!("{address}.faults"))
 }
 
-/// Returns strace's trace, and removes the file.
-fn take_trace(address: SocketAddrV4) -> Result<String> {
-    let trace = fs::read_to_string(trace_file(address)).map_err(text)?;
-    fs::remove_file(trace_file(address)).map_err(text)?;
-    Ok(trace)
-}
-
 /// An error if strace's trace does not contain `text` in `count` places. Removes the trace.
 fn traced(address: SocketAddrV4, text: &str, count: usize) -> Result<()> {
-    same(take_trace(address)?.matches(text).count(), count)
+    same(
+        take_file(&trace_file(address))?.matches(text).count(),
+        count,
+    )
 }
 
 /// Serves `count` clients, one after the other.

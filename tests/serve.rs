@@ -68,9 +68,9 @@ fn without_a_usable_stdout_the_server_serves_and_prints_nothing_to_its_clients()
     for build in builds() {
         for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-", &full, &stopped] {
             let address = fresh_address();
-            let mut command = Command::new("sh");
-            command.args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")]);
-            command.arg(&build.path).args(serve_args(address, true));
+            let script = format!("exec \"$0\" \"$@\" {redirection}");
+            let shell = ["sh".into(), "-c".into(), script];
+            let command = command_under(&shell, build, &serve_args(address, true));
             let server = Program::start(command)?;
             let mut client = wait_for("server", || Client::connect(address).ok())?;
             client.echo("hello")?;

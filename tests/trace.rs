@@ -1,7 +1,6 @@
 //! Both builds under strace: their system calls are compared one by one.
 
 use crate::support::*;
-use std::fs;
 
 #[test]
 fn the_system_calls_of_both_builds_are_the_same_one_by_one() -> Result<()> {
@@ -38,8 +37,7 @@ fn calls_of(build: &Build, command: &str) -> Vec<String> {
     let mut strace = strace("-s 256 -e signal=none -e trace=!brk", &file);
     strace.arg(&build.path).arg(command);
     assert!(strace.output().unwrap().status.success(), "{command}");
-    let trace = fs::read_to_string(&file).unwrap();
-    let _ = fs::remove_file(&file);
+    let trace = take_file(&file).unwrap();
     let mut calls: Vec<String> = Vec::new();
     let first = |line: &&str| !line.starts_with("pipe");
     for line in trace.lines().skip_while(first) {

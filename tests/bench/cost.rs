@@ -4,11 +4,10 @@
 use super::load::converse;
 use super::servers::{NO_FORK, Running, Server};
 use crate::support::{
-    Client, Program, Result, deadline, prepare_child, process_status, scratch, send_signal, strace,
-    text, wait_for,
+    Client, Result, attach_strace, deadline, prepare_child, scratch, send_signal, take_file, text,
 };
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 use std::{fs, mem, ptr};
 
@@ -41,20 +40,13 @@ pub fn faults(server: &Server) -> Result<f64> {
 /// System calls of a conversation, in all processes.
 pub fn calls(server: &Server) -> Result<f64> {
     let running = server.start()?;
-    let pid = running.process.id() as i32;
     let file = scratch("calls");
-    let mut strace = strace(&format!("-f -e signal=none -p {pid}"), &file);
-    strace.stderr(Stdio::null());
-    let _strace = Program::start(strace)?;
-    wait_for("strace at the server", || {
-        process_status(pid, "TracerPid").filter(|tracer| *tracer != 0)
-    })?;
+    let _strace = attach_strace(running.process.id() as i32, "", &file)?;
     converse_in_turn(&running)?;
-    let trace = fs::read_to_string(&file).map_err(text)?;
-    let _ = fs::remove_file(&file);
+    let trace = take_file(&file)?;
     let other = |line: &&str| line.contains(" resumed>") || line.contains("+++ ");
     let calls = trace.lines().filter(|line| !other(line)).count();
-    // The last child process may not have exited yet: a few calls of so many are missing.
+    // The last child process may not have exited yet: its last calls may be missing.
     Ok((calls as f64 / CONVERSATIONS as f64).round())
 }
 

@@ -4,7 +4,6 @@ use super::agreement::{is_guest, same};
 use super::figure::{Figure, seen, yes};
 use crate::support::*;
 use libc::SIGKILL;
-use std::fs;
 
 /// Starts a server under strace. Returns it with the calls on sockets that it made until it listened,
 /// in which the descriptor of the listening socket is replaced by `s` and the address by `ADDRESS`.
@@ -17,10 +16,9 @@ pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
     let mut command = strace(&options, &file);
     command.arg(&build.path).args(serve_args(address, option));
     let start = launch(command);
-    let trace = fs::read_to_string(&file);
-    let _ = fs::remove_file(&file);
+    let trace = take_file(&file);
     let server = start?.server()?;
-    let trace = trace.map_err(|error| format!("strace: {error}"))?;
+    let trace = trace?;
     // With -f a line begins with the process id. Only calls have a parenthesis.
     let lines = trace.lines().filter(|line| line.contains('('));
     let calls = lines.map(|line| line.trim_start_matches(|c: char| !c.is_ascii_lowercase()));

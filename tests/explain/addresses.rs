@@ -150,12 +150,11 @@ fn both_builds_make_the_same_system_calls() {
     let words: Vec<String> = line.map(|word| word.to_str().unwrap().into()).collect();
     let [c, rust] = builds().each_ref().map(|build| {
         explain_under(&words, build, address);
-        let trace = fs::read_to_string(&file).unwrap();
+        let trace = take_file(&file).unwrap();
         let lines = trace.lines();
         let calls = lines.filter_map(|line| Some(line.split_once(' ')?.1.trim_start()));
         calls.collect::<Vec<_>>().join("\n")
     });
-    fs::remove_file(&file).unwrap();
     assert!(c.contains("pidfd_getfd(") && c.contains("bind("), "{c}");
     // SO_RCVTIMEO is 5 s: the first digit in what strace prints.
     let (_, timeout) = c.split_once("SO_RCVTIMEO").unwrap();

@@ -26,9 +26,7 @@ fn a_descriptor_number_that_was_reused_is_not_read() {
     set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
     let injecting = injecting(&["pidfd_getfd:retval=0"]);
     let outcome = compare_builds(without_seconds, |build| {
-        let mut command = Command::new(&injecting[0]);
-        command.args(&injecting[1..]).arg(&build.path);
-        command.args(["explain", &address.to_string()]);
+        let mut command = command_under(&injecting, build, &["explain", &address.to_string()]);
         command.stdin(other.try_clone().unwrap()).output().unwrap()
     });
     let report = report(outcome);
@@ -74,10 +72,9 @@ bind 127.0.0.1:PORT with SO_REUSEADDR: {with}
 {advice}exit status {status}\n"
             );
             explain_under(&words, build, address).has(&Names::of(address.port()), &expected);
-            let binds = fs::read_to_string(&trace).unwrap().matches("bind(").count();
+            let binds = take_file(&trace).unwrap().matches("bind(").count();
             assert_eq!(binds, 2 * snapshots, "{injected} {when}");
         }
-        fs::remove_file(&trace).unwrap();
     }
 }
 
@@ -131,9 +128,7 @@ fn explain_does_not_block_if_the_holder_closes_a_lingering_socket() -> Result<()
         // With -D, strace becomes the build. The first option of the copied descriptor is read late.
         let mut line = injecting(&["getsockopt:delay_enter=3s:when=1"]);
         line.insert(1, "-D".into());
-        let mut command = Command::new(&line[0]);
-        command.args(&line[1..]).arg(&build.path);
-        command.args(["explain", &address.to_string()]);
+        let command = command_under(&line, build, &["explain", &address.to_string()]);
         let mut explain = Program::start(command)?;
         let pid = explain.process.id() as i32;
         wait_for("copied descriptor", || {

@@ -57,11 +57,10 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
         for build in builds() {
             let report = explain_under(&words, build, address);
             report.is(&Names::of(address.port()), &UNSEEN.replace("NOTE", note));
-            let calls_made = fs::read_to_string(&trace).unwrap();
+            let calls_made = take_file(&trace).unwrap();
             let taken = calls_made.matches("\"/proc/1/fd\"").count();
             assert_eq!(taken, snapshots, "{calls} {error}");
         }
-        fs::remove_file(&trace).unwrap();
     }
 }
 
@@ -74,10 +73,8 @@ fn without_its_entries_in_proc_the_holder_is_not_visible() {
         let report = explain_with(words, address);
         report.has(&Names::of(address.port()), &expected.replace("NOTE", note));
     };
-    // With -P, strace injects only into calls for these paths.
-    let mut words = injecting(&["openat:error=ENOENT"]);
     let ports = "/proc/sys/net/ipv4/ip_local_port_range";
-    words.splice(1..1, ["-P", "/proc", "-P", ports].map(String::from));
+    let words = injecting_for(&["/proc", ports], "openat:error=ENOENT");
     let missing = "(/proc: No such file or directory); is it mounted?";
     shows(&words, &format!("The processes cannot be listed {missing}"));
     if is_root() {
@@ -151,8 +148,7 @@ fn the_tree_has_a_place_for_sockets_whose_holder_is_hidden() {
     let unseen = ([127, 0, 0, 2], seen.port()).into();
     let (holder, _) = share(unseen, "echo cat P1 $$; exec cat <&3;", 1);
     let folder = format!("/proc/{}/fd", holder.process.id());
-    let mut words = injecting(&["openat:error=EACCES"]);
-    words.splice(1..1, ["-P".into(), folder]);
+    let words = injecting_for(&[&folder], "openat:error=EACCES");
     let note = if is_root() { HIDDEN_FROM_ROOT } else { HIDDEN };
     let expected = format!(
         "; owner not visible\n{note}\nTEST test; 1: 127.0.0.1:PORT, listening

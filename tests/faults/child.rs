@@ -1,12 +1,11 @@
 //! Calls of a child process that fail: at most its own client loses the connection.
 
-use super::{OCCURRENCES, same, serve_clients, take_trace, trace_file, try_each};
+use super::{OCCURRENCES, same, serve_clients, trace_file, try_each};
 use crate::load::numbered;
 use crate::support::*;
 use libc::*;
 use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
-use std::process::Stdio;
 use std::thread;
 
 /// A server, and a strace that was attached to it in accept and follows its child processes.
@@ -19,13 +18,7 @@ impl Traced {
     /// Starts the server, and strace with `options`.
     fn start(build: &Build, options: &str) -> Result<Traced> {
         let server = build.serve_on(fresh_address(), true)?.server()?;
-        let options = format!("-f -e signal=none -p {} {options}", server.pid);
-        let mut command = strace(&options, &trace_file(server.address));
-        command.stderr(Stdio::null());
-        let strace = Program::start(command)?;
-        wait_for("strace at the server", || {
-            process_status(server.pid, "TracerPid").filter(|tracer| *tracer != 0)
-        })?;
+        let strace = attach_strace(server.pid, options, &trace_file(server.address))?;
         Ok(Traced { server, strace })
     }
 
@@ -33,7 +26,7 @@ impl Traced {
     fn detach(&mut self) -> Result<String> {
         send_signal(self.strace.process.id() as i32, SIGTERM)?;
         self.strace.process.wait().map_err(text)?;
-        take_trace(self.server.address)
+        take_file(&trace_file(self.server.address))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Without a free descriptor, the server waits for one, without spinning.
 
-use super::{faulty, same, take_trace, trace_file};
+use super::{faulty, same, trace_file};
 use crate::support::*;
 use std::time::Instant;
 use std::{fs, ptr};
@@ -64,7 +64,7 @@ fn a_shortage_with_signals_in_between_is_reported_once() -> Result<()> {
         })?;
         limit_descriptors(server.pid, 4096)?;
         client.echo("hello")?;
-        take_trace(server.address)?;
+        take_file(&trace_file(server.address))?;
         let line = format!("reuseaddr: accept {}: Too many open files", server.address);
         same(server.finish(), vec![line])?;
     }

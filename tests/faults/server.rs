@@ -1,6 +1,6 @@
 //! Calls of the server that fail: the errors that stop it, and those that cost one client or none.
 
-use super::{OCCURRENCES, failing, faulty, same, serve_clients, trace_file, traced, try_each};
+use super::{OCCURRENCES, failing, faulty, faulty_command, same, serve_clients, traced, try_each};
 use crate::support::*;
 use libc::*;
 
@@ -120,9 +120,7 @@ fn an_error_that_nobody_reads_does_not_stop_the_server() -> Result<()> {
     let (_reader, pipe, _) = full_pipe();
     for build in builds() {
         let address = fresh_address();
-        let injection = "-D -e inject=clone:error=EAGAIN:when=2";
-        let mut command = strace(injection, &trace_file(address));
-        command.arg(&build.path).args(serve_args(address, true));
+        let mut command = faulty_command(build, address, "clone:error=EAGAIN:when=2");
         command.stderr(pipe.try_clone().map_err(text)?);
         let _server = Program::start(command)?;
         wait_for("server", || Client::served(address).ok())?;

@@ -2,7 +2,6 @@
 
 use crate::support::*;
 use predicates::str::{contains, ends_with};
-use std::process::Command;
 
 /// The first call of listen(2) is on the new socket of the first row in which bind(2) succeeds.
 #[test]
@@ -56,10 +55,10 @@ fn a_state_that_is_not_reached_is_polled_10_000_times() {
 fn it_leaves_no_descriptor_open() {
     for (args, descriptors) in [("rules", 7), ("rules --all", 7), ("abi", 12)] {
         let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
+        let shell = ["sh".into(), "-c".into(), script];
+        let args: Vec<&str> = args.split(' ').collect();
         let run = |build: &Build| {
-            let mut command = Command::new("sh");
-            command.args(["-c", &script]).arg(&build.path);
-            command.args(args.split(' '));
+            let mut command = command_under(&shell, build, &args);
             prepare_child(&mut command);
             command.output().unwrap()
         };

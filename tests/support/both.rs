@@ -3,7 +3,7 @@
 use super::{Build, builds, deadline, tool};
 use assert_cmd::assert::{Assert, OutputAssertExt};
 use std::ffi::OsStr;
-use std::process::Output;
+use std::process::{Command, Output};
 
 /// Runs both builds with `args` until they exit, and compares their exit status, stdout and stderr.
 /// Returns the outcome, which the caller compares with what it expects.
@@ -18,11 +18,18 @@ pub fn both_under(wrapper: &[String], args: &[impl AsRef<OsStr>]) -> Assert {
 
 /// Runs `build` with `args`, and `wrapper` before its path, until it exits.
 pub fn run_under(wrapper: &[String], build: &Build, args: &[impl AsRef<OsStr>]) -> Output {
+    let mut command = assert_cmd::Command::from_std(command_under(wrapper, build, args));
+    command.timeout(deadline() * 3);
+    command.output().expect("it exits in time")
+}
+
+/// The command that [`run_under`] runs.
+pub fn command_under(wrapper: &[String], build: &Build, args: &[impl AsRef<OsStr>]) -> Command {
     let line = wrapper.iter().map(OsStr::new);
     let mut line = line.chain([build.path.as_os_str()]);
-    let mut command = assert_cmd::Command::new(line.next().expect("at least the build"));
-    command.args(line).args(args).timeout(deadline() * 3);
-    command.output().expect("it exits in time")
+    let mut command = Command::new(line.next().expect("at least the build"));
+    command.args(line).args(args);
+    command
 }
 
 /// Compares the exit status, stdout and stderr of the Rust build with those of the C build. `neutral`
@@ -46,5 +53,16 @@ pub fn injecting(injections: &[&str]) -> Vec<String> {
     for injection in injections {
         line.extend(["-e".into(), format!("inject={injection}")]);
     }
+    line
+}
+
+/// [`injecting`] `injection`, but only into calls for `paths`.
+pub fn injecting_for(paths: &[&str], injection: &str) -> Vec<String> {
+    let mut line = injecting(&[injection]);
+    line.extend(
+        paths
+            .iter()
+            .flat_map(|path| ["-P".into(), path.to_string()]),
+    );
     line
 }

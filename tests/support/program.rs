@@ -1,7 +1,7 @@
 //! Programs that the tests run and control.
 
-use super::{Result, deadline, prepare_child, read_lines, text, tool};
-use std::fs::File;
+use super::{Result, deadline, prepare_child, process_status, read_lines, text, tool, wait_until};
+use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::path::Path;
@@ -70,6 +70,25 @@ pub fn stopped_terminal() -> [File; 2] {
     assert_eq!(unsafe { libc::tcflow(fds[1], libc::TCOOFF) }, 0);
     // SAFETY: both are new descriptors, and nothing else owns them.
     fds.map(|fd| unsafe { File::from_raw_fd(fd) })
+}
+
+/// Attaches strace to process `pid`, with `options`, and waits until it traces the process.
+pub fn attach_strace(pid: i32, options: &str, file: &Path) -> Result<Program> {
+    let mut command = strace(&format!("-f -e signal=none -p {pid}"), file);
+    command.args(options.split_whitespace());
+    command.stderr(Stdio::null());
+    let strace = Program::start(command)?;
+    wait_until(format!("strace at process {pid}"), || {
+        process_status(pid, "TracerPid").is_some_and(|tracer| tracer != 0)
+    })?;
+    Ok(strace)
+}
+
+/// Returns the text of a temporary file, and removes it.
+pub fn take_file(file: &Path) -> Result<String> {
+    let content = fs::read_to_string(file);
+    let _ = fs::remove_file(file);
+    content.map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// strace with `options`, which are separated by spaces; its trace goes to `file`.
