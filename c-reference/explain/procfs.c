@@ -177,6 +177,7 @@ void find_holders(struct snapshot *snapshot)
     bool needed = false;
     bool mounted = false;
     bool has_init = false;
+    const pid_t own_pid = getpid();
     const struct dirent *file;
 
     for (size_t i = 0; i < snapshot->total; i++)
@@ -193,7 +194,7 @@ void find_holders(struct snapshot *snapshot)
         mounted = true;
         has_init |= pid == 1;
         /* Skip this process, which may hold copies. */
-        if (pid != getpid())
+        if (pid != own_pid)
             find_descriptors(snapshot, pid);
     }
     if (directory != NULL && !mounted)

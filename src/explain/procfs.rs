@@ -176,6 +176,7 @@ pub fn find_holders(snapshot: &mut Snapshot) {
     snapshot.sockets.sort_by(by_inode);
     let mut mounted = false;
     let mut has_init = false;
+    let own_pid = process::id() as pid_t;
     match fs::read_dir("/proc") {
         Err(error) => snapshot.proc_error = error.raw_os_error().map(Errno),
         Ok(directory) => {
@@ -186,7 +187,7 @@ pub fn find_holders(snapshot: &mut Snapshot) {
                 mounted = true;
                 has_init |= pid == 1;
                 // Skip this process, which may hold copies.
-                if pid != process::id() as pid_t {
+                if pid != own_pid {
                     find_descriptors(snapshot, pid);
                 }
             }
