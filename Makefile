@@ -16,7 +16,7 @@ export RUSTFLAGS
 C_FLAGS := -std=c11 -D_GNU_SOURCE -Ic-reference/include
 C_FLAGS += -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # musl-gcc does not search the folders of the kernel headers.
-C_FLAGS += $(if $(findstring musl,$(CC)),$(addprefix -idirafter /usr/include,/ /$(shell uname -m)-linux-gnu))
+C_FLAGS += $(if $(findstring musl,$(CC)),$(addprefix -idirafter /usr/include,/ /$(shell gcc -print-multiarch)))
 C_ALL := $(wildcard c-reference/*.c c-reference/*/*.c tests/bench/*.c)
 C_SOURCES := $(filter-out c-reference/porting/% tests/%,$(C_ALL))
 C_HEADERS := $(wildcard c-reference/include/*.h c-reference/include/*/*.h)
@@ -96,7 +96,7 @@ c: $(C_PROGRAM)
 # Written under another name first: a build that runs is not overwritten, and two makes do not mix.
 $(C_PROGRAM): $(C_SOURCES) $(C_HEADERS) $(C_PROGRAM).command
 	$(C_COMMAND) -o $@.$$$$ && mv $@.$$$$ $@
-# This file changes only when the command does. target may be a link to a folder that is missing.
+# This file changes only when the command does. target may be a dangling symbolic link.
 $(C_PROGRAM).command: export COMMAND = $(C_COMMAND)
 $(C_PROGRAM).command: FORCE
 	@mkdir -p "$$(readlink -m $(@D))"
