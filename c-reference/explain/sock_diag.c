@@ -86,8 +86,8 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
 }
 
 /*
- * Reads the whole reply to request. Returns 0, or -1 with errno set:
- * EINTR if the dump is inconsistent.
+ * Reads the whole reply to request. Returns 0, or -1 with errno set: EINTR if the dump is
+ * inconsistent.
  */
 static int read_reply(int s, const struct request *request, struct snapshot *snapshot)
 {
@@ -98,7 +98,7 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
     bool consistent = true;
 
     for (;;) {
-        struct sockaddr_nl sender = {.nl_family = AF_NETLINK};
+        struct sockaddr_nl sender = {0};
         socklen_t size = sizeof sender;
         /* With MSG_TRUNC, recvfrom(2) returns the length of the whole datagram. */
         ssize_t n =

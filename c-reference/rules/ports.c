@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LAST_PORT 32767
+
 /* Binds s to port. Returns whether the port was free. */
 static bool bind_free(int s, const struct tcp_socket *plan, in_port_t port)
 {

@@ -5,7 +5,6 @@
 
 /* Below the default ephemeral range, which begins at 32768. */
 #define FIRST_PORT 10000
-#define LAST_PORT 32767
 
 /* The search for free ports. It starts after port. */
 struct ports {
