@@ -5,9 +5,9 @@
  * results are compared with what conflict.c predicts.
  * Limits: all sockets belong to one user, so SO_REUSEPORT is not tested between users. Rows with
  * IPv6 are left out if ::1 cannot be bound. Before Linux 6.8, "cleared after bind" contradicts the
- * rule (see conflict.c). The sockets are in a private network namespace. If there can be none, they
- * are on free ports of the current network, where --all leaves about 2,000 sockets in TIME_WAIT for
- * a minute.
+ * rule (see conflict.c). The sockets are in a private network namespace. If none can be created,
+ * they use free ports of the current network, where --all leaves about 2,000 sockets in TIME_WAIT
+ * for a minute.
  * Rust counterpart: src/rules.rs.
  */
 #include "rules.h"

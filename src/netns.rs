@@ -42,8 +42,8 @@ fn unshare_network() -> Result<(), (&'static str, Errno)> {
     Ok(())
 }
 
-/// Moves the process to a new network namespace and brings its loopback interface up. If that is not
-/// possible, prints which call failed, and `instead`: what the caller does then.
+/// Moves the process to a new network namespace and brings its loopback interface up. On failure,
+/// prints the call that failed and `instead`, which describes the caller's fallback.
 pub fn enter_netns(instead: &str) {
     let mut fds = [0; 2];
     let mut byte = [MaybeUninit::new(0)];

@@ -4,8 +4,8 @@
 //! results are compared with what `conflict.rs` predicts.
 //! Limits: all sockets belong to one user, so SO_REUSEPORT is not tested between users. Rows with
 //! IPv6 are left out if ::1 cannot be bound. Before Linux 6.8, "cleared after bind" contradicts the
-//! rule (see `conflict.rs`). The sockets are in a private network namespace. If there can be
-//! none, they are on free ports of the current network, where `--all` leaves about 2,000 sockets in
+//! rule (see `conflict.rs`). The sockets are in a private network namespace. If none can be
+//! created, they use free ports of the current network, where `--all` leaves about 2,000 sockets in
 //! TIME_WAIT for a minute. C counterpart: `c-reference/rules.c`.
 
 mod holder;

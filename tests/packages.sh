@@ -20,7 +20,7 @@ check_debian_rust() {
     [ -z "$version" ] || check_rust "Debian's cargo" "$version"
 }
 
-# Programs of all kinds fail without it, each with an error of its own.
+# Without /proc, many programs fail, each with a different error.
 [ -e /proc/self/stat ] || fail '/proc is not mounted: mount -t proc proc /proc'
 packages=
 for pair; do

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 /*
- * Moves the process to a new network namespace and brings its loopback interface up. If that is not
- * possible, prints which call failed, and instead: what the caller does then.
+ * Moves the process to a new network namespace and brings its loopback interface up. On failure,
+ * prints the call that failed and instead, which describes the caller's fallback.
  */
 void enter_netns(const char *instead);
 

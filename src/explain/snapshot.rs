@@ -29,7 +29,7 @@ pub struct SocketEntry {
     pub inode: u64,
     /// User id of the process that created the socket. Unknown if `inode` is 0.
     pub uid: uid_t,
-    /// Left of TIME_WAIT, or of FIN_WAIT2 without a process.
+    /// Seconds remaining in TIME_WAIT, or in FIN_WAIT2 without a process.
     pub seconds: Option<u32>,
     pub reuseaddr: Option<bool>,
     pub reuseport: Option<bool>,

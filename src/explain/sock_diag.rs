@@ -143,8 +143,7 @@ fn parse_entry(body: &[u8]) -> Option<SocketEntry> {
     })
 }
 
-/// Reads the whole reply to `request`. An error is an errno: EINTR if the
-/// dump is inconsistent.
+/// Reads the whole reply to `request`. An error is an errno: EINTR if the dump is inconsistent.
 fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<(), Errno> {
     let peers = request.body.id.idiag_dport != 0;
     let mut buffer = [0u8; 1 << 16];

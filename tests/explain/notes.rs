@@ -1,4 +1,4 @@
-//! The notes: what could not be read, and what would help. The trial binds depend on none of it.
+//! The notes: what could not be read, and what would help. The trial binds work without it.
 
 use super::tree::share;
 use super::*;
@@ -44,7 +44,7 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
     ] {
         let seen = is_root() || note == full;
         let note = if seen { note } else { HIDDEN };
-        // In a PID namespace without the holder. The error is that of another process, strace.
+        // In a PID namespace without the holder. The calls that fail read the entries of strace, process 1.
         let user = if is_root() { "" } else { "--map-current-user" };
         let line = format!(
             "exec {} --pid --fork --mount-proc {user} {} -f --seccomp-bpf -o {} -P /proc/1/fd \

@@ -44,7 +44,7 @@ exit status 0
 const FIN_WAIT2: u8 = 5;
 const TIME_WAIT: u8 = 6;
 
-/// A netlink message from the kernel with NLM_F_MULTI, in hexadecimal, as its body is. Little-endian.
+/// A netlink message from the kernel with NLM_F_MULTI. It and `body` are little-endian, in hexadecimal.
 fn message(kind: i32, sequence: u32, body: &str) -> String {
     let length = 16 + body.len() / 2;
     format!("{length:02x}000000{kind:02x}000200{sequence:02x}00000000000000{body}")

@@ -38,7 +38,7 @@ pub fn share(address: SocketAddr, script: &str, count: usize) -> (Program, Names
 }
 
 /// Runs `script` in a shell that holds `socket`, as descriptor 2. The script prints the command, name and
-/// pid of each process. Each ends with descriptor 3, the shell's stdin.
+/// pid of each process. Each exits at end of file on descriptor 3, the shell's stdin.
 fn give(socket: OwnedFd, mut names: Names, script: &str, count: usize) -> (Program, Names) {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("exec 3<&0; {script} wait")]);

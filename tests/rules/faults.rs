@@ -50,7 +50,7 @@ fn a_state_that_is_not_reached_is_polled_10_000_times() {
     outcome.stderr(ends_with(line));
 }
 
-/// With one descriptor less, or with one that is left open, a call fails.
+/// With a lower limit, or if a descriptor is left open, a call fails.
 #[test]
 fn it_leaves_no_descriptor_open() {
     for (args, descriptors) in [("rules", 7), ("rules --all", 7), ("abi", 12)] {

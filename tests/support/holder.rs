@@ -32,7 +32,7 @@ pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
     bind(s, address)
 }
 
-/// A socket bound to `address` with an option, which is set.
+/// A socket bound to `address`, with the given option set to 1.
 pub fn bind_with(level: i32, name: i32, address: SocketAddr) -> io::Result<OwnedFd> {
     let s = open_socket(address)?;
     set_option(&s, level, name, 1_i32)?;

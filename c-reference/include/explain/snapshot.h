@@ -25,7 +25,7 @@ struct socket_entry {
     uint64_t cookie; /* identifies the socket for its whole life */
     unsigned inode;  /* 0 if no process holds the socket */
     uid_t uid;       /* of the process that created the socket; unknown if inode is 0 */
-    int seconds;     /* left of TIME_WAIT, or of FIN_WAIT2 without a process; else -1 */
+    int seconds;     /* remaining in TIME_WAIT, or in FIN_WAIT2 without a process; else -1 */
     int reuseaddr, reuseport, v6only; /* 0, 1 or UNKNOWN */
     struct holder *holders;
     size_t holder_count;
