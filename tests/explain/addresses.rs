@@ -2,7 +2,6 @@
 
 use super::*;
 use libc::{IPPROTO_IPV6, IPV6_V6ONLY};
-use std::iter;
 use std::net::{IpAddr, Ipv6Addr, TcpListener};
 
 const V6ONLY: &str = "\
@@ -145,9 +144,7 @@ fn both_builds_make_the_same_system_calls() {
     let file = scratch("explain.calls");
     let calls = "trace=socket,sendto,pidfd_open,pidfd_getfd,setsockopt,getsockopt,bind";
     // Without --seccomp-bpf, which needs -f, it would stop at each call that looks for descriptors.
-    let strace = strace(&format!("-f --seccomp-bpf -e {calls}"), &file);
-    let line = iter::once(strace.get_program()).chain(strace.get_args());
-    let words: Vec<String> = line.map(|word| word.to_str().unwrap().into()).collect();
+    let words = words_of(&strace(&format!("-f --seccomp-bpf -e {calls}"), &file));
     let [c, rust] = builds().each_ref().map(|build| {
         explain_under(&words, build, address);
         let trace = take_file(&file).unwrap();

@@ -17,6 +17,7 @@ use assert_cmd::assert::{Assert, OutputAssertExt};
 use neutral::Names;
 use std::fmt::Display;
 use std::fs;
+use std::iter;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
@@ -97,6 +98,12 @@ fn explain(address: impl Display) -> Report {
 /// Runs both builds under strace, which injects `injections`.
 fn injected(injections: &[&str], address: impl Display) -> Report {
     explain_with(&injecting(injections), address)
+}
+
+/// The program and the arguments of `command`.
+fn words_of(command: &Command) -> Vec<String> {
+    let words = iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_str().unwrap().into()).collect()
 }
 
 /// `text` with N for each number of seconds that are left.

@@ -45,15 +45,15 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
         let seen = is_root() || note == full;
         let note = if seen { note } else { HIDDEN };
         // In a PID namespace without the holder. The calls that fail read the entries of strace, process 1.
-        let user = if is_root() { "" } else { "--map-current-user" };
-        let line = format!(
-            "exec {} --pid --fork --mount-proc {user} {} -f --seccomp-bpf -o {} -P /proc/1/fd \
-             -P /proc/1/fd/0 -e trace=openat,{calls} -e inject={calls}:error={error} \"$@\"",
-            tool("unshare", "util-linux").display(),
-            tool("strace", "strace").display(),
-            trace.display(),
+        let mut words = ["unshare", "--pid", "--fork", "--mount-proc"]
+            .map(String::from)
+            .to_vec();
+        words.extend((!is_root()).then(|| "--map-current-user".into()));
+        let options = format!(
+            "-f --seccomp-bpf -P /proc/1/fd -P /proc/1/fd/0 -e trace=openat,{calls} \
+             -e inject={calls}:error={error}"
         );
-        let words = ["sh", "-c", &line, "sh"].map(String::from);
+        words.extend(words_of(&strace(&options, &trace)));
         for build in builds() {
             let report = explain_under(&words, build, address);
             report.is(&Names::of(address.port()), &UNSEEN.replace("NOTE", note));
