@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <time.h>
+#include <unistd.h>
 
 bool accept_error(const char *server_text, bool reported)
 {
@@ -29,6 +30,7 @@ bool accept_error(const char *server_text, bool reported)
         return true;
 
     default:
-        exit_with_error("accept", server_text);
+        report_error("accept", server_text);
+        _exit(1);
     }
 }

@@ -40,25 +40,28 @@ static const char *unshare_network(void)
 void enter_netns(const char *instead)
 {
     int fds[2];
-    char byte = 0;
+    char works = false;
 
     /* A child process tries first: raising lo can fail after unshare(2), which cannot be undone. */
     if (pipe(fds) == -1)
         exit_with_error("pipe", "to a child process");
     const pid_t pid = fork();
-    if (pid > 0) {
+    const char *reason = pid == -1 ? strerror(errno) : "the child process was killed";
+    if (pid != 0) {
         close(fds[1]);
-        ssize_t n = read_some(fds[0], &byte, sizeof byte);
+        ssize_t n = read_some(fds[0], &works, sizeof works);
         close(fds[0]);
         if (n != 1)
-            return; /* the child process has printed why */
+            print_note("reuseaddr: fork: %s; %s\n", reason, instead);
+        if (!works)
+            return; /* the child process, if there is one, has printed why */
     }
-    const char *call = pid == -1 ? "fork" : unshare_network();
+    const char *call = unshare_network();
     if (call != NULL)
         print_note("reuseaddr: %s: %s; %s\n", call, strerror(errno), instead);
     if (pid == 0) {
-        if (call == NULL)
-            write_all(fds[1], &byte, sizeof byte);
+        works = call == NULL;
+        write_all(fds[1], &works, sizeof works);
         _exit(0);
     }
 }

@@ -72,7 +72,8 @@ void write_line(int fd, const char *format, ...)
     if (length > LINE_SIZE)
         length = LINE_SIZE;
     /* Do not block on a full pipe or a stopped terminal. O_NONBLOCK belongs to the open file
-     * description, which other processes may share. POLLOUT: a pipe has room for PIPE_BUF bytes. */
+     * description, which other processes may share. POLLOUT: a pipe has room for PIPE_BUF bytes,
+     * unless another process fills it now. */
     if (poll(&output, 1, 0) != 1)
         return;
     /* The result is ignored: there is nowhere to report it, and the clients matter more. */
@@ -87,7 +88,7 @@ void report_error(const char *call, const char *subject)
 
 void exit_with_error(const char *call, const char *subject)
 {
-    report_error(call, subject);
+    print_note("reuseaddr: %s %s: %s\n", call, subject, strerror(errno));
     /* Not exit(3): in a forked child it would run the parent's atexit(3) handlers. */
     _exit(1);
 }
@@ -100,7 +101,7 @@ void exit_with_hint(const char *call, const char *address)
     if (*program == '\0' || program[strspn(program, PLAIN)] != '\0')
         program = "reuseaddr";
     const char *quote = strchr(program, ' ') == NULL ? "" : "'";
-    report_error(call, address);
+    print_note("reuseaddr: %s %s: %s\n", call, address, strerror(errno));
     if (reason == EADDRINUSE)
         write_line(STDERR_FILENO, "reuseaddr: to see why, run: %s%s%s explain %s\n", quote, program,
                    quote, address);

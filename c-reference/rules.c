@@ -204,7 +204,7 @@ int rules(bool all)
 {
     struct run run = {0};
 
-    enter_netns("using free ports 10000 to 32767 of the current network");
+    enter_netns("using free ports of the current network");
     run.ipv6 = has_ipv6();
     if (!run.ipv6)
         print_note("reuseaddr: ::1: %s; rows with IPv6 are left out\n", strerror(errno));

@@ -95,13 +95,10 @@ static void echo(int c, const char *client_text, pid_t pid)
     ssize_t n;
 
     /* 10. Echo until end of file. The parent takes no part. (F5) */
-    while ((n = read_some(c, buffer, sizeof buffer)) > 0) {
-        if (write_all(c, buffer, (size_t)n) == -1)
-            exit_with_error("write", client_text);
+    while ((n = read_some(c, buffer, sizeof buffer)) > 0 && write_all(c, buffer, (size_t)n) == 0)
         total += (unsigned long long)n;
-    }
-    if (n == -1)
-        exit_with_error("read", client_text);
+    if (n != 0)
+        report_error(n == -1 ? "read" : "write", client_text);
 
     /* 11. Passive close: no TIME_WAIT. A child killed before end of file closes actively. (T4) */
     close(c);

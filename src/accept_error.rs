@@ -3,7 +3,7 @@
 //! Three classes: try again at once, try again after a delay, or give up.
 //! C counterpart: `c-reference/accept_error.c`.
 
-use crate::output::{exit_with_error, report_error};
+use crate::output::report_error;
 use errno::Errno;
 use libc::{
     ECONNABORTED, EHOSTDOWN, EHOSTUNREACH, EINTR, EMFILE, ENETDOWN, ENETUNREACH, ENFILE, ENOBUFS,
@@ -40,6 +40,10 @@ pub fn accept_error(server_text: SocketAddrV4, reason: Errno, reported: bool) ->
             true
         }
 
-        _ => exit_with_error("accept", server_text, reason),
+        _ => {
+            report_error("accept", server_text, reason);
+            // SAFETY: no pointers; does not return.
+            unsafe { libc::_exit(1) }
+        }
     }
 }

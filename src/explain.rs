@@ -21,6 +21,9 @@
 //! - `[::]` is tried with IPV6_V6ONLY off. Link-local addresses cannot be given.
 //! - Sockets that are bound and not listening are listed since Linux 6.8. Options are read since
 //!   Linux 5.6.
+//! - At most 8 descriptors of a socket are printed.
+//! - To read the options, `explain` copies a descriptor of each socket. If the holder closes its own in
+//!   that moment, the socket stays open until the copy is closed.
 //! - A thread's descriptors are not found if the thread has its own descriptor table or if the
 //!   first thread of its process has ended.
 //!

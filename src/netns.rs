@@ -46,7 +46,7 @@ fn unshare_network() -> Result<(), (&'static str, Errno)> {
 /// prints the call that failed and `instead`, which describes the caller's fallback.
 pub fn enter_netns(instead: &str) {
     let mut fds = [0; 2];
-    let mut byte = [MaybeUninit::new(0)];
+    let mut works = [MaybeUninit::uninit()];
 
     // A child process tries first: raising lo can fail after unshare(2), which cannot be undone.
     // SAFETY: `fds` has room for two descriptors.
@@ -55,25 +55,27 @@ pub fn enter_netns(instead: &str) {
     }
     // SAFETY: the process has one thread, so no lock stays locked in the child.
     let pid = unsafe { libc::fork() };
-    if pid > 0 {
+    let reason = match pid {
+        -1 => errno().to_string(),
+        _ => "the child process was killed".into(),
+    };
+    if pid != 0 {
         close_fd(fds[1]);
-        let n = read_some(fds[0], &mut byte).map_or(0, <[u8]>::len);
+        let works = read_some(fds[0], &mut works).unwrap_or_default();
         close_fd(fds[0]);
-        if n != 1 {
-            return; // the child process has printed why
+        if works.is_empty() {
+            note!("reuseaddr: fork: {reason}; {instead}\n");
+        }
+        if works != [1] {
+            return; // the child process, if there is one, has printed why
         }
     }
-    let result = match pid {
-        -1 => Err(("fork", errno())),
-        _ => unshare_network(),
-    };
+    let result = unshare_network();
     if let Err((call, reason)) = result {
         note!("reuseaddr: {call}: {reason}; {instead}\n");
     }
     if pid == 0 {
-        if result.is_ok() {
-            let _ = write_all(fds[1], &[0]);
-        }
+        let _ = write_all(fds[1], &[result.is_ok().into()]);
         // SAFETY: no pointers; does not return.
         unsafe { libc::_exit(0) };
     }

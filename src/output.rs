@@ -98,7 +98,8 @@ pub fn write_line(fd: c_int, text: fmt::Arguments) {
     let _ = rest.write_fmt(text);
     let length = LINE_SIZE - rest.len();
     // Do not block on a full pipe or a stopped terminal. O_NONBLOCK belongs to the open file
-    // description, which other processes may share. POLLOUT: a pipe has room for PIPE_BUF bytes.
+    // description, which other processes may share. POLLOUT: a pipe has room for PIPE_BUF bytes,
+    // unless another process fills it now.
     // SAFETY: the pointer is to one pollfd.
     if unsafe { libc::poll(&raw mut output, 1, 0) } != 1 {
         return;
@@ -108,14 +109,14 @@ pub fn write_line(fd: c_int, text: fmt::Arguments) {
     let _ = unsafe { libc::write(fd, line.as_ptr().cast(), length) };
 }
 
-/// Prints "reuseaddr: CALL SUBJECT: REASON" on stderr.
+/// Writes "reuseaddr: CALL SUBJECT: REASON" to stderr with [`write_line`].
 pub fn report_error(call: &str, subject: impl Display, reason: Errno) {
     write_line!(STDERR_FILENO, "reuseaddr: {call} {subject}: {reason}\n");
 }
 
-/// Reports the error, then terminates the process with exit status 1.
+/// Prints the same with [`print_note`], then terminates the process with exit status 1.
 pub fn exit_with_error(call: &str, subject: impl Display, reason: Errno) -> ! {
-    report_error(call, subject, reason);
+    note!("reuseaddr: {call} {subject}: {reason}\n");
     // Not process::exit: in a forked child it would run the parent's atexit(3) handlers.
     // SAFETY: no pointers; does not return.
     unsafe { libc::_exit(1) }
@@ -124,7 +125,7 @@ pub fn exit_with_error(call: &str, subject: impl Display, reason: Errno) -> ! {
 /// Does the same for a bind(2) or listen(2) on `address`. After EADDRINUSE it also prints the command
 /// that shows which sockets conflict.
 pub fn exit_with_hint(call: &str, address: impl Display, reason: Errno) -> ! {
-    report_error(call, &address, reason);
+    note!("reuseaddr: {call} {address}: {reason}\n");
     if reason.0 == EADDRINUSE {
         let program = env::args_os().next().unwrap_or_default().into_string();
         let is_plain = |name: &String| !name.is_empty() && !name.contains(|c| !PLAIN.contains(c));

@@ -202,7 +202,7 @@ fn print_all(run: &mut Run) {
 /// Prints the tables or, if `all` is true, every combination as CSV. Returns the exit status: 1 if
 /// the kernel contradicts the rule.
 pub fn rules(all: bool) -> c_int {
-    enter_netns("using free ports 10000 to 32767 of the current network");
+    enter_netns("using free ports of the current network");
     let ipv6 = has_ipv6();
     if let Err(reason) = ipv6 {
         note!("reuseaddr: ::1: {reason}; rows with IPv6 are left out\n");

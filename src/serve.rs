@@ -118,12 +118,12 @@ fn echo(c: c_int, client_text: SocketAddrV4, pid: pid_t) -> ! {
     // 10. Echo until end of file. The parent takes no part. (F5)
     loop {
         let bytes = match read_some(c, &mut buffer) {
-            Err(reason) => exit_with_error("read", client_text, reason),
+            Err(reason) => break report_error("read", client_text, reason),
             Ok([]) => break,
             Ok(bytes) => bytes,
         };
         if let Err(reason) = write_all(c, bytes) {
-            exit_with_error("write", client_text, reason);
+            break report_error("write", client_text, reason);
         }
         total += bytes.len() as u64;
     }

@@ -50,6 +50,7 @@ fn without_a_private_network_it_uses_the_current_one_and_prints_the_same() {
     let lo = "ioctl SIOCSIFFLAGS lo: Operation not permitted";
     // Where unshare fails, no ioctl follows.
     let lo = network().failed.as_deref().unwrap_or(lo);
+    let killed = "fork: the child process was killed";
     let unshare = Some("unshare: Operation not permitted");
     // Without a user namespace, root can still have a network namespace.
     let second = if is_root() {
@@ -62,6 +63,7 @@ fn without_a_private_network_it_uses_the_current_one_and_prints_the_same() {
         ("unshare:error=EPERM:when=1", second),
         ("ioctl:error=EPERM", Some(lo)),
         ("clone:error=ENOMEM", Some("fork: Cannot allocate memory")),
+        ("unshare:signal=KILL", Some(killed)),
     ] {
         let outcome = both_under(&injecting(&[injection]), &["abi"]);
         outcome.code(0).stdout(abi()).stderr(note(failed));

@@ -15,7 +15,7 @@ const HEADER: &str = "state,present,present_reuseaddr,present_reuseport,newcomer
 
 /// The number of cells, the number of rows of `--all`, and the notes on stderr.
 fn counts_and_notes(network: &Network) -> (usize, usize, String) {
-    let ports = "using free ports 10000 to 32767 of the current network";
+    let ports = "using free ports of the current network";
     let failed = network.failed.iter();
     let notes: String = failed
         .map(|call| format!("reuseaddr: {call}; {ports}\n"))
@@ -117,10 +117,7 @@ fn without_ipv6_its_rows_are_left_out_with_a_note() {
 fn the_search_for_a_port_ends_with_another_error_or_after_one_round() {
     for (error, last) in [
         ("EACCES", "a free port: Permission denied"),
-        (
-            "EADDRINUSE",
-            "every port from 10000 to 32767: Address already in use",
-        ),
+        ("EADDRINUSE", "ports 10000 to 32767: Address already in use"),
     ] {
         let failing = injecting(&[
             "unshare:error=EPERM",

@@ -9,15 +9,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
-
-/* Copies numbered from here on are always closed: the usual descriptor limit is 1024. */
-#define KEPT_MAX 512
 
 static int by_inode(const void *a, const void *b)
 {
@@ -101,18 +100,28 @@ static void find_descriptors(struct snapshot *snapshot, pid_t pid)
 }
 
 /*
- * Closes a copied descriptor, unless close(2) could block. If the holder has closed the socket, the
- * copy is its last descriptor, and with SO_LINGER close(2) waits for unacknowledged data. At exit,
- * the kernel closes the remaining copies without waiting.
+ * Closes a copied descriptor. If the holder has closed the socket, this is the last descriptor, and
+ * with SO_LINGER close(2) would block until all data is acknowledged. The exit of a process does not
+ * block: so a child process has it open until it is killed.
  */
 static void close_copy(int fd)
 {
     struct linger linger;
     socklen_t length = sizeof linger;
+    pid_t pid = -1;
 
     int z = getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length);
-    if (z == -1 || linger.l_onoff == 0 || linger.l_linger == 0 || fd >= KEPT_MAX)
-        close(fd);
+    if (z == 0 && linger.l_onoff != 0 && linger.l_linger != 0)
+        pid = fork();
+    if (pid == 0) {
+        sleep(1); /* if its parent is killed first */
+        _exit(0);
+    }
+    close(fd);
+    if (pid > 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
 }
 
 /* Returns a copy of process pid's descriptor fd for the socket inode, or -1 with errno set. */
@@ -177,7 +186,6 @@ void find_holders(struct snapshot *snapshot)
     bool needed = false;
     bool mounted = false;
     bool has_init = false;
-    const pid_t own_pid = getpid();
     const struct dirent *file;
 
     for (size_t i = 0; i < snapshot->total; i++)
@@ -193,9 +201,7 @@ void find_holders(struct snapshot *snapshot)
             continue;
         mounted = true;
         has_init |= pid == 1;
-        /* Skip this process, which may hold copies. */
-        if (pid != own_pid)
-            find_descriptors(snapshot, pid);
+        find_descriptors(snapshot, pid);
     }
     if (directory != NULL && !mounted)
         snapshot->proc_error = ENOENT;

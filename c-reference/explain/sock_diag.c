@@ -103,6 +103,8 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
         /* With MSG_TRUNC, recvfrom(2) returns the length of the whole datagram. */
         ssize_t n =
             recvfrom(s, buffer, sizeof buffer, MSG_TRUNC, (struct sockaddr *)&sender, &size);
+        if (n == -1 && errno == EAGAIN)
+            errno = ETIMEDOUT; /* SO_RCVTIMEO */
         if (n == -1 && errno != EINTR)
             return -1;
         /* Only the kernel has port id 0. Other senders need CAP_NET_ADMIN. */

@@ -19,10 +19,13 @@ ssize_t read_some(int fd, void *buffer, size_t size);
  */
 void write_line(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints "reuseaddr: CALL SUBJECT: REASON" on stderr. The reason is strerror(3) of errno. */
+/*
+ * Writes "reuseaddr: CALL SUBJECT: REASON" to stderr with write_line(). The reason is strerror(3)
+ * of errno.
+ */
 void report_error(const char *call, const char *subject);
 
-/* Reports the error, then terminates the process with exit status 1. */
+/* Prints the same with print_note(), then terminates the process with exit status 1. */
 _Noreturn void exit_with_error(const char *call, const char *subject);
 
 /*

@@ -6,6 +6,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +47,8 @@ int take_port(struct ports *ports, const struct tcp_socket *plan)
             return s;
         close(s);
     }
+    char text[32];
+    snprintf(text, sizeof text, "ports %d to %d", FIRST_PORT, LAST_PORT);
     errno = EADDRINUSE;
-    exit_with_error("bind", "every port from 10000 to 32767");
+    exit_with_error("bind", text);
 }

@@ -8,18 +8,15 @@ use crate::sock::{checked, close_fd};
 use errno::Errno;
 use libc::{
     AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, S_IFMT, S_IFSOCK,
-    SO_LINGER, SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open, c_int,
-    linger, pid_t, socklen_t, stat,
+    SIGKILL, SO_LINGER, SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open,
+    c_int, linger, pid_t, socklen_t, stat,
 };
 use std::cmp::Ordering;
 use std::fs;
 use std::mem;
 use std::path::PathBuf;
-use std::process;
+use std::ptr;
 use std::str::from_utf8;
-
-/// Copies numbered from here on are always closed: the usual descriptor limit is 1024.
-const KEPT_MAX: c_int = 512;
 
 fn by_inode(left: &SocketEntry, right: &SocketEntry) -> Ordering {
     left.inode.cmp(&right.inode)
@@ -98,18 +95,34 @@ fn find_descriptors(snapshot: &mut Snapshot, pid: pid_t) {
     }
 }
 
-/// Closes a copied descriptor, unless close(2) could block. If the holder has closed the socket, the
-/// copy is its last descriptor, and with SO_LINGER close(2) waits for unacknowledged data. At exit,
-/// the kernel closes the remaining copies without waiting.
+/// Closes a copied descriptor. If the holder has closed the socket, this is the last descriptor, and
+/// with SO_LINGER close(2) would block until all data is acknowledged. The exit of a process does not
+/// block: so a child process has it open until it is killed.
 fn close_copy(fd: c_int) {
     // SAFETY: linger has integer members only, for which zero is valid.
     let mut linger: linger = unsafe { mem::zeroed() };
     let mut length = size_of_val(&linger) as socklen_t;
+    let mut pid = -1;
+
     let value = (&raw mut linger).cast();
     // SAFETY: `length` is the size of `linger`.
     let z = unsafe { libc::getsockopt(fd, SOL_SOCKET, SO_LINGER, value, &raw mut length) };
-    if z == -1 || linger.l_onoff == 0 || linger.l_linger == 0 || fd >= KEPT_MAX {
-        close_fd(fd);
+    if z == 0 && linger.l_onoff != 0 && linger.l_linger != 0 {
+        // SAFETY: the process has one thread, so no lock stays locked in the child.
+        pid = unsafe { libc::fork() };
+    }
+    if pid == 0 {
+        // SAFETY: no pointers; any argument value is safe.
+        unsafe { libc::sleep(1) }; // if its parent is killed first
+        // SAFETY: no pointers; does not return.
+        unsafe { libc::_exit(0) };
+    }
+    close_fd(fd);
+    if pid > 0 {
+        // SAFETY: no pointers; any argument value is safe.
+        unsafe { libc::kill(pid, SIGKILL) };
+        // SAFETY: a null pointer is allowed for the status.
+        unsafe { libc::waitpid(pid, ptr::null_mut(), 0) };
     }
 }
 
@@ -176,7 +189,6 @@ pub fn find_holders(snapshot: &mut Snapshot) {
     snapshot.sockets.sort_by(by_inode);
     let mut mounted = false;
     let mut has_init = false;
-    let own_pid = process::id() as pid_t;
     match fs::read_dir("/proc") {
         Err(error) => snapshot.proc_error = error.raw_os_error().map(Errno),
         Ok(directory) => {
@@ -186,10 +198,7 @@ pub fn find_holders(snapshot: &mut Snapshot) {
                 };
                 mounted = true;
                 has_init |= pid == 1;
-                // Skip this process, which may hold copies.
-                if pid != own_pid {
-                    find_descriptors(snapshot, pid);
-                }
+                find_descriptors(snapshot, pid);
             }
             if !mounted {
                 snapshot.proc_error = Some(Errno(ENOENT));

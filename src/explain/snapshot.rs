@@ -27,7 +27,7 @@ pub struct SocketEntry {
     pub cookie: u64,
     /// 0 if no process holds the socket.
     pub inode: u64,
-    /// User id of the process that created the socket. Unknown if `inode` is 0.
+    /// Owner of the socket's inode, as in this user namespace. Unknown if `inode` is 0.
     pub uid: uid_t,
     /// Seconds remaining in TIME_WAIT, or in FIN_WAIT2 without a process.
     pub seconds: Option<u32>,

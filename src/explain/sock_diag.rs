@@ -10,10 +10,10 @@ use crate::explain::snapshot::{Snapshot, SocketEntry};
 use crate::sock::{checked, close_fd};
 use errno::{Errno, errno};
 use libc::{
-    AF_INET, AF_INET6, AF_NETLINK, EBADMSG, EINTR, EMSGSIZE, IPPROTO_TCP, MSG_TRUNC,
-    NETLINK_SOCK_DIAG, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
-    SO_RCVTIMEO, SOCK_CLOEXEC, SOCK_RAW, SOL_SOCKET, c_int, htons, nlattr, nlmsghdr, ntohl, ntohs,
-    sockaddr_nl, socklen_t, timeval,
+    AF_INET, AF_INET6, AF_NETLINK, EAGAIN, EBADMSG, EINTR, EMSGSIZE, ETIMEDOUT, IPPROTO_TCP,
+    MSG_TRUNC, NETLINK_SOCK_DIAG, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE,
+    NLMSG_ERROR, SO_RCVTIMEO, SOCK_CLOEXEC, SOCK_RAW, SOL_SOCKET, c_int, htons, nlattr, nlmsghdr,
+    ntohl, ntohs, sockaddr_nl, socklen_t, timeval,
 };
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -158,7 +158,10 @@ fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<()
         // With MSG_TRUNC, recvfrom(2) returns the length of the whole datagram.
         // SAFETY: `length` is the size of `buffer`, and `size` that of `sender`.
         let n = unsafe { libc::recvfrom(s, start, length, MSG_TRUNC, address, &raw mut size) };
-        let error = errno();
+        let error = match errno() {
+            Errno(EAGAIN) => Errno(ETIMEDOUT), // SO_RCVTIMEO
+            error => error,
+        };
         if n == -1 && error.0 != EINTR {
             return Err(error);
         }

@@ -66,5 +66,6 @@ pub fn take_port(ports: &mut Ports, plan: &TcpSocket) -> c_int {
         }
         close_fd(s);
     }
-    exit_with_error("bind", "every port from 10000 to 32767", Errno(EADDRINUSE))
+    let ports = format_args!("ports {FIRST_PORT} to {LAST_PORT}");
+    exit_with_error("bind", ports, Errno(EADDRINUSE))
 }

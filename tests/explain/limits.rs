@@ -2,6 +2,8 @@
 
 use super::*;
 use libc::{PR_SET_DUMPABLE, SO_LINGER, SO_REUSEPORT, SOL_SOCKET};
+use std::os::fd::AsRawFd;
+use std::process;
 
 const PRIVILEGED: &str = "\
 bind 127.0.0.1:PORT without SO_REUSEADDR: EACCES; a socket conflicts; \
@@ -144,11 +146,24 @@ fn explain_does_not_block_if_the_holder_closes_a_lingering_socket() -> Result<()
 }
 
 #[test]
-fn explain_does_not_list_its_own_copies() {
+fn explain_has_closed_its_copies_before_it_waits_for_a_reader() -> Result<()> {
     let _alone = alone();
-    let (holder, address) = held("LISTEN", true);
+    let (holder, address) = held("ESTABLISHED", true);
     set_option(&holder.fds[0], SOL_SOCKET, SO_LINGER, LINGER).unwrap();
-    // A result that contradicts the prediction: it looks again.
-    let report = injected(&["bind:retval=0:when=1"], address);
-    assert_eq!(report.text, explain(address).text);
+    let (_reader, pipe, _) = full_pipe();
+    let full = format!("/proc/{}/fd/{}", process::id(), pipe.as_raw_fd());
+    let script = format!("exec \"$0\" \"$@\" >{full}");
+    let shell = ["sh".into(), "-c".into(), script];
+    for build in builds() {
+        let command = command_under(&shell, build, &["explain", &address.to_string()]);
+        let explain = Program::start(command)?;
+        let pid = explain.process.id() as i32;
+        let waits = format!("{} 0x1 ", libc::SYS_write);
+        wait_until("write to stdout", || {
+            let call = fs::read_to_string(format!("/proc/{pid}/syscall"));
+            call.is_ok_and(|call| call.starts_with(&waits))
+        })?;
+        assert_eq!(sockets_of(pid).len(), 0, "{}", build.name);
+    }
+    Ok(())
 }

@@ -118,6 +118,7 @@ fn without_sock_diag_bind_is_still_tried() {
         ("sendto:error=ENOENT", "No such file or directory"),
         ("setsockopt:error=EDOM:when=1", domain),
         ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
+        ("recvfrom:error=EAGAIN:when=1", "Connection timed out"),
         ("recvfrom:retval=65537:when=1", "Message too long"),
         // Wrong lengths of a message.
         ("recvfrom:poke_exit=@arg2=00000000:when=1", "Bad message"),

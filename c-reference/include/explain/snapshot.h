@@ -24,7 +24,7 @@ struct socket_entry {
     struct endpoint peer;
     uint64_t cookie; /* identifies the socket for its whole life */
     unsigned inode;  /* 0 if no process holds the socket */
-    uid_t uid;       /* of the process that created the socket; unknown if inode is 0 */
+    uid_t uid;       /* owner of the socket's inode, as in this user namespace; unknown if inode is 0 */
     int seconds;     /* remaining in TIME_WAIT, or in FIN_WAIT2 without a process; else -1 */
     int reuseaddr, reuseport, v6only; /* 0, 1 or UNKNOWN */
     struct holder *holders;
