@@ -31,7 +31,7 @@ impl Traced {
 }
 
 /// In a child process, one `call` fails, after `before` others that are not for its client: the client loses
-/// its connection, and others are served.
+/// its connection, the last line counts what was echoed, and others are served.
 fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
     try_each(errors, &OCCURRENCES, |build, error, occurrence| {
         let when = before + occurrence;
@@ -44,6 +44,11 @@ fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
         let _ = client.stream.write_all(b"lost");
         let line = format!("reuseaddr: {call} {}: {error}", client.address);
         same(traced.server.error_line()?, line)?;
+        let echoed = 5 * (occurrence - 1);
+        let closed = format!(": {} closed after {echoed} bytes", client.address);
+        traced
+            .server
+            .line(&closed, |line| line.ends_with(&closed))?;
         // End of file, or a reset if the child had not read everything.
         let _ = client.stream.read_to_end(&mut Vec::new());
         same(traced.detach()?.matches("(INJECTED)").count(), 1)?;
