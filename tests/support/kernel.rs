@@ -153,3 +153,9 @@ pub fn is_before_6_8(release: &str) -> bool {
     let mut numbers = parts.map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) < (Some(6), Some(8))
 }
+
+/// Whether process `pid` sleeps in the system call `number`.
+pub fn sleeps_in(pid: i32, number: i64) -> bool {
+    let read = |name| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+    read("stat").contains(") S ") && read("syscall").starts_with(&format!("{number} "))
+}
