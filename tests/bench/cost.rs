@@ -3,9 +3,7 @@
 
 use super::load::converse;
 use super::servers::{NO_FORK, Running, Server};
-use crate::support::{
-    Client, Result, attach_strace, deadline, prepare_child, scratch, send_signal, take_file, text,
-};
+use crate::support::*;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -74,9 +72,8 @@ pub fn private_of_group(group: i32) -> f64 {
         let (_, value) = line.strip_prefix("Private_")?.split_once(':')?;
         value.split_whitespace().next()?.parse().ok()
     };
-    files
-        .map(|file| file.lines().filter_map(private).sum::<f64>())
-        .sum()
+    let sums = files.map(|file| file.lines().filter_map(private).sum::<f64>());
+    sums.sum()
 }
 
 /// Milliseconds from the kill of the listening process, while a client is connected, until the server, which
@@ -89,8 +86,7 @@ pub fn downtime(server: &Server) -> Result<f64> {
     let start = Instant::now();
     send_signal(running.process.id() as i32, libc::SIGKILL)?;
     running.process.wait().map_err(text)?;
-    let process = server.command(address).spawn().map_err(text)?;
-    let _restarted = Running { process, address };
+    let _restarted = server.start_on(address)?;
     while Client::served(address).is_err() {
         if start.elapsed() > deadline() {
             return Err(format!("{} does not serve after its restart", server.name));
