@@ -2,19 +2,8 @@
 
 use super::{faulty, same, trace_file};
 use crate::support::*;
+use std::fs;
 use std::time::Instant;
-use std::{fs, ptr};
-
-/// Sets RLIMIT_NOFILE of process `pid`.
-fn limit_descriptors(pid: i32, count: u64) -> Result<()> {
-    let (rlim_cur, rlim_max) = (count, 4096);
-    let limit = libc::rlimit { rlim_cur, rlim_max };
-    // SAFETY: `limit` is an rlimit; a null pointer means that the old limit is not returned.
-    match unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, &raw const limit, ptr::null_mut()) } {
-        0 => Ok(()),
-        _ => Err(format!("prlimit: {}", errno::errno())),
-    }
-}
 
 /// CPU time of process `pid`, in nanoseconds.
 fn cpu_time(pid: i32) -> Result<u64> {
@@ -28,7 +17,7 @@ fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Resul
     for build in builds() {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let pid = server.pid;
-        limit_descriptors(pid, 4)?; // 0, 1, 2 and the listening socket
+        limit_descriptors(pid, 4); // 0, 1, 2 and the listening socket
         let mut client = Client::of(&server)?;
         let line = format!("reuseaddr: accept {}: Too many open files", server.address);
         same(server.error_line()?, line)?;
@@ -43,7 +32,7 @@ fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Resul
         println!("{name}: {percent:.2}% of a core, out of descriptors");
         assert!(percent < 5.0, "{name}: {percent:.0}% of a core");
 
-        limit_descriptors(pid, 4096)?;
+        limit_descriptors(pid, 4096);
         client.echo("hello")?;
         same(server.finish(), vec![])?;
     }
@@ -56,13 +45,13 @@ fn a_shortage_with_signals_in_between_is_reported_once() -> Result<()> {
         // Before the limit is set, the first accept(2) has reserved a descriptor. The second is interrupted, the
         // third fails, and so on.
         let server = faulty(build, fresh_address(), "accept:error=EINTR:when=2+3")?.server()?;
-        limit_descriptors(server.pid, 4)?;
+        limit_descriptors(server.pid, 4);
         let mut client = Client::of(&server)?;
         wait_for("shortage between two signals", || {
             let trace = fs::read_to_string(trace_file(server.address)).ok()?;
             trace.split("(INJECTED)").nth(2)?.find("EMFILE")
         })?;
-        limit_descriptors(server.pid, 4096)?;
+        limit_descriptors(server.pid, 4096);
         client.echo("hello")?;
         take_file(&trace_file(server.address))?;
         let line = format!("reuseaddr: accept {}: Too many open files", server.address);

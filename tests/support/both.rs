@@ -58,11 +58,8 @@ pub fn injecting(injections: &[&str]) -> Vec<String> {
 
 /// [`injecting`] `injection`, but only into calls for `paths`.
 pub fn injecting_for(paths: &[&str], injection: &str) -> Vec<String> {
+    let options = paths.iter().flat_map(|path| ["-P", path]);
     let mut line = injecting(&[injection]);
-    line.extend(
-        paths
-            .iter()
-            .flat_map(|path| ["-P".into(), path.to_string()]),
-    );
+    line.extend(options.map(String::from));
     line
 }

@@ -1,7 +1,5 @@
 //! One pool of threads, for the rows of the reports and for the trials of the tests.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
@@ -15,27 +13,18 @@ pub fn in_order<T: Send>(
     job: impl Fn(usize) -> T + Sync,
     mut take: impl FnMut(usize, T),
 ) {
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = mpsc::channel();
+    let job = &job;
     thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            let (sender, next, job) = (sender.clone(), &next, &job);
-            scope.spawn(move || {
-                let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-                for number in numbers.take_while(|number| *number < count) {
-                    let result = (number, job(number));
-                    sender.send(result).expect("the receiver lives longer");
-                }
-            });
-        }
-        drop(sender);
-        let (mut early, mut taken) = (BTreeMap::new(), 0);
-        for (number, result) in receiver {
-            early.insert(number, result);
-            while let Some(result) = early.remove(&taken) {
-                take(taken, result);
-                taken += 1;
-            }
+        let worker = |first: usize| {
+            let (sender, receiver) = mpsc::channel();
+            let mut numbers = (first..count).step_by(WORKERS);
+            scope.spawn(move || numbers.try_for_each(|number| sender.send(job(number))));
+            receiver
+        };
+        let workers: Vec<_> = (0..WORKERS).map(worker).collect();
+        for number in 0..count {
+            let result = workers[number % WORKERS].recv();
+            take(number, result.expect("the job does not panic"));
         }
     });
 }

@@ -105,12 +105,11 @@ pub fn launch(mut command: Command) -> Result<Start> {
     match server.lines.recv_timeout(deadline()) {
         Ok(line) => {
             let start = format!("server {}: listening on ", server.pid);
-            let wrong = || format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N");
-            let rest = line.strip_prefix(&start).ok_or_else(wrong)?;
-            let (address, so_reuseaddr) =
-                rest.split_once(", SO_REUSEADDR is ").ok_or_else(wrong)?;
-            server.so_reuseaddr = so_reuseaddr.into();
-            server.address = address.parse().map_err(|_| wrong())?;
+            let rest = line.strip_prefix(&start).unwrap_or_default();
+            let (address, option) = rest.split_once(", SO_REUSEADDR is ").unwrap_or_default();
+            let wrong = |_| format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N");
+            server.address = address.parse().map_err(wrong)?;
+            server.so_reuseaddr = option.into();
             Ok(Start::Listening(server))
         }
         Err(mpsc::RecvTimeoutError::Disconnected) => Ok(Start::Exited {
@@ -200,21 +199,18 @@ impl Server {
     /// The first line on stdout that is `wanted`, among those printed and those to come.
     pub fn line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
         let end = Instant::now() + deadline();
-        let mut next = 0;
+        let mut number = 0;
         loop {
-            if let Some(line) = self.seen[next..].iter().find(|line| wanted(line)) {
-                return Ok(line.clone());
+            if number == self.seen.len() {
+                let left = end.saturating_duration_since(Instant::now());
+                let line = self.lines.recv_timeout(left);
+                self.seen
+                    .push(line.map_err(|_| format!("does not print: {what}"))?);
             }
-            next = self.seen.len();
-            let left = end.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
-                Err(reason) => {
-                    let ended = reason == mpsc::RecvTimeoutError::Disconnected;
-                    let how = ["does not print", "ends without printing"][usize::from(ended)];
-                    return Err(format!("{how}: {what}"));
-                }
+            if wanted(&self.seen[number]) {
+                return Ok(self.seen[number].clone());
             }
+            number += 1;
         }
     }
 
