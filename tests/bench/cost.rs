@@ -61,16 +61,14 @@ fn minor_faults(pid: i32) -> Result<f64> {
 }
 
 /// Private memory of a server and its child processes, KiB, without kernel memory.
-pub fn private_of_group(group: i32) -> f64 {
-    let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    // SAFETY: no pointers; any argument value is safe.
-    let pids = pids.filter(|&pid| unsafe { libc::getpgid(pid) } == group);
+pub fn private_of_group(server: i32) -> f64 {
     // A process may have exited meanwhile.
-    let files = pids.filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok());
+    let files = children(server).chain([server]);
+    let files =
+        files.filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok());
     let private = |line: &str| -> Option<f64> {
         let (_, value) = line.strip_prefix("Private_")?.split_once(':')?;
-        value.split_whitespace().next()?.parse().ok()
+        value.trim().strip_suffix(" kB")?.parse().ok()
     };
     let sums = files.map(|file| file.lines().filter_map(private).sum::<f64>());
     sums.sum()

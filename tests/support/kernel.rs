@@ -112,6 +112,13 @@ pub fn process(pid: i32) -> Option<(char, i32)> {
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
+/// The child processes of process `pid`, with zombies.
+pub fn children(pid: i32) -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(move |&child| process(child).is_some_and(|(_, parent)| parent == pid))
+}
+
 /// The number of descriptors that process `pid` has.
 pub fn descriptors(pid: i32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
