@@ -1,8 +1,7 @@
 //! Calls of a child process that fail: at most its own client loses the connection.
 
-use super::{OCCURRENCES, same, serve_clients, trace_file, try_each};
+use super::*;
 use crate::load::numbered;
-use crate::support::*;
 use libc::*;
 use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -76,10 +75,10 @@ fn all_are_served(build: &Build, injection: &str, mark: &str) -> Result<()> {
 
 #[test]
 fn a_read_that_fails_costs_one_client() -> Result<()> {
-    let errors = &[
+    let errors = [
         EAGAIN, EBADF, ECONNRESET, EFAULT, EINVAL, EIO, EISDIR, ETIMEDOUT,
     ];
-    costs_its_client("read", 0, errors)
+    costs_its_client("read", 0, &errors)
 }
 
 #[test]
