@@ -11,10 +11,9 @@ mod support;
 
 use claims::{CLAIMS, Claim, SLOW};
 use report::report;
-use std::env;
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
+use std::{env, fs};
 use support::{Build, PORT, Result, builds, port_is_free, tool};
 
 fn main() -> ExitCode {

@@ -24,17 +24,14 @@ pub use program::*;
 pub use server::*;
 pub use session::*;
 
-use std::env;
-use std::fmt;
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::ptr::{null, null_mut};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fmt, fs, thread};
 
 /// The time limit of everything that a test waits for: 10 s on an idle machine, and up to 60 s if there are
 /// more processes than cores to run them (the load), or if a build takes more than 20 ms to start and exit.

@@ -2,12 +2,11 @@
 
 use super::checked;
 use errno::Errno;
-use std::io;
-use std::mem;
 use std::net::{Ipv6Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
+use std::{io, mem};
 
 /// The network in which `rules` and `abi` work.
 pub struct Network {

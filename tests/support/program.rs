@@ -1,15 +1,16 @@
 //! Programs that the tests run and control.
 
-use super::{Result, deadline, prepare_child, process_status, read_lines, text, tool, wait_until};
+use super::*;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::ptr::null_mut;
 use std::sync::mpsc::Receiver;
 
-/// A running program, whose stdin and stdout are pipes. It is killed on drop.
+/// A running program, whose stdin and stdout are pipes. Its process group is killed on drop.
 pub struct Program {
     pub process: Child,
     /// The lines that it prints.
@@ -19,8 +20,10 @@ pub struct Program {
 impl Program {
     pub fn start(mut command: Command) -> Result<Program> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        prepare_child(&mut command);
-        let mut process = command.spawn().map_err(text)?;
+        prepare_child(command.process_group(0));
+        let process = command.spawn();
+        let mut process =
+            process.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
         let lines = read_lines(process.stdout.take().expect("stdout is a pipe"));
         Ok(Program { process, lines })
     }
@@ -40,8 +43,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        kill_group(&mut self.process);
     }
 }
 

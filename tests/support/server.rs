@@ -1,11 +1,10 @@
 //! Servers, each in its own process group.
 
-use super::{Build, Client, Result, deadline, is_root, wait_for};
+use super::*;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -57,19 +56,19 @@ impl Build {
 /// Passes to `run` a command that starts `build` as another user if this one is root. That user may not be
 /// able to enter the folder of the build, so it is a copy in a new folder, which is removed afterwards.
 pub fn as_another_user<T>(build: &Build, run: impl FnOnce(Command) -> T) -> T {
-    let mktemp = Command::new("mktemp").arg("-d").output().unwrap();
-    let folder = PathBuf::from(String::from_utf8(mktemp.stdout).unwrap().trim_end());
-    let copy = folder.join("reuseaddr");
-    fs::copy(&build.path, &copy).unwrap();
-    for path in [&folder, &copy] {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    let mut command = Command::new(&copy);
+    let script = "d=$(mktemp -d); chmod 755 $d; install \"$0\" $d/reuseaddr; echo $d";
+    let shell = Command::new("sh")
+        .args(["-c", script])
+        .arg(&build.path)
+        .output();
+    let folder = String::from_utf8(shell.unwrap().stdout).unwrap();
+    let folder = Path::new(folder.trim_end());
+    let mut command = Command::new(folder.join("reuseaddr"));
     if is_root() {
         command.uid(65534).gid(65534);
     }
     let result = run(command);
-    fs::remove_dir_all(&folder).unwrap();
+    fs::remove_dir_all(folder).unwrap();
     result
 }
 
@@ -84,25 +83,19 @@ pub fn serve_args(address: SocketAddrV4, option: bool) -> Vec<String> {
 /// Starts `command`, and waits until it prints that it listens, or exits. The process that is started must
 /// become the server itself.
 pub fn launch(mut command: Command) -> Result<Start> {
-    command.stdin(Stdio::null()).process_group(0);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    prepare_child(&mut command);
+    command.stderr(Stdio::piped());
     become_subreaper();
-    let process = command.spawn();
-    let mut process = process.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
-    let lines = read_lines(process.stdout.take().expect("stdout is a pipe"));
-    let errors = read_lines(process.stderr.take().expect("stderr is a pipe"));
+    let mut program = Program::start(command)?;
     let mut server = Server {
-        pid: process.id() as i32,
+        pid: program.process.id() as i32,
         address: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0),
         so_reuseaddr: String::new(),
-        process,
-        lines,
-        errors,
+        errors: read_lines(program.process.stderr.take().expect("stderr is a pipe")),
+        program,
         seen: Vec::new(),
     };
 
-    match server.lines.recv_timeout(deadline()) {
+    match server.program.lines.recv_timeout(deadline()) {
         Ok(line) => {
             let start = format!("server {}: listening on ", server.pid);
             let rest = line.strip_prefix(&start).unwrap_or_default();
@@ -178,8 +171,7 @@ pub struct Server {
     pub address: SocketAddrV4,
     /// The value of SO_REUSEADDR in its first line.
     pub so_reuseaddr: String,
-    process: Child,
-    lines: Receiver<String>,
+    program: Program,
     errors: Receiver<String>,
     seen: Vec<String>,
 }
@@ -203,7 +195,7 @@ impl Server {
         loop {
             if number == self.seen.len() {
                 let left = end.saturating_duration_since(Instant::now());
-                let line = self.lines.recv_timeout(left);
+                let line = self.program.lines.recv_timeout(left);
                 self.seen
                     .push(line.map_err(|_| format!("does not print: {what}"))?);
             }
@@ -216,7 +208,7 @@ impl Server {
 
     /// The number of lines that it has printed on stdout after the first one.
     pub fn line_count(&mut self) -> usize {
-        self.seen.extend(self.lines.try_iter());
+        self.seen.extend(self.program.lines.try_iter());
         self.seen.len()
     }
 
@@ -244,13 +236,8 @@ impl Server {
 
     /// Waits until the server has exited. Its child processes may still run.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        wait_for("exit of the server", || self.process.try_wait().unwrap())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        kill_group(&mut self.process);
+        let process = &mut self.program.process;
+        wait_for("exit of the server", || process.try_wait().unwrap())
     }
 }
 
