@@ -5,14 +5,12 @@
 
 mod cost;
 mod interval;
-mod load;
 mod report;
 mod servers;
 #[path = "../support/mod.rs"]
 mod support;
 
-use cost::{bare_exec, calls, downtime, faults, private_of_group};
-use load::load;
+use cost::*;
 use report::{Results, print_head};
 use servers::{ALLOWED, BARE, FORK, NO_FORK, RUST, Running, Server, servers};
 use std::path::{Path, PathBuf};

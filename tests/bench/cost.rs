@@ -1,13 +1,51 @@
-//! What a server costs: page faults and system calls of a conversation, which do not depend on the
-//! machine's load, private memory, and downtime.
+//! What is measured of a server: conversations a second; page faults and system calls of a conversation, which
+//! do not depend on the machine's load; private memory; downtime.
 
-use super::load::converse;
 use super::servers::{NO_FORK, Running, Server};
 use crate::support::*;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddrV4, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
-use std::{fs, mem, ptr};
+use std::time::{Duration, Instant};
+use std::{fs, mem, ptr, thread};
+
+/// Bytes that a client sends and gets back.
+const BYTES: usize = 64;
+
+/// Conversations a second, of `clients` at once, each with one after the other, for `time`.
+pub fn load(server: SocketAddrV4, clients: usize, time: Duration) -> Result<f64> {
+    let start = Instant::now();
+    let client = || -> io::Result<usize> {
+        let mut count = 0;
+        while start.elapsed() < time {
+            converse(server)?;
+            count += 1;
+        }
+        Ok(count)
+    };
+    let count: io::Result<usize> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
+        let counts = clients.into_iter().map(|client| client.join().unwrap());
+        counts.sum()
+    });
+    let count = count.map_err(|error| format!("{server}: {error}"))?;
+    Ok(count as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Connects, echoes a few bytes, shuts down, reads end of file and closes.
+pub fn converse(server: SocketAddrV4) -> io::Result<()> {
+    let mut stream = TcpStream::connect(server)?;
+    let mut back = [0; BYTES];
+    stream.set_read_timeout(Some(deadline()))?;
+    stream.write_all(&[b'x'; BYTES])?;
+    stream.read_exact(&mut back)?;
+    stream.shutdown(Shutdown::Write)?;
+    match stream.read_to_end(&mut Vec::new())? {
+        0 => Ok(()),
+        _ => Err(io::Error::other("more comes back than was sent")),
+    }
+}
 
 /// Conversations, one after the other, over which costs are averaged.
 const CONVERSATIONS: usize = 100;
@@ -62,16 +100,15 @@ fn minor_faults(pid: i32) -> Result<f64> {
 
 /// Private memory of a server and its child processes, KiB, without kernel memory.
 pub fn private_of_group(server: i32) -> f64 {
-    // A process may have exited meanwhile.
     let files = children(server).chain([server]);
-    let files =
-        files.filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok());
+    let files = files.map(|pid| format!("/proc/{pid}/smaps_rollup"));
+    // A process may have exited meanwhile.
+    let all: String = files.flat_map(fs::read_to_string).collect();
     let private = |line: &str| -> Option<f64> {
         let (_, value) = line.strip_prefix("Private_")?.split_once(':')?;
         value.trim().strip_suffix(" kB")?.parse().ok()
     };
-    let sums = files.map(|file| file.lines().filter_map(private).sum::<f64>());
-    sums.sum()
+    all.lines().filter_map(private).sum()
 }
 
 /// Milliseconds from the kill of the listening process, while a client is connected, until the server, which
