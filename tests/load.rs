@@ -1,6 +1,5 @@
-//! Clients of every kind, one by one and a thousand at once: all bytes come back, and the server keeps no
-//! descriptor, child process or memory of them. Servers that are killed and restarted under load: connected
-//! clients are still served, and new ones are refused only during the downtime.
+//! Clients of every kind, one by one and a thousand at once: all bytes come back, and the server keeps nothing of
+//! them. If it is killed and restarted, clients are still served; new ones are refused only during the downtime.
 
 use crate::support::*;
 use libc::{SIGCONT, SIGKILL, SIGSTOP, SYS_write};
@@ -37,8 +36,7 @@ pub fn numbered(count: usize) -> Vec<u8> {
     all.repeat(count / all.len() + 1)
 }
 
-/// Runs `client` against a server of each build. Afterwards, the server has as many child processes and
-/// descriptors as before, and serves the next client.
+/// Runs `client` against each build, which then has no more resources than before, and serves the next client.
 fn survives(client: impl Fn(&mut Server) -> Result<()>) -> Result<()> {
     builds().iter().try_for_each(|build| {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;

@@ -39,8 +39,7 @@ fn typed(line: &str) -> Option<(usize, &str)> {
     Some((number.saturating_sub(1), command))
 }
 
-/// `line` without what is different in every run: one space between the words, and N for each process id,
-/// port, time and release.
+/// `line` with one space between the words, and N for each process id, port, time and release.
 fn neutral(line: &str) -> String {
     let mut last = "";
     let words = line.split_whitespace().enumerate().map(|(index, word)| {
@@ -61,8 +60,7 @@ fn neutral(line: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// A shell in a terminal. Dropping it hangs up the terminal; without job control, that also kills the
-/// background commands of the shell.
+/// A shell in a terminal. Dropping it hangs up, which also kills background commands: there is no job control.
 struct Terminal(Program);
 
 impl Terminal {
@@ -154,8 +152,7 @@ fn folder() -> PathBuf {
 
 #[test]
 fn the_transcripts_are_what_two_terminals_show() -> Result<()> {
-    // A network namespace, where that is allowed, for this thread and its child processes: port 9099 is
-    // free there. Other threads stay where they are.
+    // Port 9099 is free in a new network namespace, where that is allowed. Other threads stay where they are.
     // SAFETY: no pointers; any argument value is safe.
     if unsafe { libc::unshare(libc::CLONE_NEWNET) } == 0 {
         let mut ip = Command::new(tool("ip", "iproute2"));

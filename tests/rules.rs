@@ -1,5 +1,4 @@
-//! `rules`: the tables, the rows of `--all`, and runs without a private network, IPv6 or free ports, with calls
-//! that fail, and with no more descriptors than it needs.
+//! `rules`: the tables, the rows of `--all`, and runs without a private network, IPv6, free ports or descriptors.
 
 mod expected;
 

@@ -1,6 +1,4 @@
-//! `make bench`: speed, memory and downtime of both builds, of socat and of the machine itself, in
-//! rounds. Each round starts all servers anew and alternates between them.
-//!
+//! `make bench`: speed, memory and downtime of both builds, of socat and of the machine itself, in rounds.
 //! Environment: `ROUNDS=N`; `CSV=FILE` gets all values.
 
 mod cost;
@@ -120,8 +118,7 @@ fn rates(all: &[Server], limit: &Path, results: &mut Results) -> Result<()> {
     Ok(())
 }
 
-/// Adds the conversations a second of a server beside idle clients, and without them (mean of before and
-/// after), and the private memory for each idle client.
+/// Adds a server's conversations a second beside idle clients and without them, and its memory for each of them.
 fn beside_idle(server: &Server, results: &mut Results) -> Result<()> {
     let running = server.start()?;
     let pid = running.process.id() as i32;

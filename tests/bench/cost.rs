@@ -1,5 +1,4 @@
-//! What is measured of a server: conversations a second; page faults and system calls of a conversation, which
-//! do not depend on the machine's load; private memory; downtime.
+//! What is measured of a server: conversations a second, their page faults and system calls, memory, downtime.
 
 use super::servers::{NO_FORK, Running, Server};
 use crate::support::*;
@@ -111,8 +110,7 @@ pub fn private_of_group(server: i32) -> f64 {
     all.lines().filter_map(private).sum()
 }
 
-/// Milliseconds from the kill of the listening process, while a client is connected, until the server, which
-/// is restarted at once, serves another one.
+/// Milliseconds from the kill of a server that has a client until the restarted server serves another one.
 pub fn downtime(server: &Server) -> Result<f64> {
     let mut running = server.start()?;
     let address = running.address;

@@ -51,8 +51,7 @@ impl Results {
         text
     }
 
-    /// Prints a row for each server that has values: the medians of `columns`, each under the last word of
-    /// its name, and a ratio with its interval.
+    /// Prints a row for each server that has values: medians of the `columns`, and a ratio.
     pub fn print_table(
         &self,
         heading: &str,
@@ -116,9 +115,8 @@ fn short(value: f64) -> String {
 
 pub fn print_head(rounds: usize) {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus
-        .lines()
-        .find_map(|line| line.strip_prefix("model name\t: "));
+    let mut lines = cpus.lines();
+    let model = lines.find_map(|line| line.strip_prefix("model name\t: "));
     let model = model.unwrap_or("unknown processor");
     let cores = thread::available_parallelism().map_or(0, usize::from);
     println!("Linux {}, {cores} cores, {model}", release());

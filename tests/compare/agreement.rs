@@ -5,7 +5,6 @@ use crate::support::{Build, Result, builds, first_difference};
 use std::process::Command;
 
 /// Whether the build prints what the C build prints, with the same exit status. The detail is the sum.
-/// Another test checks that it reports no contradiction.
 pub fn same_bytes(build: &Build, arguments: &[&str]) -> Result<String> {
     if is_guest(build) {
         return Ok("-".into());

@@ -1,5 +1,4 @@
 //! `make compare`: tries each claim of the page with each build on this kernel, and reports.
-//!
 //! Environment: `WITH=PATH` adds a third build; `SLOW=1` waits until TIME_WAIT is over.
 
 #[path = "claims.rs"] // a module of the suite and of tests/study as well

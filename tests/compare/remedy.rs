@@ -80,8 +80,7 @@ pub fn k2(build: &Build, option: bool) -> Result<String> {
     yes(seen == reported, &wrong).map(|_| reported.clone())
 }
 
-/// Terminates the server of `old` by `signal` while a client is served, and starts `new` on its
-/// address. The old client and a new one must be served.
+/// Terminates `old` by `signal`, and starts `new` on its address. The old client and a new one must be served.
 pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
     let mut figure = Figure::new(old, true)?;
     figure.client.echo("before, ")?;

@@ -29,8 +29,8 @@ impl Traced {
     }
 }
 
-/// In a child process, one `call` fails, after `before` others that are not for its client: the client loses
-/// its connection, and others are served.
+/// If one `call` of a child process fails, its client loses the connection, and others are served. `before`
+/// calls are not for the client.
 fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
     try_each(errors, &OCCURRENCES, |build, error, occurrence| {
         let when = before + occurrence;

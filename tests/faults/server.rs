@@ -1,13 +1,11 @@
-//! Calls of the server that fail: the errors that stop it, and those that cost one client or none. Without a
-//! free descriptor, it waits for one, without spinning.
+//! Calls of the server that fail: the errors that stop it, and those that cost one client or none.
 
 use super::*;
 use libc::*;
 use std::fs;
 use std::time::Instant;
 
-/// The calls before the server listens: strace's name, the name in the error line, and the errors in the man
-/// page.
+/// The calls before the server listens: strace's name, the name in the error line, and the man page's errors.
 #[rustfmt::skip]
 const BEFORE_IT_LISTENS: [(&str, &str, &[i32]); 7] = [
     ("rt_sigaction:when=1", "sigaction SIGPIPE", &[EINVAL]),
@@ -171,8 +169,7 @@ fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Resul
 #[test]
 fn a_shortage_with_signals_in_between_is_reported_once() -> Result<()> {
     for build in builds() {
-        // Before the limit is set, the first accept(2) has reserved a descriptor. The second is interrupted, the
-        // third fails, and so on.
+        // The first accept(2) has its descriptor already. The second is interrupted, the third fails, and so on.
         let server = faulty(build, fresh_address(), "accept:error=EINTR:when=2+3")?.server()?;
         limit_descriptors(server.pid, 4);
         let mut client = Client::of(&server)?;

@@ -1,8 +1,5 @@
-//! `make kernels`: the report of compare on this kernel and on a second one, and where they differ.
-//!
-//! The second one is Debian's user-mode-linux, a kernel that runs as a process and has this machine's root
-//! file system. The builds run there unchanged.
-//!
+//! `make kernels`: the report of compare on this kernel and on a second one, and where they differ. The second
+//! one is Debian's user-mode-linux, a kernel that runs as a process and has this machine's root file system.
 //! Environment: `COMPARE=PATH`, the program of `make compare`; `KERNEL=PATH`, another user-mode kernel.
 
 #[path = "../support/mod.rs"]
@@ -35,11 +32,7 @@ fn main() -> ExitCode {
     let kernels = ["this", "other"];
     let outcomes = kernels.map(|name| try_kernel(&folder, name).and_then(|report| check(&report)));
     let mut diff = Command::new("diff");
-    diff.args([
-        "--unified=1000",
-        "--label=this kernel",
-        "--label=other kernel",
-    ]);
+    diff.args("--unified=1000 --label=this --label=other".split(' '));
     let _ = diff.args(kernels.map(|name| folder.join(name))).status();
     for (name, outcome) in kernels.iter().zip(&outcomes) {
         if let Err(reason) = outcome {
@@ -77,9 +70,8 @@ fn try_kernel(folder: &Path, name: &str) -> Result<String> {
         command.arg("env").args(places).arg(script);
     }
     prepare_child(&mut command);
-    command
-        .status()
-        .map_err(|error| format!("timeout: {error}"))?;
+    let status = command.status();
+    status.map_err(|error| format!("timeout: {error}"))?;
     fs::read_to_string(report).map_err(|error| format!("no report: {error}"))
 }
 

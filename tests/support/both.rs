@@ -5,8 +5,7 @@ use assert_cmd::assert::{Assert, OutputAssertExt};
 use std::ffi::OsStr;
 use std::process::{Command, Output};
 
-/// Runs both builds with `args` until they exit, and compares their exit status, stdout and stderr.
-/// Returns the outcome, which the caller compares with what it expects.
+/// Runs both builds with `args`, and compares their exit status, stdout and stderr. Returns the outcome.
 pub fn both(args: &[impl AsRef<OsStr>]) -> Assert {
     both_under(&[], args)
 }

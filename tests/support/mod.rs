@@ -1,5 +1,4 @@
-//! Shared by the tests and the reports: the builds, servers and clients with deadlines, and the sockets
-//! and processes that the kernel lists.
+//! Shared by the tests and the reports: builds, servers and clients with deadlines, and what the kernel lists.
 #![allow(dead_code, unused_imports)] // each target uses only part of it
 
 mod both;
@@ -83,10 +82,8 @@ pub fn builds() -> &'static [Build; 2] {
             name: name.into(),
             path: env::var_os(variable).map_or(path, PathBuf::from),
         };
-        [
-            build("C", "C_BUILD", project(c)),
-            build("Rust", "RUST_BUILD", rust),
-        ]
+        let c = build("C", "C_BUILD", project(c));
+        [c, build("Rust", "RUST_BUILD", rust)]
     });
     &BUILDS
 }
@@ -143,12 +140,6 @@ pub fn fresh_address() -> SocketAddrV4 {
             return address;
         }
     }
-}
-
-/// Fails if a socket uses `port` on a wildcard address.
-pub fn port_is_free(port: u16) -> Result<()> {
-    let reason = format!("port {port} is in use on all addresses; ss -tlnp shows the process");
-    (!holds_every_address(port)).then_some(()).ok_or(reason)
 }
 
 /// Sets the soft limit on descriptors of process `pid` to `count`, or to the hard limit if that is lower.

@@ -6,8 +6,7 @@ use std::thread;
 /// Jobs that run at the same time. A job that hangs blocks one worker until its deadline.
 const WORKERS: usize = 8;
 
-/// Runs `job` for each number below `count`, and calls `take` with each number and its result, in
-/// order and as early as possible.
+/// Runs `job` for each number below `count`, and passes the results to `take`, in order and as early as possible.
 pub fn in_order<T: Send>(
     count: usize,
     job: impl Fn(usize) -> T + Sync,

@@ -80,8 +80,7 @@ pub fn serve_args(address: SocketAddrV4, option: bool) -> Vec<String> {
     args
 }
 
-/// Starts `command`, and waits until it prints that it listens, or exits. The process that is started must
-/// become the server itself.
+/// Starts `command`, and waits until it prints that it listens, or exits. It must become the server itself.
 pub fn launch(mut command: Command) -> Result<Start> {
     command.stderr(Stdio::piped());
     become_subreaper();
@@ -130,7 +129,7 @@ pub fn kill_group(process: &mut Child) {
     while unsafe { libc::waitpid(-group, ptr::null_mut(), 0) } > 0 {}
 }
 
-/// Arranges for the child process to be killed when the thread that starts it exits. It writes no core file, inherits only
+/// Has the child process killed when the thread that starts it exits. It writes no core file, inherits only
 /// descriptors 0, 1 and 2, and ignores no signal: a shell ignores SIGINT in background commands.
 pub fn prepare_child(command: &mut Command) {
     let prepare = || {
@@ -196,8 +195,8 @@ impl Server {
             if number == self.seen.len() {
                 let left = end.saturating_duration_since(Instant::now());
                 let line = self.program.lines.recv_timeout(left);
-                self.seen
-                    .push(line.map_err(|_| format!("does not print: {what}"))?);
+                let line = line.map_err(|_| format!("does not print: {what}"))?;
+                self.seen.push(line);
             }
             if wanted(&self.seen[number]) {
                 return Ok(self.seen[number].clone());
