@@ -14,14 +14,7 @@ fail() { echo "mutants: $*" >&2 && exit 1; }
 
 # edit FILE OLD NEW: prints FILE with NEW instead of OLD. Fails if OLD does not occur exactly once.
 edit() {
-    OLD=$2 NEW=$3 awk 'BEGIN { old = ENVIRON["OLD"] }
-        { while (at = index($0, old)) {
-              printf "%s%s", substr($0, 1, at - 1), ENVIRON["NEW"]
-              $0 = substr($0, at + length(old))
-              found++
-          }
-          print }
-        END { exit found != 1 }' "$1"
+    OLD=$2 NEW=$3 perl -0777 -pe '$found = s/\Q$ENV{OLD}\E/$ENV{NEW}/g; END { $? = $found != 1 }' "$1"
 }
 
 # insert LINE [FOLDER]: writes the files of the mutant below FOLDER.

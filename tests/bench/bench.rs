@@ -12,10 +12,10 @@ use cost::*;
 use report::{Results, print_head};
 use servers::{ALLOWED, BARE, FORK, NO_FORK, RUST, Running, Server, servers};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::Duration;
 use std::{env, fs};
-use support::{Client, Result, project, raise_limit, tool};
+use support::{Client, Result, project, raise_limit, text, tool};
 
 /// Duration of a slice of load.
 const SLICE: Duration = Duration::from_millis(40);
@@ -28,15 +28,7 @@ const RATES: [(&str, usize, usize); 3] = [
 /// Idle clients.
 const IDLE: usize = 1000;
 
-fn main() -> ExitCode {
-    let result = measure();
-    if let Err(reason) = &result {
-        eprintln!("bench: {reason}");
-    }
-    u8::from(result.is_err()).into()
-}
-
-fn measure() -> Result<()> {
+fn main() -> Result<()> {
     let rounds = env::var("ROUNDS").unwrap_or_else(|_| "20".into());
     let rounds = rounds.parse().ok().filter(|rounds: &usize| *rounds > 0);
     let rounds = rounds.ok_or("ROUNDS must be 1 or more")?;
@@ -147,17 +139,18 @@ fn build_limit() -> Result<PathBuf> {
     let mut compiler = Command::new(tool("cc", "gcc libc6-dev"));
     compiler.args("-std=c11 -D_GNU_SOURCE -O2 -static -o".split(' '));
     compiler.arg(&path).arg(project("tests/bench/limit.c"));
-    match compiler.status() {
-        Ok(status) if status.success() => Ok(path),
-        _ => Err("cc cannot compile tests/bench/limit.c".into()),
-    }
+    let compiled = compiler.status().is_ok_and(|status| status.success());
+    compiled
+        .then_some(path)
+        .ok_or("cc cannot compile limit.c".into())
 }
 
 /// Processes a second that are forked, exit and are reaped.
 fn forks(limit: &Path) -> Result<f64> {
     let arguments = ["fork", &SLICE.as_millis().to_string()];
     let output = Command::new(limit).args(arguments).output();
-    let output = output.map_err(|error| format!("limit fork: {error}"))?;
-    let rate = String::from_utf8_lossy(&output.stdout).trim().parse();
-    rate.map_err(|error| format!("limit fork: {output:?}: {error}"))
+    let rate = String::from_utf8_lossy(&output.map_err(text)?.stdout)
+        .trim()
+        .parse();
+    rate.map_err(|error| format!("limit fork: {error}"))
 }

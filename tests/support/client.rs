@@ -54,8 +54,7 @@ impl Client {
 
     /// Shuts down the sending side, and returns what comes until end of file.
     pub fn half_close(&mut self) -> Result<Vec<u8>> {
-        let shutdown = self.stream.shutdown(Shutdown::Write);
-        shutdown.map_err(|error| format!("shutdown: {error}"))?;
+        self.stream.shutdown(Shutdown::Write).map_err(text)?;
         self.receive_all()
     }
 
