@@ -1,24 +1,20 @@
 //! Shared by the tests and the reports: builds, servers and clients with deadlines, and what the kernel lists.
 #![allow(dead_code, unused_imports)] // each target uses only part of it
 
-mod both;
 mod client;
 mod holder;
 mod kernel;
 mod layout;
 mod network;
-mod pool;
 mod program;
 mod server;
 mod session;
 
-pub use both::*;
 pub use client::*;
 pub use holder::*;
 pub use kernel::*;
 pub use layout::*;
 pub use network::*;
-pub use pool::*;
 pub use program::*;
 pub use server::*;
 pub use session::*;
@@ -27,8 +23,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::ptr::{null, null_mut};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, mpsc};
 use std::time::{Duration, Instant};
 use std::{env, fmt, fs, thread};
 
@@ -177,4 +173,29 @@ pub fn wait_for<T>(what: impl fmt::Display, mut probe: impl FnMut() -> Option<T>
 /// Polls `holds` until it returns true.
 pub fn wait_until(what: impl fmt::Display, mut holds: impl FnMut() -> bool) -> Result<()> {
     wait_for(what, || holds().then_some(()))
+}
+
+/// Jobs that run at the same time. A job that hangs blocks one worker until its deadline.
+const WORKERS: usize = 8;
+
+/// Runs `job` for each number below `count`, and passes the results to `take`, in order and as early as possible.
+pub fn in_order<T: Send>(
+    count: usize,
+    job: impl Fn(usize) -> T + Sync,
+    mut take: impl FnMut(usize, T),
+) {
+    let job = &job;
+    thread::scope(|scope| {
+        let worker = |first: usize| {
+            let (sender, receiver) = mpsc::channel();
+            let mut numbers = (first..count).step_by(WORKERS);
+            scope.spawn(move || numbers.try_for_each(|number| sender.send(job(number))));
+            receiver
+        };
+        let workers: Vec<_> = (0..WORKERS).map(worker).collect();
+        for number in 0..count {
+            let result = workers[number % WORKERS].recv();
+            take(number, result.expect("the job does not panic"));
+        }
+    });
 }
