@@ -1,7 +1,6 @@
 //! System calls that strace makes fail with each errno of their man pages, in both builds.
 
 mod child;
-mod descriptors;
 mod server;
 
 use crate::support::*;
@@ -58,10 +57,8 @@ fn trace_file(address: SocketAddrV4) -> PathBuf {
 
 /// An error if strace's trace does not contain `text` in `count` places. Removes the trace.
 fn traced(address: SocketAddrV4, text: &str, count: usize) -> Result<()> {
-    same(
-        take_file(&trace_file(address))?.matches(text).count(),
-        count,
-    )
+    let trace = take_file(&trace_file(address))?;
+    same(trace.matches(text).count(), count)
 }
 
 /// Serves `count` clients, one after the other.

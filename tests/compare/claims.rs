@@ -23,18 +23,11 @@ pub struct Claim {
     pub run: fn(&Build) -> Result<String>,
 }
 
-const fn claim(
-    text: &'static str,
-    page: &'static str,
-    linux: &'static str,
-    run: fn(&Build) -> Result<String>,
-) -> Claim {
-    Claim {
-        text,
-        page,
-        linux,
-        run,
-    }
+type Text = &'static str;
+
+#[rustfmt::skip]
+const fn claim(text: Text, page: Text, linux: Text, run: fn(&Build) -> Result<String>) -> Claim {
+    Claim { text, page, linux, run }
 }
 
 /// The row that waits until TIME_WAIT is over, a minute.

@@ -17,11 +17,10 @@ impl Figure {
     pub fn new(build: &Build, option: bool) -> Result<Figure> {
         let mut server = build.serve_on(fresh_address(), option)?.server()?;
         let client = Client::served(server.address)?;
-        let child = server.child(&client)?;
         Ok(Figure {
+            child: server.child(&client)?,
             server,
             client,
-            child,
         })
     }
 }
@@ -39,9 +38,11 @@ pub fn seen<T>(_: T) -> String {
 pub fn f1(build: &Build) -> Result<String> {
     let address = fresh_address();
     let server = build.serve_on(address, true)?.server()?;
-    let reported = server.address;
-    let wrong = format!("expected to listen on {address}, reports {reported}");
-    yes(reported == address, &wrong)?;
+    let wrong = format!(
+        "expected to listen on {address}, reports {}",
+        server.address
+    );
+    yes(server.address == address, &wrong)?;
     let listens = |socket: &Socket| socket.state == "LISTEN" && socket.local == address;
     only_socket(server.pid, listens).map(seen)
 }

@@ -37,13 +37,14 @@ const SETSOCKOPT: &str = "setsockopt(s, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0";
 
 pub fn r1(build: &Build) -> Result<String> {
     let (_server, calls) = traced(build, true)?;
+    let option = "setsockopt(s, SOL_SOCKET, SO_REUSEADDR";
     let order = [
         "socket(AF_INET, SOCK_STREAM",
-        "setsockopt(s, SOL_SOCKET, SO_REUSEADDR",
+        option,
         "bind(s, ",
         "listen(s, ",
-    ]
-    .map(|start| calls.iter().position(|call| call.starts_with(start)));
+    ];
+    let order = order.map(|start| calls.iter().position(|call| call.starts_with(start)));
     let right = order.iter().all(Option::is_some) && order.is_sorted();
     let wrong = format!("expected the four in this order, seen {}", calls.join("; "));
     yes(right, &wrong)
@@ -79,8 +80,7 @@ pub fn k2(build: &Build, option: bool) -> Result<String> {
     yes(seen == reported, &wrong).map(|_| reported.clone())
 }
 
-/// Terminates the server of `old` by `signal` while a client is served, and starts `new` on its
-/// address. The old client and a new one must be served.
+/// Terminates `old` by `signal`, and starts `new` on its address. The old client and a new one must be served.
 pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
     let mut figure = Figure::new(old, true)?;
     figure.client.echo("before, ")?;

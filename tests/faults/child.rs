@@ -1,8 +1,7 @@
 //! Calls of a child process that fail: at most its own client loses the connection.
 
-use super::{OCCURRENCES, same, serve_clients, trace_file, try_each};
+use super::*;
 use crate::load::numbered;
-use crate::support::*;
 use libc::*;
 use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -30,8 +29,8 @@ impl Traced {
     }
 }
 
-/// In a child process, one `call` fails, after `before` others that are not for its client: the client loses
-/// its connection, the last line counts what was echoed, and others are served.
+/// If one `call` of a child process fails, its client loses the connection, the last line counts what was
+/// echoed, and others are served. `before` calls are not for the client.
 fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
     try_each(errors, &OCCURRENCES, |build, error, occurrence| {
         let when = before + occurrence;
@@ -81,10 +80,10 @@ fn all_are_served(build: &Build, injection: &str, mark: &str) -> Result<()> {
 
 #[test]
 fn a_read_that_fails_costs_one_client() -> Result<()> {
-    let errors = &[
+    let errors = [
         EAGAIN, EBADF, ECONNRESET, EFAULT, EINVAL, EIO, EISDIR, ETIMEDOUT,
     ];
-    costs_its_client("read", 0, errors)
+    costs_its_client("read", 0, &errors)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Clients. All their calls have a deadline.
 
-use super::{Result, Server, deadline, set_option};
+use super::{Result, Server, deadline, set_option, text};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 
@@ -43,22 +43,18 @@ impl Client {
     /// Sends `text`, and waits until it comes back.
     pub fn echo(&mut self, text: &str) -> Result<()> {
         let mut back = vec![0; text.len()];
-        self.stream
-            .write_all(text.as_bytes())
-            .and_then(|()| self.stream.read_exact(&mut back))
-            .map_err(|error| format!("{text:?} does not come back: {}", reason(&error)))?;
-        if back == text.as_bytes() {
-            Ok(())
-        } else {
-            let back = String::from_utf8_lossy(&back);
-            Err(format!("{text:?} comes back as {back:?}"))
-        }
+        let sent = self.stream.write_all(text.as_bytes());
+        let received = sent.and_then(|()| self.stream.read_exact(&mut back));
+        received.map_err(|error| format!("{text:?} does not come back: {}", reason(&error)))?;
+        let back = String::from_utf8_lossy(&back);
+        (back == text)
+            .then_some(())
+            .ok_or_else(|| format!("{text:?} comes back as {back:?}"))
     }
 
     /// Shuts down the sending side, and returns what comes until end of file.
     pub fn half_close(&mut self) -> Result<Vec<u8>> {
-        let shutdown = self.stream.shutdown(Shutdown::Write);
-        shutdown.map_err(|error| format!("shutdown: {error}"))?;
+        self.stream.shutdown(Shutdown::Write).map_err(text)?;
         self.receive_all()
     }
 
@@ -74,8 +70,7 @@ impl Client {
     pub fn reset(self) -> Result<()> {
         let (l_onoff, l_linger) = (1, 0);
         let linger = libc::linger { l_onoff, l_linger };
-        set_option(&self.stream, libc::SOL_SOCKET, libc::SO_LINGER, linger)
-            .map_err(|error| format!("setsockopt SO_LINGER: {error}"))
+        set_option(&self.stream, libc::SOL_SOCKET, libc::SO_LINGER, linger).map_err(text)
     }
 }
 

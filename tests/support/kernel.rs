@@ -29,10 +29,11 @@ pub fn find_socket(local: SocketAddrV4, peer: SocketAddrV4) -> Option<Socket> {
     all.find(|socket| (socket.local, socket.peer) == (local, peer))
 }
 
-/// Whether a socket uses `port` on a wildcard address, IPv4 or IPv6.
-pub fn holds_every_address(port: u16) -> bool {
-    let zeros = |width| format!(" {:0width$}:{port:04X} ", 0);
-    is_in_a_table(&zeros(8)) || is_in_a_table(&zeros(32))
+/// Fails if a socket uses `port` on a wildcard address, IPv4 or IPv6.
+pub fn port_is_free(port: u16) -> Result<()> {
+    let wildcard = |width| is_in_a_table(&format!(" {:0width$}:{port:04X} ", 0));
+    let reason = format!("port {port} is in use on all addresses; ss -tlnp shows the process");
+    (!wildcard(8) && !wildcard(32)).then_some(()).ok_or(reason)
 }
 
 /// Whether a socket, IPv4 or IPv6, has `port` as its local or remote port.
@@ -84,8 +85,7 @@ pub fn sockets_of(pid: i32) -> Vec<Socket> {
     found
 }
 
-/// Waits until process `pid` has one socket only, the `expected` one, and returns it. Just after fork, a
-/// process has two.
+/// Waits until process `pid` has one socket only, the `expected` one. Just after fork, a process has two.
 pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socket> {
     let mut held = Vec::new();
     let what = format!("single socket, as expected, in process {pid}");
@@ -110,6 +110,13 @@ pub fn process(pid: i32) -> Option<(char, i32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}
+
+/// The child processes of process `pid`, with zombies.
+pub fn children(pid: i32) -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(move |&child| process(child).is_some_and(|(_, parent)| parent == pid))
 }
 
 /// The number of descriptors that process `pid` has.

@@ -2,12 +2,11 @@
 
 use super::checked;
 use errno::Errno;
-use std::io;
-use std::mem;
 use std::net::{Ipv6Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
+use std::{io, mem};
 
 /// The network in which `rules` and `abi` work.
 pub struct Network {
@@ -43,8 +42,7 @@ pub fn network() -> &'static Network {
     &NETWORK
 }
 
-/// The IPv6 addresses of a private network, whose loopback interface is up if `up`. An error is unshare(2)'s
-/// or, if `up`, ioctl(2)'s.
+/// The IPv6 addresses of a private network. An error is unshare(2)'s or, with the interface `up`, ioctl(2)'s.
 fn in_private_network(up: bool) -> Result<Output, Errno> {
     let mut command = Command::new("cat");
     command.arg("/proc/net/if_inet6");
