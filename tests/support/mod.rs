@@ -22,7 +22,6 @@ pub use session::*;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, mpsc};
 use std::time::{Duration, Instant};
@@ -138,22 +137,16 @@ pub fn fresh_address() -> SocketAddrV4 {
     }
 }
 
-/// Sets the soft limit on descriptors of process `pid` to `count`, or to the hard limit if that is lower.
-pub fn limit_descriptors(pid: i32, count: u64) {
-    let (rlim_cur, rlim_max) = (0, 0);
-    let mut limit = libc::rlimit { rlim_cur, rlim_max };
-    // SAFETY: `limit` is an rlimit; a null pointer means that no limit is set.
-    let z = unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, null(), &raw mut limit) };
-    assert_eq!(z, 0);
-    limit.rlim_cur = count.min(limit.rlim_max);
-    // SAFETY: `limit` is an rlimit; a null pointer means that the old limit is not returned.
-    let z = unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, &raw const limit, null_mut()) };
-    assert_eq!(z, 0);
+/// Sets the soft limit on descriptors of process `pid` to `count`, a number or an expression of the shell.
+pub fn limit_descriptors(pid: i32, count: impl fmt::Display) {
+    let script = format!("prlimit --pid {pid} --nofile={count}:");
+    let status = Command::new("sh").args(["-c", &script]).status();
+    assert!(status.unwrap().success(), "{script}");
 }
 
 /// Raises the soft limit on descriptors to the hard limit.
 pub fn raise_limit() {
-    limit_descriptors(0, u64::MAX);
+    limit_descriptors(std::process::id() as i32, "$(ulimit -Hn)");
 }
 
 /// Polls `probe` until it returns a value. `what` names the awaited event in the error.
