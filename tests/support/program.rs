@@ -25,8 +25,7 @@ impl Program {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         prepare_child(command.process_group(0));
         let process = command.spawn();
-        let mut process =
-            process.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+        let mut process = process.map_err(|error| format!("{command:?}: {error}"))?;
         let lines = read_lines(process.stdout.take().expect("stdout is a pipe"));
         Ok(Program { process, lines })
     }

@@ -57,11 +57,9 @@ impl Build {
 /// able to enter the folder of the build, so it is a copy in a new folder, which is removed afterwards.
 pub fn as_another_user<T>(build: &Build, run: impl FnOnce(Command) -> T) -> T {
     let script = "d=$(mktemp -d); chmod 755 $d; install \"$0\" $d/reuseaddr; echo $d";
-    let shell = Command::new("sh")
-        .args(["-c", script])
-        .arg(&build.path)
-        .output();
-    let folder = String::from_utf8(shell.unwrap().stdout).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(&build.path);
+    let folder = String::from_utf8(shell.output().unwrap().stdout).unwrap();
     let folder = Path::new(folder.trim_end());
     let mut command = Command::new(folder.join("reuseaddr"));
     if is_root() {
