@@ -7,47 +7,26 @@ use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::thread;
 
-/// A server, and a strace that was attached to it in accept and follows its child processes.
-struct Traced {
-    server: Server,
-    strace: Program,
-}
-
-impl Traced {
-    /// Starts the server, and strace with `options`.
-    fn start(build: &Build, options: &str) -> Result<Traced> {
-        let server = build.serve_on(fresh_address(), true)?.server()?;
-        let strace = attach_strace(server.pid, options, &trace_file(server.address))?;
-        Ok(Traced { server, strace })
-    }
-
-    /// Detaches strace, and returns its trace.
-    fn detach(&mut self) -> Result<String> {
-        send_signal(self.strace.process.id() as i32, SIGTERM)?;
-        self.strace.process.wait().map_err(text)?;
-        take_file(&trace_file(self.server.address))
-    }
-}
-
 /// If one `call` of a child process fails, its client loses the connection, and others are served. `before`
 /// calls are not for the client.
 fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
     try_each(errors, &OCCURRENCES, |build, error, occurrence| {
         let when = before + occurrence;
         let injection = format!("-e inject={call}:error={}:when={when}", error.0);
-        let mut traced = Traced::start(build, &injection)?;
-        let mut client = Client::of(&traced.server)?;
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let strace = Strace::attach(server.pid, &injection)?;
+        let mut client = Client::of(&server)?;
         for _ in 1..occurrence {
             client.echo("hello")?;
         }
         let _ = client.stream.write_all(b"lost");
         let line = format!("reuseaddr: {call} {}: {error}", client.address);
-        same(traced.server.error_line()?, line)?;
+        same(server.error_line()?, line)?;
         // End of file, or a reset if the child had not read everything.
         let _ = client.stream.read_to_end(&mut Vec::new());
-        same(traced.detach()?.matches("(INJECTED)").count(), 1)?;
-        serve_clients(&traced.server, 1)?;
-        same(traced.server.finish(), vec![])
+        same(strace.detach()?.matches("(INJECTED)").count(), 1)?;
+        serve_clients(&server, 1)?;
+        same(server.finish(), vec![])
     })
 }
 
@@ -62,15 +41,16 @@ fn costs_nobody(call: &str, before: usize, errors: &[i32], occurrences: &[usize]
 
 /// With strace's `injection` all clients are served; the trace contains `mark`.
 fn all_are_served(build: &Build, injection: &str, mark: &str) -> Result<()> {
-    let mut traced = Traced::start(build, &format!("-e signal=all -e {injection}"))?;
+    let server = build.serve_on(fresh_address(), true)?.server()?;
+    let strace = Strace::attach(server.pid, &format!("-e signal=all -e {injection}"))?;
     for _ in 0..4 {
-        let mut client = Client::of(&traced.server)?;
+        let mut client = Client::of(&server)?;
         for text in ["hello", "still there?", "and now?"] {
             client.echo(text)?;
         }
     }
-    same(traced.detach()?.contains(mark), true)?;
-    same(traced.server.finish(), vec![])
+    same(strace.detach()?.contains(mark), true)?;
+    same(server.finish(), vec![])
 }
 
 #[test]
@@ -145,8 +125,8 @@ fn is_short(line: &str) -> Option<bool> {
 #[test]
 fn a_short_write_is_continued_where_it_stopped() -> Result<()> {
     for build in builds() {
-        let mut traced = Traced::start(build, "-e trace=write")?;
-        let server = &mut traced.server;
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let strace = Strace::attach(server.pid, "-e trace=write")?;
         // With small buffers on both sides a write blocks several times. If it is stopped then, it is short.
         set_option_of(server.pid, 3, SO_SNDBUF, 1)?;
         let client = small_client(server.address.into()).and_then(Client::new);
@@ -168,7 +148,7 @@ fn a_short_write_is_continued_where_it_stopped() -> Result<()> {
             stream.read_exact(rest).map_err(text)
         })?;
         same(received == sent, true)?;
-        let trace = traced.detach()?;
+        let trace = strace.detach()?;
         same(trace.lines().any(|line| is_short(line) == Some(true)), true)?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::ptr::null_mut;
 use std::sync::mpsc::Receiver;
@@ -76,16 +76,30 @@ pub fn stopped_terminal() -> [File; 2] {
     fds.map(|fd| unsafe { File::from_raw_fd(fd) })
 }
 
-/// Attaches strace to process `pid`, with `options`, and waits until it traces the process.
-pub fn attach_strace(pid: i32, options: &str, file: &Path) -> Result<Program> {
-    let mut command = strace(&format!("-f -e signal=none -p {pid}"), file);
-    command.args(options.split_whitespace());
-    command.stderr(Stdio::null());
-    let strace = Program::start(command)?;
-    wait_until(format!("strace at process {pid}"), || {
-        process_status(pid, "TracerPid").is_some_and(|tracer| tracer != 0)
-    })?;
-    Ok(strace)
+/// A strace that is attached to a process, and follows its child processes.
+pub struct Strace(Program, PathBuf);
+
+impl Strace {
+    /// Attaches strace to process `pid`, with `options`, and waits until it traces the process.
+    pub fn attach(pid: i32, options: &str) -> Result<Strace> {
+        let file = scratch(format!("{pid}.strace"));
+        let mut command = strace(&format!("-f -e signal=none -p {pid}"), &file);
+        command
+            .args(options.split_whitespace())
+            .stderr(Stdio::null());
+        let strace = Strace(Program::start(command)?, file);
+        wait_until(format!("strace at process {pid}"), || {
+            process_status(pid, "TracerPid").is_some_and(|tracer| tracer != 0)
+        })?;
+        Ok(strace)
+    }
+
+    /// Detaches it, and returns its trace.
+    pub fn detach(mut self) -> Result<String> {
+        send_signal(self.0.process.id() as i32, libc::SIGTERM)?;
+        self.0.process.wait().map_err(text)?;
+        take_file(&self.1)
+    }
 }
 
 /// Returns the text of a temporary file, and removes it.
