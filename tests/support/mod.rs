@@ -66,8 +66,12 @@ pub fn builds() -> &'static [Build; 2] {
             ("dynamic", "target/c-reference/dynamic/reuseaddr")
         };
         let mut make = Command::new(tool("make", "make"));
-        make.args(["-s", "c", &format!("LINK={link}")]);
-        make.arg(format!("C_PROGRAM={c}"));
+        make.args([
+            "-s",
+            "c",
+            &format!("LINK={link}"),
+            &format!("C_PROGRAM={c}"),
+        ]);
         make.current_dir(project("")).env_remove("MAKEFLAGS");
         let make = make.output().expect("make can be started");
         let errors = String::from_utf8_lossy(&make.stderr);
