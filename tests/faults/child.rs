@@ -4,7 +4,6 @@ use super::*;
 use crate::load::numbered;
 use libc::*;
 use std::io::{Read, Write};
-use std::os::fd::{FromRawFd, OwnedFd};
 use std::thread;
 
 /// If one `call` of a child process fails, its client loses the connection, and others are served. `before`
@@ -98,23 +97,6 @@ fn a_signal_that_does_not_terminate_costs_no_client_whatever_call_it_interrupts(
     Ok(())
 }
 
-/// Sets an option of the socket that `process` has as `fd`.
-fn set_option_of(process: i32, fd: i32, name: i32, value: i32) -> Result<()> {
-    // SAFETY: no pointers; any argument value is safe.
-    let pidfd = unsafe { syscall(SYS_pidfd_open, process, 0) } as i32;
-    // SAFETY: no pointers; any argument value is safe.
-    let copy = unsafe { syscall(SYS_pidfd_getfd, pidfd, fd, 0) } as i32;
-    let reason = errno::errno();
-    // SAFETY: `pidfd` is a descriptor that nothing else owns, and is not used again; close(-1) has no effect.
-    unsafe { close(pidfd) };
-    if copy == -1 {
-        return Err(format!("pidfd_getfd: {reason}"));
-    }
-    // SAFETY: `copy` is a new descriptor, and nothing else owns it.
-    let copy = unsafe { OwnedFd::from_raw_fd(copy) };
-    set_option(&copy, SOL_SOCKET, name, value).map_err(text)
-}
-
 /// Whether `line` of a trace is a write that returned less than the number of bytes it was given.
 fn is_short(line: &str) -> Option<bool> {
     let (call, written) = line.rsplit_once(") = ")?;
@@ -128,7 +110,8 @@ fn a_short_write_is_continued_where_it_stopped() -> Result<()> {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let strace = Strace::attach(server.pid, "-e trace=write")?;
         // With small buffers on both sides a write blocks several times. If it is stopped then, it is short.
-        set_option_of(server.pid, 3, SO_SNDBUF, 1)?;
+        let listener = copy_of(server.pid, 3).map_err(text)?;
+        set_option(&listener, SOL_SOCKET, SO_SNDBUF, 1).map_err(text)?;
         let client = small_client(server.address.into()).and_then(Client::new);
         let client = client.map_err(text)?;
         let child = server.child(&client)?;
