@@ -28,7 +28,7 @@ fn refused(args: &[impl AsRef<OsStr>], sentence: &str) {
 }
 
 #[test]
-fn help_goes_to_stdout() {
+fn help_and_the_version_of_the_package_go_to_stdout() {
     let help = format!(
         "{USAGE}
 serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
@@ -49,10 +49,6 @@ one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;
     for args in [&["--help"][..], &["-h"], &["serve", "80x", "--help"]] {
         both(args).code(0).stdout(help.clone()).stderr("");
     }
-}
-
-#[test]
-fn version_is_the_version_of_the_package() {
     let version = concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n");
     for argument in ["--version", "-V"] {
         both(&[argument]).code(0).stdout(version).stderr("");
