@@ -32,7 +32,6 @@ pub fn load(server: SocketAddrV4, clients: usize, time: Duration) -> Result<f64>
     Ok(count as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Connects, echoes a few bytes, shuts down, reads end of file and closes.
 pub fn converse(server: SocketAddrV4) -> io::Result<()> {
     let mut stream = TcpStream::connect(server)?;
     let mut back = [0; BYTES];

@@ -168,13 +168,11 @@ pub fn set_option<T>(s: &impl AsRawFd, level: i32, name: i32, value: T) -> io::R
     checked(z).map(|_| ())
 }
 
-/// Calls listen(2).
 pub fn listen(s: &OwnedFd, backlog: i32) -> io::Result<i32> {
     // SAFETY: no pointers; any argument value is safe.
     checked(unsafe { libc::listen(s.as_raw_fd(), backlog) })
 }
 
-/// Calls connect(2).
 pub fn connect(s: &OwnedFd, to: SocketAddr) -> io::Result<()> {
     let to = raw(to);
     let length = to.len() as libc::socklen_t;

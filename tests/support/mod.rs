@@ -49,7 +49,6 @@ pub const PORT: u16 = 9099;
 /// A result whose error is a message.
 pub type Result<T> = std::result::Result<T, String>;
 
-/// One build of the command.
 #[derive(Clone, Debug)]
 pub struct Build {
     pub name: String,
@@ -87,7 +86,6 @@ pub fn builds() -> &'static [Build; 2] {
     &BUILDS
 }
 
-/// A file or folder of this project.
 pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
@@ -111,7 +109,6 @@ pub fn text(error: impl fmt::Display) -> String {
     error.to_string()
 }
 
-/// Whether the effective user is root.
 pub fn is_root() -> bool {
     own_uid() == 0
 }
@@ -123,7 +120,6 @@ pub fn own_uid() -> libc::uid_t {
 }
 
 /// An address of 127/8 that no socket uses, with port 9099. Every 254 addresses, the port goes up by one.
-///
 /// The two bytes in the middle are the process id, so that two test processes use different addresses.
 /// An address that an earlier process of the same id left in TIME_WAIT is skipped.
 pub fn fresh_address() -> SocketAddrV4 {
@@ -167,7 +163,6 @@ pub fn wait_for<T>(what: impl fmt::Display, mut probe: impl FnMut() -> Option<T>
     }
 }
 
-/// Polls `holds` until it returns true.
 pub fn wait_until(what: impl fmt::Display, mut holds: impl FnMut() -> bool) -> Result<()> {
     wait_for(what, || holds().then_some(()))
 }

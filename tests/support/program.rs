@@ -16,7 +16,6 @@ use std::sync::mpsc::Receiver;
 /// A running program, whose stdin and stdout are pipes. Its process group is killed on drop.
 pub struct Program {
     pub process: Child,
-    /// The lines that it prints.
     pub lines: Receiver<String>,
 }
 
@@ -30,14 +29,12 @@ impl Program {
         Ok(Program { process, lines })
     }
 
-    /// Writes `keys` to its stdin.
     pub fn type_in(&mut self, keys: &str) -> Result<()> {
         let stdin = self.process.stdin.as_mut().expect("stdin is a pipe");
         let written = stdin.write_all(keys.as_bytes());
         written.map_err(|error| format!("{keys:?}: {error}"))
     }
 
-    /// The next line that it prints.
     pub fn line(&self) -> Option<String> {
         self.lines.recv_timeout(deadline()).ok()
     }

@@ -11,7 +11,6 @@ use std::thread;
 use std::time::Instant;
 use std::{fs, ptr};
 
-/// The start of a server.
 pub enum Start {
     /// It has printed that it listens.
     Listening(Server),
@@ -45,7 +44,6 @@ impl Start {
 }
 
 impl Build {
-    /// Starts `serve` on `address`, with SO_REUSEADDR if `option`.
     pub fn serve_on(&self, address: SocketAddrV4, option: bool) -> Result<Start> {
         let mut command = Command::new(&self.path);
         command.args(serve_args(address, option));
@@ -70,7 +68,6 @@ pub fn as_another_user<T>(build: &Build, run: impl FnOnce(Command) -> T) -> T {
     result
 }
 
-/// The arguments of a build that runs `serve`.
 pub fn serve_args(address: SocketAddrV4, option: bool) -> Vec<String> {
     let mut args = vec!["serve".into()];
     args.extend((!option).then(|| "--no-reuseaddr".into()));
