@@ -37,7 +37,6 @@ fn faulty(build: &Build, address: SocketAddrV4, injection: &str) -> Result<Start
     launch(faulty_command(build, address, injection))
 }
 
-/// The command that [`faulty`] launches.
 fn faulty_command(build: &Build, address: SocketAddrV4, injection: &str) -> Command {
     let options = format!("-D -e signal=none -e inject={injection}");
     let mut command = strace(&options, &trace_file(address));
@@ -61,7 +60,6 @@ fn traced(address: SocketAddrV4, text: &str, count: usize) -> Result<()> {
     same(trace.matches(text).count(), count)
 }
 
-/// Serves `count` clients, one after the other.
 fn serve_clients(server: &Server, count: usize) -> Result<()> {
     (0..count).try_for_each(|_| Client::served(server.address).map(drop))
 }

@@ -129,11 +129,8 @@ done <target/mutants/selected
 
 awk -F '\t' '
     NR == FNR { verdict[$2] = $1; next }
-    { name = $0
-      sub(/: .*/, "", name)
-      sub(/^both.*|\/[^\/]*$/, "", name)
-      if (name == "")
-          name = "both"
+    { name = /^both/ ? "both" : $0
+      sub(/\/[^\/]*: .*/, "", name)
       total[name]++
       failed += verdict[$0] == "not compiled"
       if (verdict[$0] ~ /^(killed|timeout)/)

@@ -190,22 +190,18 @@ fn a_block_that_is_not_a_transcript_is_a_command_or_has_a_date() {
         let fences = readme.matches("\n```").count();
         assert_eq!(fences, 2 * blocks.len(), "{path}: not all are ```text");
         for (before, block) in blocks {
-            if is_transcript(block) || block.lines().all(is_of_serve) {
-                continue;
+            let commands = block.lines().map(|line| line.strip_prefix("make "));
+            for command in commands.clone().flatten() {
+                let rule = format!("\n{}: ", command.split(' ').next().unwrap());
+                assert!(makefile.contains(&rule), "{path}: make {command}");
             }
-            if block.lines().all(|line| line.starts_with("make ")) {
-                for command in block.lines() {
-                    let target = command.split(' ').nth(1).unwrap();
-                    let rule = format!("\n{target}: ");
-                    assert!(makefile.contains(&rule), "{path}: {command}");
-                }
-                continue;
-            }
+            let is_command = commands.clone().all(|command| command.is_some());
+            let is_run = is_command || is_transcript(block) || block.lines().all(is_of_serve);
             // Other output is a measurement, and needs a date.
             let words = before.split_whitespace();
             let mut words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_digit()));
             let dated = words.any(|word| word.len() == 10 && word.starts_with("20"));
-            assert!(dated, "{path}: neither run nor dated:\n{block}");
+            assert!(is_run || dated, "{path}: neither run nor dated:\n{block}");
         }
     }
 }

@@ -32,7 +32,6 @@ fn shared_network(no_ipv6: Option<Errno>) -> Network {
     Network { failed, no_ipv6 }
 }
 
-/// Compares `outcome` with the tables that are expected.
 fn check_tables(outcome: Assert, network: &Network) {
     let (cells, _, notes) = counts_and_notes(network);
     // "cleared after bind": the shortcut that the head of conflict.rs describes.

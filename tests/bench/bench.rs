@@ -25,7 +25,6 @@ const RATES: [(&str, usize, usize); 3] = [
     ("rate with 8", 8, 3),
     ("rate with 64", 64, 1),
 ];
-/// Idle clients.
 const IDLE: usize = 1000;
 
 fn main() -> Result<()> {
@@ -133,7 +132,6 @@ fn beside_idle(server: &Server, results: &mut Results) -> Result<()> {
     Ok(())
 }
 
-/// Compiles limit.c.
 fn build_limit() -> Result<PathBuf> {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("limit");
     let mut compiler = Command::new(tool("cc", "gcc libc6-dev"));

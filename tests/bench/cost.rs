@@ -32,7 +32,6 @@ pub fn load(server: SocketAddrV4, clients: usize, time: Duration) -> Result<f64>
     Ok(count as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Connects, echoes a few bytes, shuts down, reads end of file and closes.
 pub fn converse(server: SocketAddrV4) -> io::Result<()> {
     let mut stream = TcpStream::connect(server)?;
     let mut back = [0; BYTES];
@@ -75,10 +74,9 @@ pub fn faults(server: &Server) -> Result<f64> {
 /// System calls of a conversation, in all processes.
 pub fn calls(server: &Server) -> Result<f64> {
     let running = server.start()?;
-    let file = scratch("calls");
-    let _strace = attach_strace(running.process.id() as i32, "", &file)?;
+    let strace = Strace::attach(running.process.id() as i32, "")?;
     converse_in_turn(&running)?;
-    let trace = take_file(&file)?;
+    let trace = strace.detach()?;
     let other = |line: &&str| line.contains(" resumed>") || line.contains("+++ ");
     let calls = trace.lines().filter(|line| !other(line)).count();
     // The last child process may not have exited yet: its last calls may be missing.

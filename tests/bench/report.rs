@@ -13,7 +13,6 @@ pub type Key = (&'static str, &'static str);
 /// All measured values, each with its round.
 #[derive(Default)]
 pub struct Results {
-    /// The current round.
     pub round: usize,
     values: Vec<(Key, usize, f64)>,
 }
@@ -42,7 +41,6 @@ impl Results {
         (!logs.is_empty() && this != other).then(|| Interval::of(&logs))
     }
 
-    /// All values, a line each.
     pub fn csv(&self) -> String {
         let mut text = String::from("what,who,round,value\n");
         for ((what, name), round, value) in &self.values {
@@ -73,7 +71,6 @@ impl Results {
         }
     }
 
-    /// Prints the targets and whether they are reached.
     pub fn print_targets(&self) {
         let rate = |name| ("rate with 8", name);
         #[rustfmt::skip]

@@ -17,7 +17,6 @@ pub struct Claim {
     pub text: &'static str,
     /// What is seen if the page is right; empty in a check of our own.
     pub page: &'static str,
-    /// What is seen on Linux.
     pub linux: &'static str,
     /// Tries it with one build. The first line of the result is the cell, the rest are details.
     pub run: fn(&Build) -> Result<String>,

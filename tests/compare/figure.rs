@@ -38,11 +38,9 @@ pub fn seen<T>(_: T) -> String {
 pub fn f1(build: &Build) -> Result<String> {
     let address = fresh_address();
     let server = build.serve_on(address, true)?.server()?;
-    let wrong = format!(
-        "expected to listen on {address}, reports {}",
-        server.address
-    );
-    yes(server.address == address, &wrong)?;
+    let reported = server.address;
+    let wrong = format!("expected to listen on {address}, reports {reported}");
+    yes(reported == address, &wrong)?;
     let listens = |socket: &Socket| socket.state == "LISTEN" && socket.local == address;
     only_socket(server.pid, listens).map(seen)
 }

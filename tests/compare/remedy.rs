@@ -37,14 +37,13 @@ const SETSOCKOPT: &str = "setsockopt(s, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0";
 
 pub fn r1(build: &Build) -> Result<String> {
     let (_server, calls) = traced(build, true)?;
-    let option = "setsockopt(s, SOL_SOCKET, SO_REUSEADDR";
     let order = [
         "socket(AF_INET, SOCK_STREAM",
-        option,
+        "setsockopt(s, SOL_SOCKET, SO_REUSEADDR",
         "bind(s, ",
         "listen(s, ",
-    ];
-    let order = order.map(|start| calls.iter().position(|call| call.starts_with(start)));
+    ]
+    .map(|start| calls.iter().position(|call| call.starts_with(start)));
     let right = order.iter().all(Option::is_some) && order.is_sorted();
     let wrong = format!("expected the four in this order, seen {}", calls.join("; "));
     yes(right, &wrong)

@@ -48,9 +48,7 @@ struct Sums {
     pages: Vec<&'static str>,
     /// The page's claims.
     ids: BTreeSet<&'static str>,
-    /// Number of rows in which the builds differ.
     builds_differ: usize,
-    /// Number of unexpected cells.
     unexpected: usize,
 }
 

@@ -6,19 +6,16 @@ use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 
 /// A connection to a server. Reads and writes have a deadline.
 pub struct Client {
-    /// The connection itself.
     pub stream: TcpStream,
     /// The client's own address.
     pub address: SocketAddrV4,
 }
 
 impl Client {
-    /// Connects to `server`.
     pub fn connect(server: SocketAddrV4) -> io::Result<Client> {
         Client::new(TcpStream::connect_timeout(&server.into(), deadline())?)
     }
 
-    /// A client with an existing connection.
     pub fn new(stream: TcpStream) -> io::Result<Client> {
         stream.set_read_timeout(Some(deadline()))?;
         stream.set_write_timeout(Some(deadline()))?;

@@ -119,7 +119,6 @@ pub fn children(pid: i32) -> impl Iterator<Item = i32> {
     pids.filter(move |&child| process(child).is_some_and(|(_, parent)| parent == pid))
 }
 
-/// The number of descriptors that process `pid` has.
 pub fn descriptors(pid: i32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }

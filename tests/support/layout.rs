@@ -6,7 +6,8 @@ pub fn terminal_width() -> usize {
     columns.parse().unwrap_or(80).max(80)
 }
 
-/// `text` in lines of at most `width` columns, broken at spaces. All but the first are indented by 4 more.
+/// `text` in lines of at most `width` columns, broken at spaces where possible. The lines after the first
+/// one are indented by four more columns.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let indent = text.len() - text.trim_start().len();
     let mut rest: Vec<char> = text.chars().collect();

@@ -22,7 +22,6 @@ pub use session::*;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, mpsc};
 use std::time::{Duration, Instant};
@@ -50,7 +49,6 @@ pub const PORT: u16 = 9099;
 /// A result whose error is a message.
 pub type Result<T> = std::result::Result<T, String>;
 
-/// One build of the command.
 #[derive(Clone, Debug)]
 pub struct Build {
     pub name: String,
@@ -67,8 +65,12 @@ pub fn builds() -> &'static [Build; 2] {
             ("dynamic", "target/c-reference/dynamic/reuseaddr")
         };
         let mut make = Command::new(tool("make", "make"));
-        make.args(["-s", "c", &format!("LINK={link}")]);
-        make.arg(format!("C_PROGRAM={c}"));
+        make.args([
+            "-s",
+            "c",
+            &format!("LINK={link}"),
+            &format!("C_PROGRAM={c}"),
+        ]);
         make.current_dir(project("")).env_remove("MAKEFLAGS");
         let make = make.output().expect("make can be started");
         let errors = String::from_utf8_lossy(&make.stderr);
@@ -84,7 +86,6 @@ pub fn builds() -> &'static [Build; 2] {
     &BUILDS
 }
 
-/// A file or folder of this project.
 pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
@@ -108,7 +109,6 @@ pub fn text(error: impl fmt::Display) -> String {
     error.to_string()
 }
 
-/// Whether the effective user is root.
 pub fn is_root() -> bool {
     own_uid() == 0
 }
@@ -120,7 +120,6 @@ pub fn own_uid() -> libc::uid_t {
 }
 
 /// An address of 127/8 that no socket uses, with port 9099. Every 254 addresses, the port goes up by one.
-///
 /// The two bytes in the middle are the process id, so that two test processes use different addresses.
 /// An address that an earlier process of the same id left in TIME_WAIT is skipped.
 pub fn fresh_address() -> SocketAddrV4 {
@@ -138,22 +137,16 @@ pub fn fresh_address() -> SocketAddrV4 {
     }
 }
 
-/// Sets the soft limit on descriptors of process `pid` to `count`, or to the hard limit if that is lower.
-pub fn limit_descriptors(pid: i32, count: u64) {
-    let (rlim_cur, rlim_max) = (0, 0);
-    let mut limit = libc::rlimit { rlim_cur, rlim_max };
-    // SAFETY: `limit` is an rlimit; a null pointer means that no limit is set.
-    let z = unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, null(), &raw mut limit) };
-    assert_eq!(z, 0);
-    limit.rlim_cur = count.min(limit.rlim_max);
-    // SAFETY: `limit` is an rlimit; a null pointer means that the old limit is not returned.
-    let z = unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, &raw const limit, null_mut()) };
-    assert_eq!(z, 0);
+/// Sets the soft limit on descriptors of process `pid` to `count`, a number or an expression of the shell.
+pub fn limit_descriptors(pid: i32, count: impl fmt::Display) {
+    let script = format!("prlimit --pid {pid} --nofile={count}:");
+    let status = Command::new("sh").args(["-c", &script]).status();
+    assert!(status.unwrap().success(), "{script}");
 }
 
 /// Raises the soft limit on descriptors to the hard limit.
 pub fn raise_limit() {
-    limit_descriptors(0, u64::MAX);
+    limit_descriptors(std::process::id() as i32, "$(ulimit -Hn)");
 }
 
 /// Polls `probe` until it returns a value. `what` names the awaited event in the error.
@@ -170,7 +163,6 @@ pub fn wait_for<T>(what: impl fmt::Display, mut probe: impl FnMut() -> Option<T>
     }
 }
 
-/// Polls `holds` until it returns true.
 pub fn wait_until(what: impl fmt::Display, mut holds: impl FnMut() -> bool) -> Result<()> {
     wait_for(what, || holds().then_some(()))
 }

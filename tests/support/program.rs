@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::ptr::null_mut;
 use std::sync::mpsc::Receiver;
@@ -16,7 +16,6 @@ use std::sync::mpsc::Receiver;
 /// A running program, whose stdin and stdout are pipes. Its process group is killed on drop.
 pub struct Program {
     pub process: Child,
-    /// The lines that it prints.
     pub lines: Receiver<String>,
 }
 
@@ -25,20 +24,17 @@ impl Program {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         prepare_child(command.process_group(0));
         let process = command.spawn();
-        let mut process =
-            process.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+        let mut process = process.map_err(|error| format!("{command:?}: {error}"))?;
         let lines = read_lines(process.stdout.take().expect("stdout is a pipe"));
         Ok(Program { process, lines })
     }
 
-    /// Writes `keys` to its stdin.
     pub fn type_in(&mut self, keys: &str) -> Result<()> {
         let stdin = self.process.stdin.as_mut().expect("stdin is a pipe");
         let written = stdin.write_all(keys.as_bytes());
         written.map_err(|error| format!("{keys:?}: {error}"))
     }
 
-    /// The next line that it prints.
     pub fn line(&self) -> Option<String> {
         self.lines.recv_timeout(deadline()).ok()
     }
@@ -77,16 +73,30 @@ pub fn stopped_terminal() -> [File; 2] {
     fds.map(|fd| unsafe { File::from_raw_fd(fd) })
 }
 
-/// Attaches strace to process `pid`, with `options`, and waits until it traces the process.
-pub fn attach_strace(pid: i32, options: &str, file: &Path) -> Result<Program> {
-    let mut command = strace(&format!("-f -e signal=none -p {pid}"), file);
-    command.args(options.split_whitespace());
-    command.stderr(Stdio::null());
-    let strace = Program::start(command)?;
-    wait_until(format!("strace at process {pid}"), || {
-        process_status(pid, "TracerPid").is_some_and(|tracer| tracer != 0)
-    })?;
-    Ok(strace)
+/// A strace that is attached to a process, and follows its child processes.
+pub struct Strace(Program, PathBuf);
+
+impl Strace {
+    /// Attaches strace to process `pid`, with `options`, and waits until it traces the process.
+    pub fn attach(pid: i32, options: &str) -> Result<Strace> {
+        let file = scratch(format!("{pid}.strace"));
+        let mut command = strace(&format!("-f -e signal=none -p {pid}"), &file);
+        command
+            .args(options.split_whitespace())
+            .stderr(Stdio::null());
+        let strace = Strace(Program::start(command)?, file);
+        wait_until(format!("strace at process {pid}"), || {
+            process_status(pid, "TracerPid").is_some_and(|tracer| tracer != 0)
+        })?;
+        Ok(strace)
+    }
+
+    /// Detaches it, and returns its trace.
+    pub fn detach(mut self) -> Result<String> {
+        send_signal(self.0.process.id() as i32, libc::SIGTERM)?;
+        self.0.process.wait().map_err(text)?;
+        take_file(&self.1)
+    }
 }
 
 /// Returns the text of a temporary file, and removes it.

@@ -11,7 +11,6 @@ use std::thread;
 use std::time::Instant;
 use std::{fs, ptr};
 
-/// The start of a server.
 pub enum Start {
     /// It has printed that it listens.
     Listening(Server),
@@ -45,7 +44,6 @@ impl Start {
 }
 
 impl Build {
-    /// Starts `serve` on `address`, with SO_REUSEADDR if `option`.
     pub fn serve_on(&self, address: SocketAddrV4, option: bool) -> Result<Start> {
         let mut command = Command::new(&self.path);
         command.args(serve_args(address, option));
@@ -57,11 +55,9 @@ impl Build {
 /// able to enter the folder of the build, so it is a copy in a new folder, which is removed afterwards.
 pub fn as_another_user<T>(build: &Build, run: impl FnOnce(Command) -> T) -> T {
     let script = "d=$(mktemp -d); chmod 755 $d; install \"$0\" $d/reuseaddr; echo $d";
-    let shell = Command::new("sh")
-        .args(["-c", script])
-        .arg(&build.path)
-        .output();
-    let folder = String::from_utf8(shell.unwrap().stdout).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(&build.path);
+    let folder = String::from_utf8(shell.output().unwrap().stdout).unwrap();
     let folder = Path::new(folder.trim_end());
     let mut command = Command::new(folder.join("reuseaddr"));
     if is_root() {
@@ -72,7 +68,6 @@ pub fn as_another_user<T>(build: &Build, run: impl FnOnce(Command) -> T) -> T {
     result
 }
 
-/// The arguments of a build that runs `serve`.
 pub fn serve_args(address: SocketAddrV4, option: bool) -> Vec<String> {
     let mut args = vec!["serve".into()];
     args.extend((!option).then(|| "--no-reuseaddr".into()));
