@@ -74,7 +74,7 @@ fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result
 }
 
 /// The trace of a process, once its end is recorded in it.
-fn finished_trace(file: &Path) -> Result<String> {
+pub fn finished_trace(file: &Path) -> Result<String> {
     wait_for(format!("end in {}", file.display()), || {
         let trace = fs::read_to_string(file).ok()?;
         trace.lines().last()?.starts_with("+++").then_some(trace)
@@ -140,7 +140,7 @@ pub fn masked(call: &str, start: &str, end: impl Fn(char) -> bool) -> String {
 }
 
 /// Replaces the length of a text in a write by LENGTH, if it is right and all was written.
-fn without_lengths(call: &str) -> String {
+pub fn without_lengths(call: &str) -> String {
     let arguments = call.strip_prefix("write(");
     let Some((_, text)) = arguments.and_then(|all| all.split_once(", \"")) else {
         return call.into();

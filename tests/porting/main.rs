@@ -1,0 +1,6 @@
+//! The pairs of the porting reference: both programs of a pair do the same, and the wrong forms fail.
+
+mod addresses;
+mod pairs;
+#[path = "../support/mod.rs"]
+mod support;
