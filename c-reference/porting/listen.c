@@ -1,7 +1,6 @@
 /*
- * listen.c - a TCP server that prints the address of each client.
- *
- * Usage: listen PORT. Rust counterpart: src/porting/listen.rs.
+ * listen.c - a TCP server that prints the address of each client. Usage: listen PORT.
+ * Rust counterpart: src/porting/listen.rs.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -10,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static void print_address(const struct sockaddr_storage *address);
 
 int main(int argc, char **argv)
 {
@@ -28,7 +25,7 @@ int main(int argc, char **argv)
         errx(1, "getaddrinfo %s: %s", port, gai_strerror(z));
 
     /* 2. Bind to the first address that can be bound. Set SO_REUSEADDR before bind. */
-    int s, on = 1, reason = EAFNOSUPPORT; /* reason: if the kernel supports none of the families */
+    int s, on = 1, reason = EAFNOSUPPORT; /* if no socket can be created */
     for (p = list; p != NULL; p = p->ai_next) {
         s = socket(p->ai_family, p->ai_socktype, p->ai_protocol);
         if (s == -1)
@@ -41,37 +38,30 @@ int main(int argc, char **argv)
     }
     if (p == NULL)
         errx(1, "bind %s: %s", port, strerror(reason));
-
-    /* 3. Free the list, and listen. */
     freeaddrinfo(list);
     if (listen(s, SOMAXCONN) == -1)
         err(1, "listen %s", port);
     dprintf(STDOUT_FILENO, "listening on port %s\n", port);
 
     for (;;) {
-        /* 4. Accept a client. A sockaddr_storage has room for an address of any family. */
+        /* 3. Accept a client. A sockaddr_storage has room for an address of any family. */
         struct sockaddr_storage address;
         socklen_t len = sizeof address;
         int c = accept(s, (struct sockaddr *)&address, &len);
         if (c == -1)
             err(1, "accept %s", port);
-        print_address(&address);
+
+        /* 4. Read the address by its family. */
+        char host[INET6_ADDRSTRLEN];
+        if (address.ss_family == AF_INET) {
+            struct sockaddr_in *in = (struct sockaddr_in *)&address;
+            inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
+            dprintf(STDOUT_FILENO, "client %s:%d\n", host, ntohs(in->sin_port));
+        } else {
+            struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address;
+            inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
+            dprintf(STDOUT_FILENO, "client [%s]:%d\n", host, ntohs(in6->sin6_port));
+        }
         close(c);
-    }
-}
-
-static void print_address(const struct sockaddr_storage *address)
-{
-    char host[INET6_ADDRSTRLEN];
-
-    /* 5. Read the address by its family. */
-    if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-        dprintf(STDOUT_FILENO, "client %s:%d\n", host, ntohs(in->sin_port));
-    } else {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-        dprintf(STDOUT_FILENO, "client [%s]:%d\n", host, ntohs(in6->sin6_port));
     }
 }

@@ -2,5 +2,7 @@
 
 mod addresses;
 mod pairs;
+mod signals;
 #[path = "../support/mod.rs"]
 mod support;
+mod waiting;

@@ -4,8 +4,13 @@ use crate::support::*;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Left out: calls for memory and signal stacks, and those with which glibc's dprintf examines a descriptor.
+const CALLS: &str =
+    "-e trace=!brk,mmap,munmap,mprotect,getrandom,sigaltstack,fstat,newfstatat,lseek";
 
 /// Whether a call is the first one of the program proper, after the start-up of the C library and of Rust's
 /// runtime, and after getaddrinfo(3), whose sockets close on exec.
@@ -14,45 +19,33 @@ fn begins(call: &&str) -> bool {
     starts.iter().any(|start| call.starts_with(start)) && !call.contains("SOCK_CLOEXEC")
 }
 
-/// Left out: calls for memory and signal stacks, and those with which glibc's dprintf examines a descriptor.
-const CALLS: &str =
-    "-e trace=!brk,mmap,munmap,mprotect,getrandom,sigaltstack,fstat,newfstatat,lseek";
-
-/// The C program and the Rust program of a pair. make and cargo build them here.
+/// The C program and the Rust program of a pair. make and cargo build all of them here, once.
 pub fn programs(name: &str) -> [Build; 2] {
-    static FOLDERS: LazyLock<[Build; 2]> = LazyLock::new(|| {
-        let mut make = Command::new(tool("make", "make"));
-        make.args(["-s", "porting"]).env_remove("MAKEFLAGS");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--examples"]);
-        cargo.args((!cfg!(debug_assertions)).then_some("--release"));
-        for mut command in [make, cargo] {
+    static FOLDERS: LazyLock<[(&str, PathBuf); 2]> = LazyLock::new(|| {
+        let profile = ["release", "dev"][usize::from(cfg!(debug_assertions))];
+        let cargo = ["build", "--quiet", "--examples", "--profile", profile];
+        for (tool, args) in [("make", &["-s", "porting"][..]), (env!("CARGO"), &cargo)] {
+            let mut command = Command::new(tool);
+            command.args(args).env_remove("MAKEFLAGS");
             let built = command.current_dir(project("")).output().unwrap();
-            assert!(
-                built.status.success(),
-                "{}",
-                String::from_utf8_lossy(&built.stderr)
-            );
+            let errors = String::from_utf8_lossy(&built.stderr);
+            assert!(built.status.success(), "{errors}");
         }
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").with_file_name("examples");
-        [("C", project("target/c-reference/porting")), ("Rust", rust)].map(|(name, path)| Build {
-            name: name.into(),
-            path,
-        })
+        [("C", project("target/c-reference/porting")), ("Rust", rust)]
     });
-    FOLDERS.each_ref().map(|folder| Build {
-        name: folder.name.clone(),
-        path: folder.path.join(name),
+    FOLDERS.each_ref().map(|(language, folder)| Build {
+        name: language.to_string(),
+        path: folder.join(name),
     })
 }
 
-/// What a program of a pair did.
+/// What a program of a pair did: its output, its exit status, and the system calls of all its processes.
 #[derive(Debug, PartialEq)]
 pub struct Outcome {
     pub stdout: String,
     pub stderr: String,
     pub status: String,
-    /// The system calls of the program, and then of its child processes.
     pub calls: Vec<String>,
 }
 
@@ -80,19 +73,15 @@ pub struct Run {
     pub program: Program,
     folder: PathBuf,
     stdout: String,
-    /// What differs from run to run, and what replaces it.
     names: Vec<(String, String)>,
 }
 
 impl Run {
-    fn start(build: &Build, args: &[String], injection: &str) -> Result<Run> {
-        let folder = scratch(format!(
-            "{}.{}",
-            args.concat().replace('/', "."),
-            build.name
-        ));
+    fn start(build: &Build, args: &[&str], injection: &str) -> Result<Run> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let folder = scratch(format!("pair.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&folder).map_err(text)?;
-        let options = format!("-D -ff -s 256 --quiet=all {CALLS} {injection}");
+        let options = format!("-D -ff -s 256 {CALLS} {injection}");
         let mut command = strace(options.trim_end(), &folder.join("calls"));
         command.arg(&build.path).args(args).process_group(0);
         command.stderr(File::create(folder.join("stderr")).map_err(text)?);
@@ -109,21 +98,23 @@ impl Run {
         self.program.process.id() as i32
     }
 
-    /// Shows `value` as `name`: a port or a process id that differs from run to run.
+    /// Replaces `value`, a port or a process id that differs from run to run, by `name` in the outcome.
     pub fn name(&mut self, value: impl ToString, name: &str) {
         self.names.push((value.to_string(), name.into()));
     }
 
+    /// The next line that the program prints.
+    pub fn line(&mut self) -> Result<String> {
+        let line = self.program.line().ok_or("prints no line")?;
+        self.stdout += &format!("{line}\n");
+        Ok(line)
+    }
+
     /// Waits until the program prints `line`.
     pub fn prints(&mut self, line: &str) -> Result<()> {
-        let printed = self
-            .program
-            .line()
-            .ok_or(format!("does not print {line:?}"))?;
-        self.stdout += &format!("{printed}\n");
-        (printed == line)
-            .then_some(())
-            .ok_or(format!("prints {printed:?} instead of {line:?}"))
+        let printed = self.line()?;
+        let wrong = || format!("prints {printed:?} instead of {line:?}");
+        (printed == line).then_some(()).ok_or_else(wrong)
     }
 
     /// Waits until the program, but not a child process of it, has made `count` calls that contain `call`.
@@ -131,36 +122,46 @@ impl Run {
         let file = self.folder.join(format!("calls.{}", self.pid()));
         wait_until(format!("{call} in {}", file.display()), || {
             let calls = fs::read_to_string(&file).unwrap_or_default();
-            calls.lines().filter(|line| line.contains(call)).count() >= count
+            let calls = calls.lines().map(without_pointers);
+            calls.filter(|line| line.contains(call)).count() >= count
         })
     }
 
-    /// Waits until the program is blocked in a call, and sends SIGTERM.
-    pub fn stop(&self) -> Result<()> {
-        wait_until("blocking call", || {
-            matches!(process(self.pid()), Some(('S', _)))
-        })?;
-        send_signal(self.pid(), libc::SIGTERM)
+    /// Waits until the program is blocked in a call.
+    pub fn blocks(&self) -> Result<()> {
+        let blocks = || matches!(process(self.pid()), Some(('S', _)));
+        wait_until("blocking call", blocks)
     }
 
-    /// Waits for the end of the program.
+    /// Sends SIGTERM to the program once it is blocked, and waits for its end.
+    pub fn stop(&mut self) -> Result<()> {
+        self.blocks()?;
+        send_signal(self.pid(), libc::SIGTERM)?;
+        self.wait().map(|_| ())
+    }
+
+    fn wait(&mut self) -> Result<ExitStatus> {
+        wait_for("exit", || self.program.process.try_wait().unwrap())
+    }
+
+    /// Waits for the end of all processes.
     fn finish(mut self) -> Result<Outcome> {
-        let process = &mut self.program.process;
-        drop(process.stdin.take());
-        let status = wait_for("exit of the program", || process.try_wait().unwrap())?;
-        self.stdout
-            .extend(self.program.lines.iter().map(|line| line + "\n"));
-        let mut pids = vec![self.pid().to_string()];
+        drop(self.program.process.stdin.take());
+        let status = self.wait()?;
+        while let Ok(line) = self.program.lines.recv_timeout(deadline()) {
+            self.stdout += &format!("{line}\n");
+        }
         self.name(self.pid(), "PROGRAM");
+        let (mut pids, mut next) = (vec![self.pid().to_string()], 0);
         let mut calls: Vec<String> = Vec::new();
-        while let Some(pid) = pids.get(calls.iter().filter(|call| call.starts_with('+')).count()) {
+        while let Some(pid) = pids.get(next) {
             let trace = finished_trace(&self.folder.join(format!("calls.{pid}")))?;
-            let child = pids.len() > 1;
-            for line in trace.lines().skip_while(|line| !child && !begins(line)) {
+            for line in trace.lines().skip_while(|line| next == 0 && !begins(line)) {
                 let call = without_lengths(&without_pointers(line));
+                let call = masked(&call, "si_utime=", |c| c == '}');
                 if let Some((_, pid)) = call.split_once("child_tidptr=POINTER) = ") {
+                    self.name(pid, &format!("CHILD{}", pids.len()));
                     pids.push(pid.into());
-                    self.name(pid, &format!("CHILD{}", pids.len() - 1));
                 }
                 // Both languages print an error in pieces.
                 let (before, after) = ("write(2, \"", "\", LENGTH) = LENGTH");
@@ -172,9 +173,10 @@ impl Run {
                     _ => calls.push(call),
                 }
             }
+            next += 1;
         }
         let stderr = fs::read_to_string(self.folder.join("stderr")).map_err(text)?;
-        let neutral = |text: &str| self.names.iter().fold(text.to_string(), replace_word);
+        let neutral = |text: &str| self.names.iter().fold(text.to_string(), replace_number);
         Ok(Outcome {
             stdout: neutral(&self.stdout),
             stderr: neutral(&stderr),
@@ -191,22 +193,23 @@ impl Drop for Run {
     }
 }
 
-/// Replaces a value by its name, except within a longer number.
-fn replace_word(text: String, (value, name): &(String, String)) -> String {
+/// Replaces a number by its name, except within a longer number.
+fn replace_number(text: String, (number, name): &(String, String)) -> String {
+    let digit = |c: char| c.is_ascii_digit();
+    let mut pieces = text.split(&**number).peekable();
     let mut replaced = String::new();
-    let mut rest = &*text;
-    while let Some((before, after)) = rest.split_once(&**value) {
-        let digit = |c: char| c.is_ascii_digit();
-        let within = before.ends_with(digit) || after.starts_with(digit);
-        replaced += before;
-        replaced += if within { value } else { name };
-        rest = after;
+    while let Some(piece) = pieces.next() {
+        replaced += piece;
+        if let Some(after) = pieces.peek() {
+            let within = piece.ends_with(digit) || after.starts_with(digit);
+            replaced += if within { number } else { name };
+        }
     }
-    replaced + rest
+    replaced
 }
 
 /// Runs both programs of pair `name` with `args` while `session` acts as their peer. They must print the
-/// same and make the same system calls. Returns the outcome of the C program.
+/// same and make the same system calls. Returns the outcome.
 pub fn run_pair(name: &str, args: &[&str], session: impl Fn(&mut Run) -> Result<()>) -> Outcome {
     run_pair_injecting("", name, args, session)
 }
@@ -218,9 +221,8 @@ pub fn run_pair_injecting(
     args: &[&str],
     session: impl Fn(&mut Run) -> Result<()>,
 ) -> Outcome {
-    let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();
     let [c, rust] = programs(name).map(|build| {
-        let mut run = Run::start(&build, &args, injection).unwrap();
+        let mut run = Run::start(&build, args, injection).unwrap();
         let done = session(&mut run).and_then(|()| run.finish());
         done.unwrap_or_else(|reason| panic!("{}: {reason}", build.path.display()))
     });
