@@ -156,7 +156,9 @@ impl Run {
         let mut calls: Vec<String> = Vec::new();
         while let Some(pid) = pids.get(next) {
             let trace = finished_trace(&self.folder.join(format!("calls.{pid}")))?;
-            for line in trace.lines().skip_while(|line| next == 0 && !begins(line)) {
+            let lines = trace.lines().skip_while(|line| next == 0 && !begins(line));
+            // The call that SIGKILL interrupts: strace may write it, or not.
+            for line in lines.filter(|line| !line.contains("<unfinished ...>")) {
                 let call = without_lengths(&without_pointers(line));
                 let call = masked(&call, "si_utime=", |c| c == '}');
                 if let Some((_, pid)) = call.split_once("child_tidptr=POINTER) = ") {
@@ -193,7 +195,7 @@ impl Drop for Run {
     }
 }
 
-/// Replaces a number by its name, except within a longer number.
+/// Replaces a number by its name, except within a longer number, and as a later argument of a call.
 fn replace_number(text: String, (number, name): &(String, String)) -> String {
     let digit = |c: char| c.is_ascii_digit();
     let mut pieces = text.split(&**number).peekable();
@@ -201,8 +203,8 @@ fn replace_number(text: String, (number, name): &(String, String)) -> String {
     while let Some(piece) = pieces.next() {
         replaced += piece;
         if let Some(after) = pieces.peek() {
-            let within = piece.ends_with(digit) || after.starts_with(digit);
-            replaced += if within { number } else { name };
+            let other = piece.ends_with(digit) || piece.ends_with(", ") || after.starts_with(digit);
+            replaced += if other { number } else { name };
         }
     }
     replaced

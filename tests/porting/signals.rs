@@ -22,10 +22,10 @@ fn reap_counts_how_its_children_end() {
                 0 => drop(client),
                 1 => client.reset()?,
                 _ => {
-                    let pid = line
-                        .strip_prefix("child ")
-                        .and_then(|line| line.split_once(';'));
-                    send_signal(pid.unwrap().0.parse().unwrap(), libc::SIGKILL)?;
+                    let pid = line.split([' ', ';']).nth(1).map(str::parse);
+                    let pid = pid.ok_or("no pid")?.map_err(text)?;
+                    wait_for_call(pid, libc::SYS_recvfrom)?;
+                    send_signal(pid, libc::SIGKILL)?;
                 }
             }
         }
