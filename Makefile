@@ -58,9 +58,9 @@ sanitize: ## run the C build under ASan and UBSan, and both under valgrind
 load: ## serve hostile clients, 10,000 clients, and clients during restarts
 	$(NEED)
 	@cargo test --quiet --release --test suite -- --nocapture load::
-trace: ## show the system calls of both builds side by side
+trace: ## show the system calls of both builds, or of A=PROGRAM and B=PROGRAM; ARGS, SESSION
 	$(NEED) strace:strace
-	@$(WIDTH) cargo test --quiet --release --test suite -- --nocapture trace::
+	@$(WIDTH) cargo test --quiet --release --test $(if $(A),porting -- --ignored,suite --) --nocapture trace::
 study: ## show C and Rust side by side, here and in target/study.html
 	$(NEED) strace:strace
 	@rm -f target/study.html

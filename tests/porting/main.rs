@@ -5,4 +5,5 @@ mod pairs;
 mod signals;
 #[path = "../support/mod.rs"]
 mod support;
+mod trace;
 mod waiting;

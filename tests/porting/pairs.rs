@@ -9,15 +9,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Left out: calls for memory and signal stacks, and those with which glibc's dprintf examines a descriptor.
-const CALLS: &str =
-    "-e trace=!brk,mmap,munmap,mprotect,getrandom,sigaltstack,fstat,newfstatat,lseek";
-
-/// Whether a call is the first one of the program proper, after the start-up of the C library and of Rust's
-/// runtime, and after getaddrinfo(3), whose sockets close on exec.
-fn begins(call: &&str) -> bool {
-    let starts = ["socket", "clone(", "rt_sigaction(SIGCHLD", "write(2"];
-    starts.iter().any(|start| call.starts_with(start)) && !call.contains("SOCK_CLOEXEC")
-}
+const CALLS: &str = "-e trace=!brk,mmap,munmap,mremap,mprotect,madvise,futex,getrandom,sigaltstack,fstat,newfstatat,lseek";
 
 /// The C program and the Rust program of a pair. make and cargo build all of them here, once.
 pub fn programs(name: &str) -> [Build; 2] {
@@ -71,13 +63,13 @@ impl Outcome {
 /// A program that runs under strace. All of its processes are killed on drop.
 pub struct Run {
     pub program: Program,
-    folder: PathBuf,
+    pub folder: PathBuf,
     stdout: String,
     names: Vec<(String, String)>,
 }
 
 impl Run {
-    fn start(build: &Build, args: &[&str], injection: &str) -> Result<Run> {
+    pub fn start(build: &Build, args: &[&str], injection: &str) -> Result<Run> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let folder = scratch(format!("pair.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&folder).map_err(text)?;
@@ -145,7 +137,7 @@ impl Run {
     }
 
     /// Waits for the end of all processes.
-    fn finish(mut self) -> Result<Outcome> {
+    pub fn finish(mut self) -> Result<Outcome> {
         drop(self.program.process.stdin.take());
         let status = self.wait()?;
         while let Ok(line) = self.program.lines.recv_timeout(deadline()) {
@@ -156,14 +148,20 @@ impl Run {
         let mut calls: Vec<String> = Vec::new();
         while let Some(pid) = pids.get(next) {
             let trace = finished_trace(&self.folder.join(format!("calls.{pid}")))?;
-            let lines = trace.lines().skip_while(|line| next == 0 && !begins(line));
-            // The call that SIGKILL interrupts: strace may write it, or not.
-            for line in lines.filter(|line| !line.contains("<unfinished ...>")) {
+            for line in without_start_up(&trace) {
                 let call = without_lengths(&without_pointers(line));
-                let call = masked(&call, "si_utime=", |c| c == '}');
-                if let Some((_, pid)) = call.split_once("child_tidptr=POINTER) = ") {
+                let call = masked(&call, "si_pid=", |c| c == '}');
+                let call = masked(&call, "left {", |c| c == '}');
+                let pid = call.rsplit(' ').next().unwrap_or_default();
+                let forks = call.starts_with("clone") || call.starts_with("vfork(");
+                if forks && pid.parse::<i32>().is_ok() {
                     self.name(pid, &format!("CHILD{}", pids.len()));
                     pids.push(pid.into());
+                }
+                let ports = call.split("htons(").skip(1);
+                let ports = ports.filter_map(|port| port.split(')').next());
+                for port in ports.filter(|port| port.len() == 5 && *port > "32767") {
+                    self.name(port, &format!("PORT{}", self.names.len()));
                 }
                 // Both languages print an error in pieces.
                 let (before, after) = ("write(2, \"", "\", LENGTH) = LENGTH");
