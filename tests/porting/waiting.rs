@@ -5,6 +5,9 @@ use crate::support::*;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::{env, mem};
 
 fn send(mut stream: &TcpStream, words: &str) -> Result<()> {
     stream.write_all(words.as_bytes()).map_err(text)
@@ -114,6 +117,24 @@ fn poll_reports_the_end_of_a_pipe_without_being_asked_and_without_pollin() {
     // SAFETY: `fd` is one pollfd.
     assert_eq!(unsafe { libc::poll(&raw mut fd, 1, -1) }, 1);
     assert_eq!(fd.revents, libc::POLLHUP);
+}
+
+#[test]
+fn fd_set_aborts_in_rust_where_c_writes_past_the_end() {
+    let name = "waiting::fd_set_aborts_in_rust_where_c_writes_past_the_end";
+    let variable = "FD_SET";
+    if env::var_os(variable).is_some() {
+        // SAFETY: fd_set is an array of integers, for which zero is valid.
+        let mut set: libc::fd_set = unsafe { mem::zeroed() };
+        // SAFETY: FD_SET checks the descriptor.
+        unsafe { libc::FD_SET(libc::FD_SETSIZE as i32, &raw mut set) };
+    }
+    let mut this = Command::new(env::current_exe().unwrap());
+    this.args(["--exact", name])
+        .env(variable, "1")
+        .env("RUST_BACKTRACE", "0");
+    prepare_child(&mut this);
+    assert_eq!(this.output().unwrap().status.signal(), Some(libc::SIGABRT));
 }
 
 #[test]
