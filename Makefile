@@ -58,7 +58,7 @@ sanitize: ## run the C build under ASan and UBSan, and both under valgrind
 load: ## serve hostile clients, 10,000 clients, and clients during restarts
 	$(NEED)
 	@cargo test --quiet --release --test suite -- --nocapture load::
-trace: ## show the system calls of both builds, or of A=PROGRAM and B=PROGRAM; ARGS, SESSION
+trace: ## show the system calls of both builds, or compare A=PROGRAM, B=PROGRAM
 	$(NEED) strace:strace
 	@$(WIDTH) cargo test --quiet --release --test $(if $(A),porting -- --ignored,suite --) --nocapture trace::
 study: ## show C and Rust side by side, here and in target/study.html
