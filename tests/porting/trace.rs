@@ -7,9 +7,6 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::{env, fs};
 
-/// C's stdout is line-buffered, as on a terminal (what stdbuf -oL does), and setlocale(3) reads no files.
-const LINES: &str = "-E LC_ALL=C -E LD_PRELOAD=/usr/libexec/coreutils/libstdbuf.so -E _STDBUF_O=L";
-
 /// Waits until each process has ended or, at `looks` looks in a row, waits in a call. Returns those that wait.
 fn settle(run: &Run, looks: u32) -> Result<BTreeSet<i32>> {
     let mut same = 0;
@@ -27,9 +24,11 @@ fn settle(run: &Run, looks: u32) -> Result<BTreeSet<i32>> {
 /// The calls of a program that ends by itself, or is terminated after the session.
 fn calls(program: &str, args: &str, session: &str) -> Result<Vec<String>> {
     fs::metadata(program).map_err(|error| format!("{program}: {error}"))?;
+    // C's stdout is line-buffered, as on a terminal (stdbuf -oL), and setlocale(3) reads no files.
+    let options = "-E LD_PRELOAD=/usr/libexec/coreutils/libstdbuf.so -E _STDBUF_O=L -E LC_ALL=C";
     let (name, path) = (String::new(), program.into());
     let args: Vec<&str> = args.split_whitespace().collect();
-    let mut run = Run::start(&Build { name, path }, &args, LINES)?;
+    let mut run = Run::start(&Build { name, path }, &args, options)?;
     run.name(program, "PATH");
     drop(run.program.process.stdin.take());
     run.makes(1, "execve(")?;
@@ -48,27 +47,20 @@ fn calls(program: &str, args: &str, session: &str) -> Result<Vec<String>> {
     status.success().then_some(outcome.calls).ok_or_else(failed)
 }
 
-/// The calls of both lists in rows, with as many equal ones as possible side by side.
-fn rows<'a>(a: &'a [String], b: &'a [String]) -> Vec<[&'a str; 2]> {
-    let mut equal = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in (0..a.len()).rev() {
-        for j in (0..b.len()).rev() {
-            let rest = equal[i + 1][j].max(equal[i][j + 1]);
-            let both = equal[i + 1][j + 1] + 1;
-            equal[i][j] = if a[i] == b[j] { both } else { rest };
-        }
+/// The calls of both lists in rows. After a difference, the next equal calls of both are in one row.
+fn rows<'a>(mut a: &'a [String], mut b: &'a [String]) -> Vec<[&'a str; 2]> {
+    let mut rows = Vec::new();
+    while !a.is_empty() || !b.is_empty() {
+        let mut places =
+            (0..a.len() + b.len()).flat_map(|sum| (0..=sum).map(move |i| (i, sum - i)));
+        let equal = |(i, j): &(usize, usize)| a.get(*i).is_some_and(|call| b.get(*j) == Some(call));
+        let (i, j) = places.find(equal).unwrap_or((a.len(), b.len()));
+        let ((left, c), (right, d)) = (a.split_at(i), b.split_at(j));
+        let cell = |calls: &'a [String], row: usize| calls.get(row).map_or("-", |call| call);
+        rows.extend((0..i.max(j)).map(|row| [cell(left, row), cell(right, row)]));
+        rows.extend(c.first().map(|call| [&**call; 2]));
+        (a, b) = (c.get(1..).unwrap_or(&[]), d.get(1..).unwrap_or(&[]));
     }
-    let cell = |shown, call: &'a String| if shown { call } else { "-" };
-    let (mut i, mut j, mut rows) = (0, 0, Vec::new());
-    while i < a.len() && j < b.len() {
-        let both = a[i] == b[j] || equal[i + 1][j + 1] == equal[i][j];
-        let left = both || equal[i + 1][j] == equal[i][j];
-        let right = both || !left;
-        rows.push([cell(left, &a[i]), cell(right, &b[j])]);
-        (i, j) = (i + usize::from(left), j + usize::from(right));
-    }
-    rows.extend(a[i..].iter().map(|call| [call, "-"]));
-    rows.extend(b[j..].iter().map(|call| ["-", call]));
     rows
 }
 
