@@ -12,11 +12,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const CALLS: &str =
     "-e trace=!brk,mmap,munmap,mprotect,getrandom,sigaltstack,fstat,newfstatat,lseek";
 
+/// An option of strace for [`run_pair_injecting`]: only the signals that end a program are recorded.
+pub const QUIET: &str = "-e signal=term,kill,pipe";
+
 /// Whether a call is the first one of the program proper, after the start-up of the C library and of Rust's
 /// runtime, and after getaddrinfo(3), whose sockets close on exec.
 fn begins(call: &&str) -> bool {
     let starts = ["socket", "clone(", "rt_sigaction(SIGCHLD", "write(2"];
-    starts.iter().any(|start| call.starts_with(start)) && !call.contains("SOCK_CLOEXEC")
+    let own = !call.contains("SOCK_CLOEXEC") || call.contains("SOCK_STREAM|SOCK_CLOEXEC, ");
+    own && starts.iter().any(|start| call.starts_with(start))
 }
 
 /// The C program and the Rust program of a pair. make and cargo build all of them here, once.
@@ -71,7 +75,8 @@ impl Outcome {
 /// A program that runs under strace. All of its processes are killed on drop.
 pub struct Run {
     pub program: Program,
-    folder: PathBuf,
+    /// The program's current directory, which is removed on drop.
+    pub folder: PathBuf,
     stdout: String,
     names: Vec<(String, String)>,
 }
@@ -84,6 +89,7 @@ impl Run {
         let options = format!("-D -ff -s 256 {CALLS} {injection}");
         let mut command = strace(options.trim_end(), &folder.join("calls"));
         command.arg(&build.path).args(args).process_group(0);
+        command.current_dir(&folder);
         command.stderr(File::create(folder.join("stderr")).map_err(text)?);
         become_subreaper();
         Ok(Run {
@@ -156,10 +162,20 @@ impl Run {
         let mut calls: Vec<String> = Vec::new();
         while let Some(pid) = pids.get(next) {
             let trace = finished_trace(&self.folder.join(format!("calls.{pid}")))?;
+            let mut replaced = false; // by another program
             let lines = trace.lines().skip_while(|line| next == 0 && !begins(line));
-            // The call that SIGKILL interrupts: strace may write it, or not.
-            for line in lines.filter(|line| !line.contains("<unfinished ...>")) {
+            // A call that a signal interrupts: strace may write it, or not.
+            let partly = |line: &&str| {
+                let killed = line.ends_with(" = ?") && !line.starts_with("exit_group(");
+                let restarted = line.starts_with("recvmsg(") && line.contains("? ERESTART");
+                killed || restarted || line.contains("<unfinished ...>")
+            };
+            for line in lines.filter(|line| !partly(line)) {
                 let call = without_lengths(&without_pointers(line));
+                if replaced && !call.starts_with('+') {
+                    continue;
+                }
+                replaced |= call.starts_with("execve(") && call.ends_with(" = 0");
                 let call = masked(&call, "si_utime=", |c| c == '}');
                 if let Some((_, pid)) = call.split_once("child_tidptr=POINTER) = ") {
                     self.name(pid, &format!("CHILD{}", pids.len()));
@@ -223,12 +239,45 @@ pub fn run_pair_injecting(
     args: &[&str],
     session: impl Fn(&mut Run) -> Result<()>,
 ) -> Outcome {
-    let [c, rust] = programs(name).map(|build| {
-        let mut run = Run::start(&build, args, injection).unwrap();
-        let done = session(&mut run).and_then(|()| run.finish());
-        done.unwrap_or_else(|reason| panic!("{}: {reason}", build.path.display()))
-    });
+    let [c, rust] = programs(name).map(|build| run_program(&build, injection, args, &session));
     assert_eq!(first_difference(&c.calls, &rust.calls), None, "{name}");
     assert_eq!(c, rust);
     c
+}
+
+/// Runs the C program of pair `name`, in which the first text of each change is replaced by the second.
+pub fn run_wrong_form(
+    name: &str,
+    changes: &[(&str, &str)],
+    args: &[&str],
+    session: impl Fn(&mut Run) -> Result<()>,
+) -> Outcome {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut source = fs::read_to_string(project(&format!("c-reference/porting/{name}.c"))).unwrap();
+    for (right, wrong) in changes {
+        assert_eq!(source.matches(right).count(), 1, "{right}");
+        source = source.replace(right, wrong);
+    }
+    let folder = scratch(format!("wrong.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    fs::create_dir(&folder).unwrap();
+    let (file, path) = (folder.join("wrong.c"), folder.join(name));
+    fs::write(&file, source).unwrap();
+    let mut compile = Command::new(tool("cc", "gcc"));
+    compile.args(["-D_GNU_SOURCE", "-o"]).arg(&path).arg(&file);
+    assert!(compile.status().unwrap().success());
+    let name = "wrong form".into();
+    let outcome = run_program(&Build { name, path }, "", args, &session);
+    fs::remove_dir_all(&folder).unwrap();
+    outcome
+}
+
+fn run_program(
+    build: &Build,
+    injection: &str,
+    args: &[&str],
+    session: &impl Fn(&mut Run) -> Result<()>,
+) -> Outcome {
+    let mut run = Run::start(build, args, injection).unwrap();
+    let done = session(&mut run).and_then(|()| run.finish());
+    done.unwrap_or_else(|reason| panic!("{}: {reason}", build.path.display()))
 }
