@@ -32,7 +32,7 @@ fn a_path_must_fit_and_so_reuseaddr_does_not_free_one_that_exists() {
         outcome.prints("", "usage: unix PATH\n", "exit status: 2");
     }
     let bound = format!("bind(3, {{sa_family=AF_UNIX, sun_path=\"{longest}\"}}, 110) = 0");
-    let session = |run: &mut Run| run.makes(1, "bind(").and_then(|()| run.stop());
+    let session = |run: &mut Run| run.makes(1, "recvfrom(").and_then(|()| run.stop());
     run_pair("unix", &[&longest], session).calls(&[&bound]);
 
     let option =
@@ -86,7 +86,7 @@ fn epoll_serves_clients_at_the_same_time() {
     let address = fresh_address();
     let ip = address.ip().to_string();
     let outcome = run_pair("epoll", &[&ip], |run| {
-        run.makes(1, "epoll_ctl(")?;
+        run.makes(1, "epoll_wait(")?;
         let mut first = Client::served(address)?;
         Client::served(address)?.half_close()?;
         first.echo("first")?;

@@ -11,7 +11,7 @@ fn options_sets_each_option_before_bind_and_reads_it_back() {
     let _holder = hold("TIME_WAIT", address.into(), true).unwrap();
     let printed = "reuse 1, nodelay 1, linger 5 s\ntimeout 1.100000 s\n";
     let outcome = run_pair("options", &[ip, " 1100"], |run| {
-        run.makes(1, "listen(")?;
+        run.makes(1, "accept(")?;
         Client::connect(address).map(drop).map_err(text)
     });
     let timeout = "\\1\\0\\0\\0\\0\\0\\0\\0\\240\\206\\1\\0\\0\\0\\0\\0";

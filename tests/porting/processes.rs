@@ -76,7 +76,7 @@ fn exec_runs_a_command_with_the_client_as_stdout_and_sigpipe_reset() {
     let ip = &*address.ip().to_string();
     let received = Cell::default();
     let session = |run: &mut Run| {
-        run.makes(1, "listen(")?;
+        run.makes(1, "accept4(")?;
         let mut client = Client::connect(address).map_err(text)?;
         received.set(client.receive_all()?);
         Ok(())
@@ -111,7 +111,7 @@ fn without_sock_cloexec_a_command_keeps_the_port_of_a_server_that_was_killed() {
     ];
     let restarts = Cell::new(false);
     let session = |run: &mut Run| {
-        run.makes(1, "listen(")?;
+        run.makes(1, "accept4(")?;
         let mut line = String::new();
         let client = Client::connect(address).map_err(text)?;
         BufReader::new(client.stream)
