@@ -56,10 +56,8 @@ int main(int argc, char **argv)
             err(1, "dup2 /dev/null");
     close(null);
 
-    /* 6. Serve. */
-    for (;;) {
-        int c = accept(s, NULL, NULL);
+    /* 6. Serve. No message of err would be seen now. */
+    for (int c; (c = accept(s, NULL, NULL)) != -1; close(c))
         send(c, "daemon\n", 7, MSG_NOSIGNAL);
-        close(c);
-    }
+    return 1;
 }

@@ -3,10 +3,8 @@
 
 use errno::errno;
 use libc::{AF_INET, MSG_NOSIGNAL, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, SOMAXCONN};
-use libc::{
-    O_CLOEXEC, O_CREAT, O_RDWR, O_TRUNC, O_WRONLY, c_int, htonl, htons, sa_family_t, sockaddr_in,
-    socklen_t,
-};
+use libc::{O_CLOEXEC, O_CREAT, O_RDWR, O_TRUNC, O_WRONLY};
+use libc::{c_int, htonl, htons, sa_family_t, sockaddr_in, socklen_t};
 use std::ffi::CString;
 use std::fmt::Display;
 use std::net::Ipv4Addr;
@@ -98,10 +96,13 @@ fn main() {
     // SAFETY: `null` is not used again.
     unsafe { libc::close(null) };
 
-    // 6. Serve.
+    // 6. Serve. No message of err would be seen now.
     loop {
         // SAFETY: with null pointers, the client's address is not returned.
         let c = unsafe { libc::accept(s, ptr::null_mut(), ptr::null_mut()) };
+        if c == -1 {
+            process::exit(1);
+        }
         // SAFETY: the text has 7 bytes.
         unsafe { libc::send(c, c"daemon\n".as_ptr().cast(), 7, MSG_NOSIGNAL) };
         // SAFETY: `c` is not used again.

@@ -72,7 +72,7 @@ fn handover_passes_a_descriptor_to_another_process() {
             "close(4) = 0",
             &format!("recvmsg(3, {received}MSG_CMSG_CLOEXEC) = 1"),
             "read(4, ",
-            "openat(AT_FDCWD, ",
+            &format!("openat(AT_FDCWD, {license:?}, O_RDONLY) = 5"),
             &format!("sendmsg(4, {}0) = 1", message(5, "0")),
             "exit_group(0)",
         ]);
