@@ -7,7 +7,7 @@ use std::fs;
 
 /// The files in a reader's order, each with its heading in the contents. A name stands for a file and for
 /// the folder of that name.
-const ORDER: [(&str, &str); 11] = [
+const ORDER: [(&str, &str); 12] = [
     ("serve", "The page"),
     ("main", "The page"),
     ("accept_error", "The page"),
@@ -19,6 +19,7 @@ const ORDER: [(&str, &str); 11] = [
     ("abi", "abi"),
     ("sock", "Shared"),
     ("netns", "Shared"),
+    ("porting", "Porting"),
 ];
 
 /// A file in both languages.

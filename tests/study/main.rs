@@ -57,10 +57,9 @@ fn study() -> Result<(), Vec<String>> {
     let mut wrong = Vec::new();
     let pairs = counterparts::read_pairs(&mut wrong);
     let claims = readme::read_claims(&pairs, &mut wrong);
-    readme::check_porting(&pairs, &mut wrong);
+    readme::check_porting(&mut wrong);
     let serve = pairs.iter().find(|pair| pair.name == "serve");
     let Some(serve) = serve.filter(|_| wrong.is_empty()) else {
-        wrong.dedup(); // several rows of a README may name the same function
         return Err(wrong);
     };
 
