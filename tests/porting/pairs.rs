@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const CALLS: &str =
     "-e trace=!brk,mmap,munmap,mprotect,getrandom,sigaltstack,fstat,newfstatat,lseek";
 
-/// An option of strace for [`run_pair_injecting`]: only the signals that end a program are recorded.
-pub const QUIET: &str = "-e signal=term,kill,pipe";
+/// An option of strace for [`run_pair_injecting`]: only the signals that end or stop a program are recorded.
+pub const QUIET: &str = "-e signal=term,kill,pipe,stop";
 
 /// Whether a call is the first one of the program proper, after the start-up of the C library and of Rust's
 /// runtime, and after getaddrinfo(3), whose sockets close on exec.
@@ -118,9 +118,8 @@ impl Run {
 
     /// Waits until the program prints `line`.
     pub fn prints(&mut self, line: &str) -> Result<()> {
-        let printed = self.line()?;
-        let wrong = || format!("prints {printed:?} instead of {line:?}");
-        (printed == line).then_some(()).ok_or_else(wrong)
+        assert_eq!(self.line()?, line);
+        Ok(())
     }
 
     /// Waits until the program, but not a child process of it, has made `count` calls that contain `call`.
@@ -177,7 +176,10 @@ impl Run {
                 }
                 replaced |= call.starts_with("execve(") && call.ends_with(" = 0");
                 let call = masked(&call, "si_utime=", |c| c == '}');
-                if let Some((_, pid)) = call.split_once("child_tidptr=POINTER) = ") {
+                // Before main, Rust's runtime ignores SIGPIPE.
+                let call = call.split("}, {sa_handler=").next().unwrap();
+                let child = call.split_once("child_tidptr=POINTER) = ");
+                if let Some((_, pid)) = child.filter(|(_, pid)| !pid.contains("-1")) {
                     self.name(pid, &format!("CHILD{}", pids.len()));
                     pids.push(pid.into());
                 }
@@ -188,7 +190,7 @@ impl Run {
                         last.truncate(last.len() - after.len());
                         last.push_str(text);
                     }
-                    _ => calls.push(call),
+                    _ => calls.push(call.into()),
                 }
             }
             next += 1;
@@ -245,8 +247,10 @@ pub fn run_pair_injecting(
     c
 }
 
-/// Runs the C program of pair `name`, in which the first text of each change is replaced by the second.
+/// Runs the C program of pair `name` once the first text of each of `changes` is replaced by the second, with
+/// an option of strace.
 pub fn run_wrong_form(
+    injection: &str,
     name: &str,
     changes: &[(&str, &str)],
     args: &[&str],
@@ -266,12 +270,13 @@ pub fn run_wrong_form(
     compile.args(["-D_GNU_SOURCE", "-o"]).arg(&path).arg(&file);
     assert!(compile.status().unwrap().success());
     let name = "wrong form".into();
-    let outcome = run_program(&Build { name, path }, "", args, &session);
+    let outcome = run_program(&Build { name, path }, injection, args, &session);
     fs::remove_dir_all(&folder).unwrap();
     outcome
 }
 
-fn run_program(
+/// Runs one program under strace while `session` acts as its peer.
+pub fn run_program(
     build: &Build,
     injection: &str,
     args: &[&str],

@@ -1,9 +1,9 @@
-//! Pairs that wait for several descriptors at once: chat and select.
+//! Pairs that wait for several descriptors at once: chat, select and epoll. What all pairs report.
 
 use crate::pairs::*;
 use crate::support::*;
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
@@ -20,11 +20,20 @@ fn receive(mut stream: &TcpStream, words: &str) -> Result<()> {
     (bytes == words.as_bytes()).then_some(()).ok_or_else(wrong)
 }
 
+/// Suspends a program that is blocked, as a shell does, and continues it after `session`.
+fn suspend(run: &Run, session: impl FnOnce() -> Result<()>) -> Result<()> {
+    run.blocks()?;
+    send_signal(run.pid(), libc::SIGSTOP)?;
+    wait_for_stop(run.pid())?;
+    session()?;
+    send_signal(run.pid(), libc::SIGCONT)
+}
+
 #[test]
 fn chat_sends_to_the_others_and_survives_a_client_that_has_closed() {
     let address = fresh_address();
     let outcome = run_pair("chat", &[&address.ip().to_string()], |run| {
-        run.prints(&format!("listening on {}", address.ip()))?;
+        run.makes(1, "listen(")?;
         let connect = |fd| -> Result<Client> {
             let client = Client::connect(address).map_err(text)?;
             let accepted = run.makes(1, &format!("accept(3, NULL, NULL) = {fd}"));
@@ -35,23 +44,20 @@ fn chat_sends_to_the_others_and_survives_a_client_that_has_closed() {
         receive(&second.stream, "one")?;
         receive(&third.stream, "one")?;
         // One poll reports that all three can be read.
-        run.blocks()?;
-        send_signal(run.pid(), libc::SIGSTOP)?;
-        wait_for_stop(run.pid())?;
-        send(&second.stream, "two")?;
-        send(&third.stream, "three")?;
-        let peer = first.address;
-        first.reset()?;
-        wait_until("end of the first", || find_socket(address, peer).is_none())?;
-        send_signal(run.pid(), libc::SIGCONT)?;
+        suspend(run, || {
+            send(&second.stream, "two")?;
+            send(&third.stream, "three")?;
+            let peer = first.address;
+            first.reset()?;
+            wait_until("end of the first", || find_socket(address, peer).is_none())
+        })?;
         receive(&second.stream, "three")?;
         receive(&third.stream, "two")?;
         send(&second.stream, "four")?;
         receive(&third.stream, "four")?;
         run.stop()
     });
-    let stdout = format!("listening on {}\n", address.ip());
-    outcome.prints(&stdout, "", "signal: 15 (SIGTERM)").calls(&[
+    outcome.prints("", "", "signal: 15 (SIGTERM)").calls(&[
         "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0",
         "bind(3, ",
         &format!("listen(3, {}) = 0", libc::SOMAXCONN),
@@ -93,15 +99,58 @@ fn select_copies_in_both_directions_until_the_server_closes() {
             "write(1, \"two\\n\", LENGTH) = LENGTH",
             "pselect6(4, [0 3], NULL, NULL, NULL, NULL) = 1 (in [0])",
             "shutdown(3, SHUT_WR) = 0",
-            "pselect6(4, [3], NULL, NULL, NULL, NULL) = 1 (in [3])",
             "write(1, \"three\\n\", LENGTH) = LENGTH",
             "read(3, \"\", 4096) = 0",
         ]);
+}
 
-    let too_large = "-e inject=socket:retval=1024";
-    let outcome = run_pair_injecting(too_large, "select", &[ip], |_| Ok(()));
-    let stderr = "select: socket: descriptor 1024 is too large\n";
-    outcome.prints("", stderr, "exit status: 1");
+#[test]
+fn epoll_echoes_all_datagrams_of_one_event_also_after_a_stop() {
+    let address = fresh_address();
+    let ip = &*address.ip().to_string();
+    let session = |run: &mut Run| {
+        run.makes(2, "epoll_ctl(")?;
+        let client = UdpSocket::bind((*address.ip(), 0)).map_err(text)?;
+        client.set_read_timeout(Some(deadline())).map_err(text)?;
+        client.connect(address).map_err(text)?;
+        run.name(client.local_addr().map_err(text)?.port(), "CLIENT");
+        run.program.type_in("ignored\n")?;
+        run.makes(1, "read(0, ")?;
+        let send = |words: &str| client.send(words.as_bytes()).map(|_| ()).map_err(text);
+        suspend(run, || send("one").and_then(|()| send("second")))?;
+        let mut bytes = [0; 9];
+        for length in [3, 6] {
+            assert_eq!(client.recv(&mut bytes).map_err(text)?, length);
+        }
+        run.blocks()
+    };
+    let outcome = run_pair("epoll", &[ip], session);
+    let peer = |port| {
+        format!("{{sa_family=AF_INET, sin_port=htons({port}), sin_addr=inet_addr(\"{ip}\")}}")
+    };
+    let client = peer("CLIENT");
+    outcome.prints("", "", "exit status: 0").calls(&[
+        "socket(AF_INET, SOCK_DGRAM|SOCK_NONBLOCK, IPPROTO_IP) = 3",
+        &format!("bind(3, {}, 16) = 0", peer("9099")),
+        "epoll_create1(EPOLL_CLOEXEC) = 4",
+        "epoll_ctl(4, EPOLL_CTL_ADD, 0, {events=EPOLLIN, data={u32=0, u64=0}}) = 0",
+        "epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN, data={u32=3, u64=3}}) = 0",
+        "epoll_wait(4, [{events=EPOLLIN, data={u32=0, u64=0}}], 1, -1) = 1",
+        "read(0, \"ignored\\n\", 2048) = 8",
+        "epoll_wait(4, POINTER, 1, -1) = -1 EINTR",
+        &format!("recvfrom(3, \"one\", 2048, 0, {client}, [16]) = 3"),
+        &format!("sendto(3, \"one\", 3, 0, {client}, 16) = 3"),
+        &format!("sendto(3, \"second\", 6, 0, {client}, 16) = 6"),
+        "recvfrom(3, POINTER, 2048, 0, POINTER, [16]) = -1 EAGAIN",
+        "read(0, \"\", 2048) = 0",
+    ]);
+    let wrong = [("count == -1 && errno != EINTR", "count == -1")];
+    let outcome = run_wrong_form("", "epoll", &wrong, &[ip], |run| {
+        run.makes(2, "epoll_ctl(")?;
+        suspend(run, || Ok(()))
+    });
+    let error = "epoll: epoll_wait: Interrupted system call\n";
+    outcome.prints("", error, "exit status: 1");
 }
 
 #[test]
@@ -138,29 +187,53 @@ fn fd_set_aborts_in_rust_where_c_writes_past_the_end() {
 }
 
 #[test]
-fn an_error_names_the_address_and_wrong_usage_exits_with_2() {
-    let address = fresh_address();
-    let ip = &*address.ip().to_string();
-    let _holder = hold("LISTEN", address.into(), false).unwrap();
+fn an_error_names_the_program_the_call_the_address_and_the_reason() {
+    let ip = &*fresh_address().ip().to_string();
+    let port = &*fresh_port().to_string();
     for (name, usage) in [
-        ("listen", "PORT"),
-        ("connect", "PORT [HOST]"),
-        ("reap", "ADDRESS"),
+        ("listen", "PORT [HOST]"),
+        ("connect", "HOST PORT"),
         ("chat", "ADDRESS"),
         ("select", "ADDRESS"),
-        ("udp", "ADDRESS"),
-        ("unix", "PATH"),
-        ("handover", "FILE"),
         ("epoll", "ADDRESS"),
-        ("daemon", "ADDRESS PIDFILE"),
-        ("exec", "ADDRESS COMMAND [ARG]..."),
-        ("options", "ADDRESS MILLISECONDS"),
+        ("handover", "PATH [FILE]"),
+        ("daemon", "COMMAND [ARG]..."),
+        ("options", "MILLISECONDS"),
     ] {
-        let stderr = format!("usage: {name} {usage}\n");
-        run_pair(name, &[], |_| Ok(())).prints("", &stderr, "exit status: 2");
+        let stderr = format!("{name}: usage: {name} {usage}\n");
+        run_pair(name, &[], |_| Ok(())).prints("", &stderr, "exit status: 1");
     }
-    for name in ["reap", "chat", "epoll", "daemon", "exec"] {
-        let stderr = format!("{name}: bind or listen {ip}: Address already in use\n");
-        run_pair(name, &[ip, "none"], |_| Ok(())).prints("", &stderr, "exit status: 1");
+    for (name, arg, call, error) in [
+        ("listen", port, "bind", "bind PORT"),
+        ("listen", port, "listen", "listen PORT"),
+        ("listen", port, "accept", "accept PORT"),
+        ("reap", "", "clone", "fork"),
+        ("chat", ip, "socket", "socket"),
+        ("chat", ip, "bind", "bind IP"),
+        ("chat", ip, "listen", "listen IP"),
+        ("chat", ip, "poll", "poll"),
+        ("select", ip, "socket", "socket"),
+        ("select", ip, "connect", "connect IP"),
+        ("epoll", ip, "socket", "socket"),
+        ("epoll", ip, "bind", "bind IP"),
+        ("epoll", ip, "epoll_ctl", "epoll_ctl 0"),
+        ("handover", "s", "socket", "socket"),
+        ("handover", "s", "bind", "bind s"),
+        ("handover", "s", "recvmsg", "recvmsg s"),
+        ("daemon", "true", "clone", "fork"),
+        ("options", "1", "socket", "socket"),
+        ("options", "1", "setsockopt", "setsockopt 2"),
+    ] {
+        let error = error.replace("IP", ip).replace("PORT", port);
+        let stderr = format!("{name}: {error}: Permission denied\n");
+        let injection = format!("-e inject={call}:error=EACCES");
+        let outcome = run_pair_injecting(&injection, name, &[arg], |_| Ok(()));
+        outcome.prints("", &stderr, "exit status: 1");
+    }
+    for args in [&["no-service"][..], &["127.0.0.1", "no-service"]] {
+        let name = ["listen", "connect"][args.len() - 1];
+        let reason = "Servname not supported for ai_socktype";
+        let stderr = format!("{name}: getaddrinfo {}: {reason}\n", args.join(" "));
+        run_pair(name, args, |_| Ok(())).prints("", &stderr, "exit status: 1");
     }
 }
