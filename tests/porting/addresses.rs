@@ -12,7 +12,7 @@ use std::os::fd::AsRawFd;
 fn listen_sets_the_option_binds_and_prints_the_addresses_of_clients() {
     let port = &*fresh_port().to_string();
     let listen = |ip: &str, args: &[&str]| {
-        let outcome = run_pair("listen", args, |run| {
+        let outcome = run_pair("", "listen", args, |run| {
             run.makes(1, "listen(")?;
             for _ in 0..2 {
                 let client = TcpStream::connect(format!("{ip}:{port}")).map_err(text)?;
@@ -48,7 +48,7 @@ fn the_option_frees_an_address_only_if_it_is_set_alone_and_before_bind() {
     let _holder = hold("TIME_WAIT", address.into(), true).unwrap();
     let args = ["9099", &*address.ip().to_string()];
     let stop = |run: &mut Run| run.makes(1, "listen(").and_then(|()| run.stop());
-    run_pair("listen", &args, stop).prints("", "", "signal: 15 (SIGTERM)");
+    run_pair("", "listen", &args, stop).prints("", "", "signal: 15 (SIGTERM)");
     let set = "    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n";
     let later = format!("{set}    freeaddrinfo");
     let both = [("SO_REUSEADDR, &on", "SO_REUSEADDR | SO_REUSEPORT, &on")];
@@ -88,7 +88,7 @@ fn without_sock_cloexec_a_command_keeps_the_port_of_a_server_that_was_killed() {
 
 #[test]
 fn connect_tries_each_address_for_a_second() {
-    let connect = |args: [&str; 2]| run_pair("connect", &args, |_| Ok(()));
+    let connect = |args: [&str; 2]| run_pair("", "connect", &args, |_| Ok(()));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = &*listener.local_addr().unwrap().port().to_string();
     let refused = [

@@ -30,7 +30,7 @@ fn handover_passes_a_descriptor_to_another_process() {
              cmsg_data=[{fd}]}}], msg_controllen=24, msg_flags={flags}}}, "
         )
     };
-    let outcome = run_pair("handover", &[&address], |run| {
+    let outcome = run_pair("", "handover", &[&address], |run| {
         bound()?;
         let mut client = Command::new(&c.path);
         let client = client.args([&*address, file]).current_dir(&run.folder);
@@ -74,9 +74,9 @@ fn handover_passes_a_descriptor_to_another_process() {
             .map_err(text)
     };
     let error = format!("handover: recvmsg {address}: no descriptor\n");
-    run_pair("handover", &[&address], run).prints("", &error, "exit status: 1");
+    run_pair("", "handover", &[&address], run).prints("", &error, "exit status: 1");
     let error = "handover: open none: No such file or directory\n";
-    let outcome = run_pair("handover", &["s", "none"], |_| Ok(()));
+    let outcome = run_pair("", "handover", &["s", "none"], |_| Ok(()));
     outcome.prints("", error, "exit status: 1");
 }
 
@@ -84,16 +84,16 @@ fn handover_passes_a_descriptor_to_another_process() {
 fn a_path_must_fit_and_so_reuseaddr_does_not_free_one_that_exists() {
     let [empty, longest, too_long] = [0, 107, 108].map(|length| "s".repeat(length));
     for path in [empty, too_long] {
-        let outcome = run_pair("handover", &[&path], |_| Ok(()));
+        let outcome = run_pair("", "handover", &[&path], |_| Ok(()));
         let usage = "handover: usage: handover PATH [FILE]\n";
         outcome.prints("", usage, "exit status: 1");
     }
     let bound = format!("bind(3, {{sa_family=AF_UNIX, sun_path=\"{longest}\"}}, 110) = 0");
     let session = |run: &mut Run| run.makes(1, "bind(").and_then(|()| run.stop());
-    run_pair("handover", &[&longest], session).calls(&[&bound]);
+    run_pair("", "handover", &[&longest], session).calls(&[&bound]);
 
     let error = "handover: bind stderr: Address already in use\n";
-    let outcome = run_pair("handover", &["stderr"], |_| Ok(()));
+    let outcome = run_pair("", "handover", &["stderr"], |_| Ok(()));
     outcome.prints("", error, "exit status: 1");
     let option = "int on = 1;\nsetsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\nif (bind";
     let wrong = [("if (bind", option)];
@@ -105,7 +105,7 @@ fn a_path_must_fit_and_so_reuseaddr_does_not_free_one_that_exists() {
 #[test]
 fn options_reads_back_each_option_that_it_sets() {
     let printed = "reuse 1, nodelay 1, linger 5 s, timeout 1.100000 s\n";
-    let outcome = run_pair("options", &[" 1100"], |_| Ok(()));
+    let outcome = run_pair("", "options", &[" 1100"], |_| Ok(()));
     let timeout = "\\1\\0\\0\\0\\0\\0\\0\\0\\240\\206\\1\\0\\0\\0\\0\\0";
     outcome.prints(printed, "", "exit status: 0").calls(&[
         "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0",
@@ -118,7 +118,7 @@ fn options_reads_back_each_option_that_it_sets() {
         "getsockopt(3, SOL_TCP, TCP_NODELAY, [1], [4]) = 0",
     ]);
     for number in ["0", "-1", "5x", "", "0x10", "9223372036854775808"] {
-        let outcome = run_pair("options", &[number], |_| Ok(()));
+        let outcome = run_pair("", "options", &[number], |_| Ok(()));
         let usage = "options: usage: options MILLISECONDS\n";
         outcome.prints("", usage, "exit status: 1");
     }

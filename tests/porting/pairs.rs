@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const CALLS: &str =
     "-e trace=!brk,mmap,munmap,mprotect,getrandom,sigaltstack,fstat,newfstatat,lseek";
 
-/// An option of strace for [`run_pair_injecting`]: only the signals that end or stop a program are recorded.
+/// An option of strace: only the signals that end or stop a program are recorded.
 pub const QUIET: &str = "-e signal=term,kill,pipe,stop";
 
 /// Whether a call is the first one of the program proper, after the start-up of the C library and of Rust's
@@ -82,11 +82,11 @@ pub struct Run {
 }
 
 impl Run {
-    fn start(build: &Build, args: &[&str], injection: &str) -> Result<Run> {
+    fn start(build: &Build, args: &[&str], option: &str) -> Result<Run> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let folder = scratch(format!("pair.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&folder).map_err(text)?;
-        let options = format!("-D -ff -s 256 {CALLS} {injection}");
+        let options = format!("-D -ff -s 256 {CALLS} {option}");
         let mut command = strace(options.trim_end(), &folder.join("calls"));
         command.arg(&build.path).args(args).process_group(0);
         command.current_dir(&folder);
@@ -228,20 +228,15 @@ fn replace_number(text: String, (number, name): &(String, String)) -> String {
     replaced
 }
 
-/// Runs both programs of pair `name` with `args` while `session` acts as their peer. They must print the
-/// same and make the same system calls. Returns the outcome.
-pub fn run_pair(name: &str, args: &[&str], session: impl Fn(&mut Run) -> Result<()>) -> Outcome {
-    run_pair_injecting("", name, args, session)
-}
-
-/// [`run_pair`] with an option of strace that makes calls fail.
-pub fn run_pair_injecting(
-    injection: &str,
+/// Runs both programs of pair `name` with `args` and an option of strace, while `session` acts as their peer.
+/// They must print the same and make the same system calls. Returns the outcome.
+pub fn run_pair(
+    option: &str,
     name: &str,
     args: &[&str],
     session: impl Fn(&mut Run) -> Result<()>,
 ) -> Outcome {
-    let [c, rust] = programs(name).map(|build| run_program(&build, injection, args, &session));
+    let [c, rust] = programs(name).map(|build| run_program(&build, option, args, &session));
     assert_eq!(first_difference(&c.calls, &rust.calls), None, "{name}");
     assert_eq!(c, rust);
     c
@@ -250,7 +245,7 @@ pub fn run_pair_injecting(
 /// Runs the C program of pair `name` once the first text of each of `changes` is replaced by the second, with
 /// an option of strace.
 pub fn run_wrong_form(
-    injection: &str,
+    option: &str,
     name: &str,
     changes: &[(&str, &str)],
     args: &[&str],
@@ -270,7 +265,7 @@ pub fn run_wrong_form(
     compile.args(["-D_GNU_SOURCE", "-o"]).arg(&path).arg(&file);
     assert!(compile.status().unwrap().success());
     let name = "wrong form".into();
-    let outcome = run_program(&Build { name, path }, injection, args, &session);
+    let outcome = run_program(&Build { name, path }, option, args, &session);
     fs::remove_dir_all(&folder).unwrap();
     outcome
 }
@@ -278,11 +273,11 @@ pub fn run_wrong_form(
 /// Runs one program under strace while `session` acts as its peer.
 pub fn run_program(
     build: &Build,
-    injection: &str,
+    option: &str,
     args: &[&str],
     session: &impl Fn(&mut Run) -> Result<()>,
 ) -> Outcome {
-    let mut run = Run::start(build, args, injection).unwrap();
+    let mut run = Run::start(build, args, option).unwrap();
     let done = session(&mut run).and_then(|()| run.finish());
     done.unwrap_or_else(|reason| panic!("{}: {reason}", build.path.display()))
 }

