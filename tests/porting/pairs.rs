@@ -24,47 +24,39 @@ fn begins(call: &&str) -> bool {
 }
 
 /// The C program and the Rust program of a pair. make and cargo build all of them here, once.
-pub fn programs(name: &str) -> [Build; 2] {
-    static FOLDERS: LazyLock<[(&str, PathBuf); 2]> = LazyLock::new(|| {
+pub fn programs(name: &str) -> [PathBuf; 2] {
+    static FOLDERS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
         let profile = ["release", "dev"][usize::from(cfg!(debug_assertions))];
         let cargo = ["build", "--quiet", "--examples", "--profile", profile];
         for (tool, args) in [("make", &["-s", "porting"][..]), (env!("CARGO"), &cargo)] {
             let mut command = Command::new(tool);
             command.args(args).env_remove("MAKEFLAGS");
-            let built = command.current_dir(project("")).output().unwrap();
-            let errors = String::from_utf8_lossy(&built.stderr);
-            assert!(built.status.success(), "{errors}");
+            assert!(command.current_dir(project("")).status().unwrap().success());
         }
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").with_file_name("examples");
-        [("C", project("target/c-reference/porting")), ("Rust", rust)]
+        [project("target/c-reference/porting"), rust]
     });
-    FOLDERS.each_ref().map(|(language, folder)| Build {
-        name: language.to_string(),
-        path: folder.join(name),
-    })
+    FOLDERS.each_ref().map(|folder| folder.join(name))
 }
 
-/// What a program of a pair did: its output, its exit status, and the system calls of all its processes.
+/// What a program did: its output, its exit status, and the system calls of all its processes.
 #[derive(Debug, PartialEq)]
 pub struct Outcome {
-    pub stdout: String,
-    pub stderr: String,
-    pub status: String,
+    printed: [String; 3],
     pub calls: Vec<String>,
 }
 
 impl Outcome {
-    /// Compares the output and the status with what is expected.
+    /// Compares stdout, stderr and the exit status with what is expected.
     pub fn prints(self, stdout: &str, stderr: &str, status: &str) -> Outcome {
-        let printed = (&*self.stdout, &*self.stderr, &*self.status);
-        assert_eq!(printed, (stdout, stderr, status));
+        assert_eq!(self.printed, [stdout, stderr, status]);
         self
     }
 
-    /// Checks that each of `wanted` is the start of a call, in this order.
-    pub fn calls(self, wanted: &[&str]) -> Outcome {
+    /// Checks that each line of `wanted` is the start of a call, in this order.
+    pub fn calls(self, wanted: &str) -> Outcome {
         let mut calls = self.calls.iter();
-        for start in wanted {
+        for start in wanted.lines().map(str::trim_start) {
             let found = calls.any(|call| call.starts_with(start));
             assert!(found, "no {start} in its place:\n{}", self.calls.join("\n"));
         }
@@ -81,14 +73,20 @@ pub struct Run {
     names: Vec<(String, String)>,
 }
 
+/// A new folder for temporary files.
+fn new_folder() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let folder = scratch(format!("pair.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    fs::create_dir(&folder).unwrap();
+    folder
+}
+
 impl Run {
-    fn start(build: &Build, args: &[&str], option: &str) -> Result<Run> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let folder = scratch(format!("pair.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-        fs::create_dir(&folder).map_err(text)?;
+    fn start(program: &PathBuf, args: &[&str], option: &str) -> Result<Run> {
+        let folder = new_folder();
         let options = format!("-D -ff -s 256 {CALLS} {option}");
         let mut command = strace(options.trim_end(), &folder.join("calls"));
-        command.arg(&build.path).args(args).process_group(0);
+        command.arg(program).args(args).process_group(0);
         command.current_dir(&folder);
         command.stderr(File::create(folder.join("stderr")).map_err(text)?);
         become_subreaper();
@@ -114,12 +112,6 @@ impl Run {
         let line = self.program.line().ok_or("prints no line")?;
         self.stdout += &format!("{line}\n");
         Ok(line)
-    }
-
-    /// Waits until the program prints `line`.
-    pub fn prints(&mut self, line: &str) -> Result<()> {
-        assert_eq!(self.line()?, line);
-        Ok(())
     }
 
     /// Waits until the program, but not a child process of it, has made `count` calls that contain `call`.
@@ -152,10 +144,8 @@ impl Run {
     /// Waits for the end of all processes.
     fn finish(mut self) -> Result<Outcome> {
         drop(self.program.process.stdin.take());
-        let status = self.wait()?;
-        while let Ok(line) = self.program.lines.recv_timeout(deadline()) {
-            self.stdout += &format!("{line}\n");
-        }
+        let status = self.wait()?.to_string();
+        while self.line().is_ok() {}
         self.name(self.pid(), "PROGRAM");
         let (mut pids, mut next) = (vec![self.pid().to_string()], 0);
         let mut calls: Vec<String> = Vec::new();
@@ -166,8 +156,7 @@ impl Run {
             // A call that a signal interrupts: strace may write it, or not.
             let partly = |line: &&str| {
                 let killed = line.ends_with(" = ?") && !line.starts_with("exit_group(");
-                let restarted = line.starts_with("recvmsg(") && line.contains("? ERESTART");
-                killed || restarted || line.contains("<unfinished ...>")
+                killed || line.contains("<unfinished ...>")
             };
             for line in lines.filter(|line| !partly(line)) {
                 let call = without_lengths(&without_pointers(line));
@@ -175,7 +164,6 @@ impl Run {
                     continue;
                 }
                 replaced |= call.starts_with("execve(") && call.ends_with(" = 0");
-                let call = masked(&call, "si_utime=", |c| c == '}');
                 // Before main, Rust's runtime ignores SIGPIPE.
                 let call = call.split("}, {sa_handler=").next().unwrap();
                 let child = call.split_once("child_tidptr=POINTER) = ");
@@ -196,13 +184,10 @@ impl Run {
             next += 1;
         }
         let stderr = fs::read_to_string(self.folder.join("stderr")).map_err(text)?;
-        let neutral = |text: &str| self.names.iter().fold(text.to_string(), replace_number);
-        Ok(Outcome {
-            stdout: neutral(&self.stdout),
-            stderr: neutral(&stderr),
-            status: status.to_string(),
-            calls: calls.iter().map(|call| neutral(call)).collect(),
-        })
+        let neutral = |text: &String| self.names.iter().fold(text.clone(), replace_number);
+        let printed = [&self.stdout, &stderr, &status].map(neutral);
+        let calls = calls.iter().map(neutral).collect();
+        Ok(Outcome { printed, calls })
     }
 }
 
@@ -228,56 +213,53 @@ fn replace_number(text: String, (number, name): &(String, String)) -> String {
     replaced
 }
 
-/// Runs both programs of pair `name` with `args` and an option of strace, while `session` acts as their peer.
-/// They must print the same and make the same system calls. Returns the outcome.
-pub fn run_pair(
-    option: &str,
-    name: &str,
-    args: &[&str],
-    session: impl Fn(&mut Run) -> Result<()>,
-) -> Outcome {
-    let [c, rust] = programs(name).map(|build| run_program(&build, option, args, &session));
+/// What acts as the peer of a program.
+pub trait Session: Fn(&mut Run) -> Result<()> {}
+impl<T: Fn(&mut Run) -> Result<()>> Session for T {}
+
+/// Runs both programs of pair `name` with `args` and an option of strace. They must print the same and make
+/// the same system calls. Returns the outcome.
+pub fn run_pair(option: &str, name: &str, args: &[&str], session: impl Session) -> Outcome {
+    let [c, rust] = programs(name).map(|program| run_program(&program, option, args, &session));
     assert_eq!(first_difference(&c.calls, &rust.calls), None, "{name}");
     assert_eq!(c, rust);
     c
 }
 
-/// Runs the C program of pair `name` once the first text of each of `changes` is replaced by the second, with
-/// an option of strace.
+/// Runs the C program of pair `name` once the first text of each of `changes` is replaced by the second.
 pub fn run_wrong_form(
     option: &str,
     name: &str,
     changes: &[(&str, &str)],
     args: &[&str],
-    session: impl Fn(&mut Run) -> Result<()>,
+    session: impl Session,
 ) -> Outcome {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     let mut source = fs::read_to_string(project(&format!("c-reference/porting/{name}.c"))).unwrap();
     for (right, wrong) in changes {
         assert_eq!(source.matches(right).count(), 1, "{right}");
         source = source.replace(right, wrong);
     }
-    let folder = scratch(format!("wrong.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-    fs::create_dir(&folder).unwrap();
-    let (file, path) = (folder.join("wrong.c"), folder.join(name));
+    let folder = new_folder();
+    let (file, program) = (folder.join("wrong.c"), folder.join(name));
     fs::write(&file, source).unwrap();
     let mut compile = Command::new(tool("cc", "gcc"));
-    compile.args(["-D_GNU_SOURCE", "-o"]).arg(&path).arg(&file);
+    compile
+        .args(["-D_GNU_SOURCE", "-o"])
+        .args([&program, &file]);
     assert!(compile.status().unwrap().success());
-    let name = "wrong form".into();
-    let outcome = run_program(&Build { name, path }, option, args, &session);
+    let outcome = run_program(&program, option, args, &session);
     fs::remove_dir_all(&folder).unwrap();
     outcome
 }
 
-/// Runs one program under strace while `session` acts as its peer.
+/// Runs one program under strace.
 pub fn run_program(
-    build: &Build,
+    program: &PathBuf,
     option: &str,
     args: &[&str],
-    session: &impl Fn(&mut Run) -> Result<()>,
+    session: &impl Session,
 ) -> Outcome {
-    let mut run = Run::start(build, args, option).unwrap();
+    let mut run = Run::start(program, args, option).unwrap();
     let done = session(&mut run).and_then(|()| run.finish());
-    done.unwrap_or_else(|reason| panic!("{}: {reason}", build.path.display()))
+    done.unwrap_or_else(|reason| panic!("{}: {reason}", program.display()))
 }

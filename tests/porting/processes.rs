@@ -31,18 +31,16 @@ fn continue_after_three_exits(run: &mut Run) -> Result<()> {
 fn reap_counts_children_that_end_together() {
     let outcome = run_pair(STOP, "reap", &[], continue_after_three_exits);
     let stdout = "3 reaped, 1 failed, 1 killed\n";
-    outcome.prints(stdout, "", "exit status: 0").calls(&[
-        "rt_sigaction(SIGCHLD, {sa_handler=POINTER, sa_mask=[CHLD], sa_flags=SA_RESTORER|SA_RESTART",
-        "rt_sigprocmask(SIG_BLOCK, [CHLD], [], 8) = 0",
-        "rt_sigsuspend([], 8) = ? ERESTARTNOHAND",
-        "wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 0}], WNOHANG, NULL) = CHILD1",
-        "wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 3}], WNOHANG, NULL) = CHILD2",
-        "wait4(-1, [{WIFSIGNALED(s) && WTERMSIG(s) == SIGKILL}], WNOHANG, NULL) = CHILD3",
-        "wait4(-1, POINTER, WNOHANG, NULL) = -1 ECHILD",
-        "rt_sigreturn(",
-        "exit_group(0)",
-        "exit_group(3)",
-    ]);
+    outcome.prints(stdout, "", "exit status: 0").calls(r#"rt_sigaction(SIGCHLD, {sa_handler=POINTER, sa_mask=[CHLD], sa_flags=SA_RESTORER|SA_RESTART
+        rt_sigprocmask(SIG_BLOCK, [CHLD], [], 8) = 0
+        rt_sigsuspend([], 8) = ? ERESTARTNOHAND
+        wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 0}], WNOHANG, NULL) = CHILD1
+        wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 3}], WNOHANG, NULL) = CHILD2
+        wait4(-1, [{WIFSIGNALED(s) && WTERMSIG(s) == SIGKILL}], WNOHANG, NULL) = CHILD3
+        wait4(-1, POINTER, WNOHANG, NULL) = -1 ECHILD
+        rt_sigreturn(
+        exit_group(0)
+        exit_group(3)"#);
     // One SIGCHLD for three children.
     let once = [("while (waitpid", "if (waitpid")];
     let outcome = run_wrong_form(STOP, "reap", &once, &[], |run| {
@@ -88,24 +86,24 @@ fn daemon_keeps_nothing_of_the_process_that_started_it() {
     };
     let args = ["sleep", "600"];
     let outcome = run_pair(QUIET, "daemon", &args, session);
-    outcome.prints("DAEMON\n", "", "exit status: 0").calls(&[
-        "exit_group(0)",
-        "setsid() = CHILD1",
-        "exit_group(0)",
-        "umask(000)",
-        "chdir(\"/\") = 0",
-        "openat(AT_FDCWD, \"/dev/null\", O_RDWR|O_CLOEXEC) = 3",
-        "fcntl(2, F_DUPFD_CLOEXEC, 3) = 4",
-        "rt_sigaction(SIGPIPE, {sa_handler=SIG_DFL,",
-        "execve(",
-    ]);
+    outcome.prints("DAEMON\n", "", "exit status: 0").calls(
+        r#"exit_group(0)
+        setsid() = CHILD1
+        exit_group(0)
+        umask(000)
+        chdir("/") = 0
+        openat(AT_FDCWD, "/dev/null", O_RDWR|O_CLOEXEC) = 3
+        fcntl(2, F_DUPFD_CLOEXEC, 3) = 4
+        rt_sigaction(SIGPIPE, {sa_handler=SIG_DFL,
+        execve("#,
+    );
 
     let pid = |run: &mut Run| run.line().map(|pid| run.name(pid, "DAEMON"));
     let args = ["sh", "-c", "kill -PIPE $$"];
-    run_pair(QUIET, "daemon", &args, pid).calls(&["+++ killed by SIGPIPE +++"]);
+    run_pair(QUIET, "daemon", &args, pid).calls("+++ killed by SIGPIPE +++");
     let ignored = [("SIG_DFL", "SIG_IGN")]; // and it stays ignored
     let outcome = run_wrong_form(QUIET, "daemon", &ignored, &args, pid);
-    outcome.calls(&["execve(", "+++ exited with 0 +++"]);
+    outcome.calls("execve(\n+++ exited with 0 +++");
     let error = "daemon: execvp none: No such file or directory\n";
     run_pair("", "daemon", &["none"], pid).prints("DAEMON\n", error, "exit status: 0");
 }
