@@ -63,7 +63,7 @@ fn without_sock_cloexec_a_command_keeps_the_port_of_a_server_that_was_killed() {
     let command = format!("    if (vfork() == 0) execlp(\"cat\", \"cat\", NULL);\n{step}");
     let restarts = Cell::new(false);
     let session = |run: &mut Run| {
-        run.makes(1, "vfork(")?;
+        run.makes(1, "vfork() = ")?;
         send_signal(run.pid(), libc::SIGKILL)?;
         run.program.process.wait().map_err(text)?;
         restarts.set(hold("LISTEN", address.into(), true).is_ok());

@@ -4,13 +4,13 @@ use crate::pairs::*;
 use crate::support::*;
 use errno::{Errno, errno, set_errno};
 use libc::{EBADF, EINTR, ENOENT, EPIPE, SA_RESTART, SIGUSR1, c_int, sigaction};
-use std::cell::Cell;
 use std::ffi::CString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::{mem, ptr, thread};
 
@@ -108,24 +108,14 @@ fn daemon_keeps_nothing_of_the_process_that_started_it() {
     run_pair("", "daemon", &["none"], pid).prints("DAEMON\n", error, "exit status: 0");
 }
 
-/// A C string that counts when it is dropped.
-struct Text<'a>(CString, &'a Cell<u32>);
-
-impl Drop for Text<'_> {
-    fn drop(&mut self) {
-        self.1.set(self.1.get() + 1);
-    }
-}
-
 #[test]
 fn a_c_string_that_map_consumes_is_dropped_before_execvp_could_read_it() {
-    let dropped = Cell::new(0);
-    let texts = || [c"sh", c"-c"].map(|text| Text(text.into(), &dropped));
-    let wrong = texts().map(|text| text.0.as_ptr());
-    assert_eq!((wrong.len(), dropped.get()), (2, 2));
-    let args = texts();
-    let argv = args.each_ref().map(|text| text.0.as_ptr());
-    assert_eq!((argv.len(), dropped.get()), (2, 2));
+    let text = Rc::new(CString::from(c"sh")); // as one of the arguments
+    let pointers = [text.clone()].map(|text| text.as_ptr());
+    assert_eq!((pointers.len(), Rc::strong_count(&text)), (1, 1));
+    let args = [text.clone()];
+    let pointers = args.each_ref().map(|text| text.as_ptr());
+    assert_eq!((pointers.len(), Rc::strong_count(&text)), (1, 2));
 }
 
 static HANDLED: AtomicBool = AtomicBool::new(false);
@@ -192,12 +182,12 @@ fn a_constant_that_is_not_imported_matches_every_error() {
 #[test]
 fn a_reference_to_a_static_mut_does_not_compile() {
     let mut rustc = Command::new("rustc");
-    rustc.args(["--edition=2024", "--emit=metadata", "-o", "/dev/null", "-"]);
-    rustc.stdin(Stdio::piped()).stderr(Stdio::piped());
-    let mut rustc = rustc.spawn().unwrap();
-    let program = b"static mut COUNT: i32 = 0; fn main() { dbg!(unsafe { &COUNT }); }";
-    rustc.stdin.take().unwrap().write_all(program).unwrap();
-    let errors = rustc.wait_with_output().unwrap().stderr;
+    let file = scratch("static");
+    let program = "static mut COUNT: i32 = 0; fn main() { dbg!(unsafe { &COUNT }); }";
+    fs::write(&file, program).unwrap();
+    rustc.args(["--edition=2024", "--crate-name=it", "-o", "/dev/null"]);
+    let errors = rustc.arg(&file).output().unwrap().stderr;
+    fs::remove_file(&file).unwrap();
     let errors = String::from_utf8_lossy(&errors);
     let error = "error: creating a shared reference to mutable static";
     assert!(errors.contains(error), "{errors}");

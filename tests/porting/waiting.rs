@@ -15,16 +15,15 @@ fn send(mut stream: &TcpStream, words: &str) -> Result<()> {
 
 fn receive(mut stream: &TcpStream, words: &str) -> Result<()> {
     let mut bytes = vec![0; words.len()];
-    stream.read_exact(&mut bytes).map_err(text)?;
-    let wrong = || format!("{bytes:?} for {words}");
-    (bytes == words.as_bytes()).then_some(()).ok_or_else(wrong)
+    let read = stream.read_exact(&mut bytes).map_err(text);
+    read.map(|()| assert_eq!(bytes, words.as_bytes()))
 }
 
 /// Suspends a program that is blocked, as a shell does, and continues it after `session`.
 fn suspend(run: &Run, session: impl FnOnce() -> Result<()>) -> Result<()> {
     run.blocks()?;
     send_signal(run.pid(), libc::SIGSTOP)?;
-    wait_for_stop(run.pid())?;
+    run.makes(1, "stopped by SIGSTOP")?;
     session()?;
     send_signal(run.pid(), libc::SIGCONT)
 }
@@ -43,6 +42,7 @@ fn chat_sends_to_the_others_and_survives_a_client_that_has_closed() {
         send(&first.stream, "one")?;
         receive(&second.stream, "one")?;
         receive(&third.stream, "one")?;
+        run.makes(5, "poll([{fd=3")?;
         // One poll reports that all three can be read.
         suspend(run, || {
             send(&second.stream, "two")?;
@@ -90,7 +90,7 @@ fn select_copies_in_both_directions_until_the_server_closes() {
         run.line().map(|line| assert_eq!(line, "three"))
     });
     outcome.prints("two\nthree\n", "", "exit status: 0").calls(
-        r#"connect(3, 
+        r#"connect(3,
         pselect6(4, [0 3], NULL, NULL, NULL, NULL) = 1 (in [0])
         write(3, "one\n", LENGTH) = LENGTH
         pselect6(4, [0 3], NULL, NULL, NULL, NULL) = 1 (in [3])
@@ -113,7 +113,7 @@ fn epoll_echoes_all_datagrams_of_one_event_also_after_a_stop() {
         client.connect(address).map_err(text)?;
         run.name(client.local_addr().map_err(text)?.port(), "CLIENT");
         run.program.type_in("ignored\n")?;
-        run.makes(1, "read(0, ")?;
+        run.makes(2, "epoll_wait(")?;
         let send = |words: &str| client.send(words.as_bytes()).map(|_| ()).map_err(text);
         suspend(run, || send("one").and_then(|()| send("second")))?;
         let mut bytes = [0; 9];
@@ -150,12 +150,9 @@ fn epoll_echoes_all_datagrams_of_one_event_also_after_a_stop() {
 fn poll_reports_the_end_of_a_pipe_without_being_asked_and_without_pollin() {
     let (reader, writer) = io::pipe().unwrap();
     drop(writer);
-    let (fd, events, revents) = (reader.as_raw_fd(), libc::POLLIN, 0);
-    let mut fd = libc::pollfd {
-        fd,
-        events,
-        revents,
-    };
+    // SAFETY: pollfd is integers, for which zero is valid.
+    let mut fd: libc::pollfd = unsafe { mem::zeroed() };
+    (fd.fd, fd.events) = (reader.as_raw_fd(), libc::POLLIN);
     // SAFETY: `fd` is one pollfd.
     assert_eq!(unsafe { libc::poll(&raw mut fd, 1, -1) }, 1);
     assert_eq!(fd.revents, libc::POLLHUP);
@@ -172,9 +169,7 @@ fn fd_set_aborts_in_rust_where_c_writes_past_the_end() {
         unsafe { libc::FD_SET(libc::FD_SETSIZE as i32, &raw mut set) };
     }
     let mut this = Command::new(env::current_exe().unwrap());
-    this.args(["--exact", name])
-        .env(variable, "1")
-        .env("RUST_BACKTRACE", "0");
+    this.args(["--exact", name]).env(variable, "1");
     prepare_child(&mut this);
     assert_eq!(this.output().unwrap().status.signal(), Some(libc::SIGABRT));
 }
