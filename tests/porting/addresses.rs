@@ -12,7 +12,7 @@ fn listen_sets_the_option_binds_and_prints_the_addresses_of_clients() {
     let port = &*fresh_port().to_string();
     let listen = |ip: &str, args: &[&str], calls: &str| {
         let outcome = run_pair("", "listen", args, |run| {
-            run.makes(1, "listen(")?;
+            run.makes(1, "listen(3, 4096) = 0")?;
             for _ in 0..2 {
                 let client = TcpStream::connect(format!("{ip}:{port}")).map_err(text)?;
                 let address = client.local_addr().map_err(text)?;
@@ -43,7 +43,10 @@ fn the_option_frees_an_address_only_if_it_is_set_alone_and_before_bind() {
     let address = fresh_address();
     let _holder = hold("TIME_WAIT", address.into(), true).unwrap();
     let args = ["9099", &*address.ip().to_string()];
-    let stop = |run: &mut Run| run.makes(1, "listen(").and_then(|()| run.stop());
+    let stop = |run: &mut Run| {
+        run.makes(1, "listen(3, 4096) = 0")
+            .and_then(|()| run.stop())
+    };
     run_pair("", "listen", &args, stop).prints("", "", "signal: 15 (SIGTERM)");
     let set = "    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n";
     let later = format!("{set}    freeaddrinfo");
@@ -65,7 +68,7 @@ fn without_sock_cloexec_a_command_keeps_the_port_of_a_server_that_was_killed() {
     let session = |run: &mut Run| {
         run.makes(1, "vfork() = ")?;
         send_signal(run.pid(), libc::SIGKILL)?;
-        run.program.process.wait().map_err(text)?;
+        run.wait()?; // Child::wait would close stdin
         restarts.set(hold("LISTEN", address.into(), true).is_ok());
         Ok(())
     };

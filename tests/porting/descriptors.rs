@@ -57,7 +57,7 @@ fn a_path_must_fit_and_so_reuseaddr_does_not_free_one_that_exists() {
         outcome.prints("", usage, "exit status: 1");
     }
     let bound = format!("bind(3, {{sa_family=AF_UNIX, sun_path=\"{longest}\"}}, 110) = 0");
-    let session = |run: &mut Run| run.makes(1, "bind(").and_then(|()| run.stop());
+    let session = |run: &mut Run| run.makes(1, "recvmsg(").and_then(|()| run.stop());
     run_pair("", "handover", &[&longest], session).calls(&bound);
 
     let error = "handover: bind stderr: Address already in use\n";

@@ -137,7 +137,8 @@ impl Run {
         self.wait().map(|_| ())
     }
 
-    fn wait(&mut self) -> Result<ExitStatus> {
+    /// Waits for the end of the program.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
         wait_for("exit", || self.program.process.try_wait().unwrap())
     }
 

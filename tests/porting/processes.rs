@@ -105,7 +105,7 @@ fn daemon_keeps_nothing_of_the_process_that_started_it() {
     let outcome = run_wrong_form(QUIET, "daemon", &ignored, &args, pid);
     outcome.calls("execve(\n+++ exited with 0 +++");
     let error = "daemon: execvp none: No such file or directory\n";
-    run_pair("", "daemon", &["none"], pid).prints("DAEMON\n", error, "exit status: 0");
+    run_pair(QUIET, "daemon", &["none"], pid).prints("DAEMON\n", error, "exit status: 0");
 }
 
 #[test]
