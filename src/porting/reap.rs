@@ -17,10 +17,8 @@ extern "C" fn on_sigchld(_signal: c_int) {
     // SAFETY: `status` is an int.
     while unsafe { libc::waitpid(-1, &raw mut status, WNOHANG) } > 0 {
         REAPED.fetch_add(1, Relaxed);
-        FAILED.fetch_add(
-            (WIFEXITED(status) && WEXITSTATUS(status) != 0).into(),
-            Relaxed,
-        );
+        let failed = WIFEXITED(status) && WEXITSTATUS(status) != 0;
+        FAILED.fetch_add(failed.into(), Relaxed);
         KILLED.fetch_add(WIFSIGNALED(status).into(), Relaxed);
     }
     set_errno(saved);
