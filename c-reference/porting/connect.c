@@ -1,7 +1,5 @@
-/*
- * connect.c - tests whether a TCP server can be reached in one second. Usage: connect PORT [HOST].
- * Rust counterpart: src/porting/connect.rs.
- */
+/* connect.c - tests whether a TCP server can be reached in one second. Usage: connect HOST PORT.
+ * Rust counterpart: src/porting/connect.rs. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,10 +23,9 @@ static int try_address(const struct addrinfo *p)
     if (error == EINPROGRESS) {
         struct pollfd fd = {.fd = s, .events = POLLOUT};
         socklen_t len = sizeof error;
+        error = ETIMEDOUT;
         if (poll(&fd, 1, 1000) == 1)
             getsockopt(s, SOL_SOCKET, SO_ERROR, &error, &len);
-        else
-            error = ETIMEDOUT;
     }
     close(s);
     return error;
@@ -36,26 +33,21 @@ static int try_address(const struct addrinfo *p)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2 && argc != 3) {
-        dprintf(STDERR_FILENO, "usage: connect PORT [HOST]\n");
-        return 2;
-    }
-    const char *port = argv[1], *host = argv[2]; /* argv[argc] is null */
-    const char *name = host == NULL ? "localhost" : host;
+    if (argc < 3)
+        errx(1, "usage: connect HOST PORT");
+    const char *host = argv[1], *port = argv[2];
 
-    /* 3. Look up the addresses. Without AI_PASSIVE, those of a null host are the loopback ones. */
+    /* 3. Look up the addresses. Without ai_socktype, each would be in the list several times. */
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
-    int z = getaddrinfo(host, port, &hints, &list);
+    int z = getaddrinfo(host, port, &hints, &list), error = -1;
     if (z != 0)
-        errx(1, "getaddrinfo %s %s: %s", name, port, gai_strerror(z));
+        errx(1, "getaddrinfo %s %s: %s", host, port, gai_strerror(z));
 
     /* 4. Try one after the other. */
-    int error = -1;
     for (const struct addrinfo *p = list; p != NULL && error != 0; p = p->ai_next)
         error = try_address(p);
     freeaddrinfo(list);
     if (error != 0)
-        errx(1, "connect %s %s: %s", name, port, strerror(error));
-    dprintf(STDOUT_FILENO, "connected to %s %s\n", name, port);
-    return 0;
+        errx(1, "connect %s %s: %s", host, port, strerror(error));
+    dprintf(STDOUT_FILENO, "connected to %s %s\n", host, port);
 }

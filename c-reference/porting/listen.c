@@ -1,47 +1,33 @@
-/*
- * listen.c - a TCP server that prints the address of each client. Usage: listen PORT.
- * Rust counterpart: src/porting/listen.rs.
- */
+/* listen.c - a TCP server that prints the address of each client. Usage: listen PORT [HOST].
+ * Rust counterpart: src/porting/listen.rs. */
 #include <arpa/inet.h>
 #include <err.h>
-#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
 {
-    const char *port = argv[1];
-    if (argc != 2) {
-        dprintf(STDERR_FILENO, "usage: listen PORT\n");
-        return 2;
-    }
+    if (argc < 2)
+        errx(1, "usage: listen PORT [HOST]");
+    const char *port = argv[1], *host = argv[2]; /* argv[argc] is null */
 
-    /* 1. Look up the addresses. With AI_PASSIVE and no host, they are the wildcard addresses. */
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *list, *p;
-    int z = getaddrinfo(NULL, port, &hints, &list);
+    /* 1. Look up the address. With AI_PASSIVE, a null host stands for the wildcard address. */
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *p;
+    int z = getaddrinfo(host, port, &hints, &p), on = 1;
     if (z != 0)
         errx(1, "getaddrinfo %s: %s", port, gai_strerror(z));
 
-    /* 2. Bind to the first address that can be bound. Set SO_REUSEADDR before bind. */
-    int s = -1, on = 1, reason = EAFNOSUPPORT; /* if no socket can be created */
-    for (p = list; p != NULL; p = p->ai_next) {
-        s = socket(p->ai_family, p->ai_socktype, p->ai_protocol);
-        if (s == -1)
-            continue;
-        z = setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (z == 0 && bind(s, p->ai_addr, p->ai_addrlen) == 0)
-            break;
-        reason = errno;
-        close(s);
-    }
-    if (p == NULL)
-        errx(1, "bind %s: %s", port, strerror(reason));
-    freeaddrinfo(list);
+    /* 2. Listen on the first address. Set SO_REUSEADDR before bind. */
+    int s = socket(p->ai_family, p->ai_socktype | SOCK_CLOEXEC, p->ai_protocol);
+    if (s == -1)
+        err(1, "socket");
+    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(s, p->ai_addr, p->ai_addrlen) == -1)
+        err(1, "bind %s", port);
+    freeaddrinfo(p);
     if (listen(s, SOMAXCONN) == -1)
         err(1, "listen %s", port);
-    dprintf(STDOUT_FILENO, "listening on port %s\n", port);
 
     for (;;) {
         /* 3. Accept a client. A sockaddr_storage has room for an address of any family. */
@@ -52,15 +38,15 @@ int main(int argc, char **argv)
             err(1, "accept %s", port);
 
         /* 4. Read the address by its family. */
-        char host[INET6_ADDRSTRLEN];
+        char text[INET6_ADDRSTRLEN];
         if (address.ss_family == AF_INET) {
             struct sockaddr_in *in = (struct sockaddr_in *)&address;
-            inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-            dprintf(STDOUT_FILENO, "client %s:%d\n", host, ntohs(in->sin_port));
+            inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
+            dprintf(STDOUT_FILENO, "client %s:%d\n", text, ntohs(in->sin_port));
         } else {
             struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address;
-            inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-            dprintf(STDOUT_FILENO, "client [%s]:%d\n", host, ntohs(in6->sin6_port));
+            inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text);
+            dprintf(STDOUT_FILENO, "client [%s]:%d\n", text, ntohs(in6->sin6_port));
         }
         close(c);
     }

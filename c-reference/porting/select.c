@@ -1,10 +1,7 @@
-/*
- * select.c - a client: sends its standard input, prints what it receives. Usage: select ADDRESS.
- * Rust counterpart: src/porting/select.rs.
- */
+/* select.c - a client: sends its standard input, prints what it receives. Usage: select ADDRESS.
+ * Rust counterpart: src/porting/select.rs. */
 #include <arpa/inet.h>
 #include <err.h>
-#include <stdio.h>
 #include <sys/select.h>
 #include <unistd.h>
 
@@ -13,44 +10,40 @@ static ssize_t copy(int from, int to)
 {
     char buffer[4096];
     ssize_t n = read(from, buffer, sizeof buffer);
-    if (n == -1 || (n > 0 && write(to, buffer, (size_t)n) != n))
-        err(1, "read or write");
+    if (n == -1)
+        err(1, "read");
+    if (n > 0 && write(to, buffer, (size_t)n) == -1)
+        err(1, "write");
     return n;
 }
 
 int main(int argc, char **argv)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9099)};
-    if (argc < 2 || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1) {
-        dprintf(STDERR_FILENO, "usage: select ADDRESS\n");
-        return 2;
-    }
+    if (argc < 2 || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1)
+        errx(1, "usage: select ADDRESS");
 
-    /* 1. Connect. An fd_set has room for descriptors below FD_SETSIZE only. */
+    /* 1. Connect. */
     int s = socket(AF_INET, SOCK_STREAM, 0);
-    if (s >= FD_SETSIZE)
-        errx(1, "socket: descriptor %d is too large", s);
-    if (s == -1 || connect(s, (struct sockaddr *)&address, sizeof address) == -1)
+    if (s == -1)
+        err(1, "socket");
+    if (connect(s, (struct sockaddr *)&address, sizeof address) == -1)
         err(1, "connect %s", argv[1]);
 
-    for (int stdin_open = 1;;) {
-        /* 2. Fill the set again before each call: select leaves in it what is readable. */
-        fd_set set;
+    fd_set set;
+    do {
+        /* 2. Wait. select leaves in the set only what is readable. nfds is the highest plus one. */
         FD_ZERO(&set);
-        FD_SET(s, &set);
-        if (stdin_open)
-            FD_SET(STDIN_FILENO, &set);
-
-        /* 3. Wait. nfds is the highest descriptor plus one. */
+        FD_SET(STDIN_FILENO, &set);
+        FD_SET(s, &set); /* would write past the end from FD_SETSIZE (1024) on */
         if (select(s + 1, &set, NULL, NULL, NULL) == -1)
             err(1, "select");
-
-        /* 4. Copy. After standard input has ended, the server may still send. */
         if (FD_ISSET(s, &set) && copy(s, STDOUT_FILENO) == 0)
             return 0;
-        if (FD_ISSET(STDIN_FILENO, &set) && copy(STDIN_FILENO, s) == 0) {
-            stdin_open = 0;
-            shutdown(s, SHUT_WR);
-        }
-    }
+    } while (!FD_ISSET(STDIN_FILENO, &set) || copy(STDIN_FILENO, s) > 0);
+
+    /* 3. Standard input has ended. Copy until the server closes. */
+    shutdown(s, SHUT_WR);
+    while (copy(s, STDOUT_FILENO) > 0)
+        continue;
 }

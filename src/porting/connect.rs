@@ -1,12 +1,11 @@
-//! Tests whether a TCP server can be reached in one second. Usage: `connect PORT [HOST]`.
+//! Tests whether a TCP server can be reached in one second. Usage: `connect HOST PORT`.
 //! C counterpart: `c-reference/porting/connect.c`.
 
 use errno::{Errno, errno};
 use libc::{EINPROGRESS, ETIMEDOUT, F_GETFL, F_SETFL, O_NONBLOCK, POLLOUT, SO_ERROR, SOCK_STREAM};
 use libc::{SOL_SOCKET, addrinfo, c_int, pollfd, socklen_t};
 use std::ffi::{CStr, CString};
-use std::os::unix::ffi::OsStringExt;
-use std::{env, fmt::Display, mem, process, ptr};
+use std::{env, fmt::Display, mem, os::unix::ffi::OsStringExt, process, ptr};
 
 /// Rust only: C has err(3).
 fn err(what: impl Display, reason: impl Display) -> ! {
@@ -26,7 +25,7 @@ fn try_address(p: &addrinfo) -> c_int {
     let flags = unsafe { libc::fcntl(s, F_GETFL) };
     // SAFETY: the third argument of F_SETFL is an int.
     unsafe { libc::fcntl(s, F_SETFL, flags | O_NONBLOCK) };
-    // SAFETY: `ai_addrlen` is the size of the address at `ai_addr`.
+    // SAFETY: `ai_addrlen` is the size of the address.
     let z = unsafe { libc::connect(s, p.ai_addr, p.ai_addrlen) };
     let mut error = if z == 0 { 0 } else { errno().0 };
 
@@ -35,13 +34,13 @@ fn try_address(p: &addrinfo) -> c_int {
         // SAFETY: pollfd is integers, for which zero is valid.
         let mut fd: pollfd = unsafe { mem::zeroed() };
         (fd.fd, fd.events) = (s, POLLOUT);
-        let (optval, mut len) = ((&raw mut error).cast(), size_of_val(&error) as socklen_t);
+        let mut len = size_of_val(&error) as socklen_t;
+        error = ETIMEDOUT;
         // SAFETY: `fd` is one pollfd.
         if unsafe { libc::poll(&raw mut fd, 1, 1000) } == 1 {
+            let optval = (&raw mut error).cast();
             // SAFETY: `len` is the size of `error`.
             unsafe { libc::getsockopt(s, SOL_SOCKET, SO_ERROR, optval, &raw mut len) };
-        } else {
-            error = ETIMEDOUT;
         }
     }
     // SAFETY: `s` is not used again.
@@ -51,37 +50,34 @@ fn try_address(p: &addrinfo) -> c_int {
 
 fn main() {
     let args = env::args_os().skip(1);
-    let mut args = args.map(|arg| CString::new(arg.into_vec()).expect("it contains no NUL"));
-    let (Some(port), host, None) = (args.next(), args.next(), args.next()) else {
-        eprintln!("usage: connect PORT [HOST]");
-        process::exit(2)
+    let mut args = args.map(|arg| CString::new(arg.into_vec()).expect("no NUL"));
+    let (Some(host), Some(port)) = (args.next(), args.next()) else {
+        err("usage", "connect HOST PORT")
     };
-    let name = host.as_deref().unwrap_or(c"localhost").to_string_lossy();
-    let name = format!("{name} {}", port.to_string_lossy());
-    let node = host.as_deref().map_or(ptr::null(), CStr::as_ptr); // borrows from `host`
+    let name = format!("{} {}", host.to_string_lossy(), port.to_string_lossy());
 
-    // 3. Look up the addresses. Without AI_PASSIVE, those of a null host are the loopback ones.
+    // 3. Look up the addresses. Without ai_socktype, each would be in the list several times.
     // SAFETY: addrinfo is integers and pointers, for which zero is valid.
     let mut hints: addrinfo = unsafe { mem::zeroed() };
     hints.ai_socktype = SOCK_STREAM;
-    let (hints, mut list) = (&raw const hints, ptr::null_mut());
-    // SAFETY: `node` is null or a C string, and `port` is a C string.
-    let z = unsafe { libc::getaddrinfo(node, port.as_ptr(), hints, &raw mut list) };
+    let (host, port, mut list, mut error) = (host.as_ptr(), port.as_ptr(), ptr::null_mut(), -1);
+    // SAFETY: `host` and `port` are C strings.
+    let z = unsafe { libc::getaddrinfo(host, port, &raw const hints, &raw mut list) };
     if z != 0 {
         // SAFETY: no pointers; any argument value is safe.
         let reason = unsafe { libc::gai_strerror(z) };
         // SAFETY: gai_strerror(3) returns a static C string.
-        let reason = unsafe { CStr::from_ptr(reason) }.to_string_lossy();
-        err(format_args!("getaddrinfo {name}"), reason);
+        let reason = unsafe { CStr::from_ptr(reason) };
+        err(format_args!("getaddrinfo {name}"), reason.to_string_lossy());
     }
 
     // 4. Try one after the other.
-    let (mut next, mut error) = (list, -1);
+    let mut next = list;
     // SAFETY: `next` is an entry of the list, or null at its end.
     while let Some(p) = unsafe { next.as_ref() }.filter(|_| error != 0) {
-        (next, error) = (p.ai_next, try_address(p));
+        (error, next) = (try_address(p), p.ai_next);
     }
-    // SAFETY: neither the list nor a reference into it is used again.
+    // SAFETY: the list is not used again.
     unsafe { libc::freeaddrinfo(list) };
     if error != 0 {
         err(format_args!("connect {name}"), Errno(error));

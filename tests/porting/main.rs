@@ -2,10 +2,8 @@
 
 mod addresses;
 mod descriptors;
-mod options;
 mod pairs;
 mod processes;
-mod signals;
 #[path = "../support/mod.rs"]
 mod support;
 mod trace;

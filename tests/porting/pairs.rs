@@ -8,54 +8,47 @@ use std::process::{Command, ExitStatus};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Left out: calls for memory and signal stacks, and those with which glibc's dprintf examines a descriptor.
+/// Left out: calls for memory, locks and signal stacks, and those with which glibc's dprintf examines a
+/// descriptor.
 const CALLS: &str = "-e trace=!brk,mmap,munmap,mremap,mprotect,madvise,futex,getrandom,sigaltstack,fstat,newfstatat,lseek";
 
-/// An option of strace for [`run_pair_injecting`]: only the signals that end a program are recorded.
-pub const QUIET: &str = "-e signal=term,kill,pipe";
+/// An option of strace: only the signals that end or stop a program are recorded.
+pub const QUIET: &str = "-e signal=term,kill,pipe,stop";
 
 /// The C program and the Rust program of a pair. make and cargo build all of them here, once.
-pub fn programs(name: &str) -> [Build; 2] {
-    static FOLDERS: LazyLock<[(&str, PathBuf); 2]> = LazyLock::new(|| {
+pub fn programs(name: &str) -> [PathBuf; 2] {
+    static FOLDERS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
         let profile = ["release", "dev"][usize::from(cfg!(debug_assertions))];
         let cargo = ["build", "--quiet", "--examples", "--profile", profile];
         for (tool, args) in [("make", &["-s", "porting"][..]), (env!("CARGO"), &cargo)] {
             let mut command = Command::new(tool);
             command.args(args).env_remove("MAKEFLAGS");
-            let built = command.current_dir(project("")).output().unwrap();
-            let errors = String::from_utf8_lossy(&built.stderr);
-            assert!(built.status.success(), "{errors}");
+            assert!(command.current_dir(project("")).status().unwrap().success());
         }
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").with_file_name("examples");
-        [("C", project("target/c-reference/porting")), ("Rust", rust)]
+        [project("target/c-reference/porting"), rust]
     });
-    FOLDERS.each_ref().map(|(language, folder)| Build {
-        name: language.to_string(),
-        path: folder.join(name),
-    })
+    FOLDERS.each_ref().map(|folder| folder.join(name))
 }
 
-/// What a program of a pair did: its output, its exit status, and the system calls of all its processes.
+/// What a program did: its output, its exit status, and the system calls of all its processes.
 #[derive(Debug, PartialEq)]
 pub struct Outcome {
-    pub stdout: String,
-    pub stderr: String,
-    pub status: String,
+    pub printed: [String; 3],
     pub calls: Vec<String>,
 }
 
 impl Outcome {
-    /// Compares the output and the status with what is expected.
+    /// Compares stdout, stderr and the exit status with what is expected.
     pub fn prints(self, stdout: &str, stderr: &str, status: &str) -> Outcome {
-        let printed = (&*self.stdout, &*self.stderr, &*self.status);
-        assert_eq!(printed, (stdout, stderr, status));
+        assert_eq!(self.printed, [stdout, stderr, status]);
         self
     }
 
-    /// Checks that each of `wanted` is the start of a call, in this order.
-    pub fn calls(self, wanted: &[&str]) -> Outcome {
+    /// Checks that each line of `wanted` is the start of a call, in this order.
+    pub fn calls(self, wanted: &str) -> Outcome {
         let mut calls = self.calls.iter();
-        for start in wanted {
+        for start in wanted.lines().map(str::trim_start) {
             let found = calls.any(|call| call.starts_with(start));
             assert!(found, "no {start} in its place:\n{}", self.calls.join("\n"));
         }
@@ -72,20 +65,26 @@ pub struct Run {
     names: Vec<(String, String)>,
 }
 
+/// A new folder for temporary files.
+fn new_folder() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let folder = scratch(format!("pair.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    fs::create_dir(&folder).unwrap();
+    folder
+}
+
 impl Run {
     /// Starts the program in the folder `current`, or in one of its own, with an option of strace.
     pub fn start(
-        build: &Build,
+        program: &Path,
         args: &[&str],
         option: &str,
         current: Option<&Path>,
     ) -> Result<Run> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let folder = scratch(format!("pair.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-        fs::create_dir(&folder).map_err(text)?;
+        let folder = new_folder();
         let options = format!("-D -ff -s 256 {CALLS} {option}");
         let mut command = strace(options.trim_end(), &folder.join("calls"));
-        command.arg(&build.path).args(args).process_group(0);
+        command.arg(program).args(args).process_group(0);
         command.current_dir(current.unwrap_or(&folder));
         command.stderr(File::create(folder.join("stderr")).map_err(text)?);
         become_subreaper();
@@ -113,13 +112,6 @@ impl Run {
         Ok(line)
     }
 
-    /// Waits until the program prints `line`.
-    pub fn prints(&mut self, line: &str) -> Result<()> {
-        let printed = self.line()?;
-        let wrong = || format!("prints {printed:?} instead of {line:?}");
-        (printed == line).then_some(()).ok_or_else(wrong)
-    }
-
     /// Waits until the program, but not a child process of it, has made `count` calls that contain `call`.
     pub fn makes(&self, count: usize, call: &str) -> Result<()> {
         let file = self.folder.join(format!("calls.{}", self.pid()));
@@ -143,37 +135,37 @@ impl Run {
         self.wait().map(|_| ())
     }
 
-    fn wait(&mut self) -> Result<ExitStatus> {
+    /// Waits for the end of the program.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
         wait_for("exit", || self.program.process.try_wait().unwrap())
     }
 
     /// Waits for the end of all processes.
     pub fn finish(mut self) -> Result<Outcome> {
         drop(self.program.process.stdin.take());
-        let status = self.wait()?;
-        while let Ok(line) = self.program.lines.recv_timeout(deadline()) {
-            self.stdout += &format!("{line}\n");
-        }
+        let status = self.wait()?.to_string();
+        while self.line().is_ok() {}
         self.name(self.pid(), "PROGRAM");
         let (mut pids, mut next) = (vec![self.pid().to_string()], 0);
         let mut calls: Vec<String> = Vec::new();
         while let Some(pid) = pids.get(next) {
             let trace = finished_trace(&self.folder.join(format!("calls.{pid}")))?;
-            let mut other = false; // whether a child process executes another program
+            let mut replaced = false; // by another program
             // A call that a signal interrupts: strace may write it, or not.
             let partly = |line: &&str| {
                 let killed = line.ends_with(" = ?") && !line.starts_with("exit_group(");
-                let restarted = line.starts_with("recvmsg(") && line.contains("? ERESTART");
-                killed || restarted || line.contains("<unfinished ...>")
+                killed || line.contains("<unfinished ...>")
             };
             let lines = without_start_up(&trace).into_iter();
             for line in lines.filter(|line| !partly(line)) {
                 let call = without_lengths(&without_pointers(line));
-                if other && !call.starts_with('+') {
+                if replaced && !call.starts_with('+') {
                     continue;
                 }
-                other = next > 0 && call.starts_with("execve(") && call.ends_with(" = 0");
-                let call = masked(&call, "si_pid=", |c| c == '}');
+                replaced = next > 0 && call.starts_with("execve(") && call.ends_with(" = 0");
+                // Before main, Rust's runtime ignores SIGPIPE.
+                let call = call.split("}, {sa_handler=").next().unwrap();
+                let call = masked(call, "si_pid=", |c| c == '}');
                 let call = masked(&call, "left {", |c| c == '}');
                 let pid = call.rsplit(' ').next().unwrap_or_default();
                 let forks = call.starts_with("clone") || call.starts_with("vfork(");
@@ -201,13 +193,10 @@ impl Run {
             next += 1;
         }
         let stderr = fs::read_to_string(self.folder.join("stderr")).map_err(text)?;
-        let neutral = |text: &str| self.names.iter().fold(text.to_string(), replace_number);
-        Ok(Outcome {
-            stdout: neutral(&self.stdout),
-            stderr: neutral(&stderr),
-            status: status.to_string(),
-            calls: calls.iter().map(|call| neutral(call)).collect(),
-        })
+        let neutral = |text: &String| self.names.iter().fold(text.clone(), replace_number);
+        let printed = [&self.stdout, &stderr, &status].map(neutral);
+        let calls = calls.iter().map(neutral).collect();
+        Ok(Outcome { printed, calls })
     }
 }
 
@@ -233,62 +222,48 @@ fn replace_number(text: String, (number, name): &(String, String)) -> String {
     replaced
 }
 
-/// Runs both programs of pair `name` with `args` while `session` acts as their peer. They must print the
-/// same and make the same system calls. Returns the outcome.
-pub fn run_pair(name: &str, args: &[&str], session: impl Fn(&mut Run) -> Result<()>) -> Outcome {
-    run_pair_injecting("", name, args, session)
-}
+/// What acts as the peer of a program.
+pub trait Session: Fn(&mut Run) -> Result<()> {}
+impl<T: Fn(&mut Run) -> Result<()>> Session for T {}
 
-/// [`run_pair`] with an option of strace that makes calls fail.
-pub fn run_pair_injecting(
-    injection: &str,
-    name: &str,
-    args: &[&str],
-    session: impl Fn(&mut Run) -> Result<()>,
-) -> Outcome {
-    let [c, rust] = programs(name).map(|build| run_program(&build, injection, args, &session));
+/// Runs both programs of pair `name` with `args` and an option of strace. They must print the same and make
+/// the same system calls. Returns the outcome.
+pub fn run_pair(option: &str, name: &str, args: &[&str], session: impl Session) -> Outcome {
+    let [c, rust] = programs(name).map(|program| run_program(&program, option, args, &session));
     assert_eq!(first_difference(&c.calls, &rust.calls), None, "{name}");
     assert_eq!(c, rust);
     c
 }
 
-/// Runs the C program of pair `name`, in which the first text of each change is replaced by the second.
+/// Runs the C program of pair `name` once the first text of each of `changes` is replaced by the second.
 pub fn run_wrong_form(
+    option: &str,
     name: &str,
     changes: &[(&str, &str)],
     args: &[&str],
-    session: impl Fn(&mut Run) -> Result<()>,
+    session: impl Session,
 ) -> Outcome {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     let mut source = fs::read_to_string(project(&format!("c-reference/porting/{name}.c"))).unwrap();
     for (right, wrong) in changes {
         assert_eq!(source.matches(right).count(), 1, "{right}");
         source = source.replace(right, wrong);
     }
-    let folder = scratch(format!("wrong.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-    fs::create_dir(&folder).unwrap();
-    let (file, path) = (folder.join("wrong.c"), folder.join(name));
+    let folder = new_folder();
+    let (file, program) = (folder.join("wrong.c"), folder.join(name));
     fs::write(&file, source).unwrap();
     let mut compile = Command::new(tool("cc", "gcc"));
-    compile.args(["-D_GNU_SOURCE", "-o"]).arg(&path).arg(&file);
+    compile
+        .args(["-D_GNU_SOURCE", "-o"])
+        .args([&program, &file]);
     assert!(compile.status().unwrap().success());
-    let name = "wrong form".into();
-    let outcome = run_program(&Build { name, path }, "", args, &session);
+    let outcome = run_program(&program, option, args, &session);
     fs::remove_dir_all(&folder).unwrap();
     outcome
 }
 
-fn run_program(
-    build: &Build,
-    injection: &str,
-    args: &[&str],
-    session: &impl Fn(&mut Run) -> Result<()>,
-) -> Outcome {
-    let mut run = Run::start(build, args, injection, None).unwrap();
+/// Runs one program under strace.
+pub fn run_program(program: &Path, option: &str, args: &[&str], session: &impl Session) -> Outcome {
+    let mut run = Run::start(program, args, option, None).unwrap();
     let done = session(&mut run).and_then(|()| run.finish());
-    let mut outcome = done.unwrap_or_else(|reason| panic!("{}: {reason}", build.path.display()));
-    // Rust's runtime has ignored SIGPIPE before main.
-    let ignores = outcome.calls[0].starts_with("rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN");
-    outcome.calls.drain(..usize::from(ignores));
-    outcome
+    done.unwrap_or_else(|reason| panic!("{}: {reason}", program.display()))
 }

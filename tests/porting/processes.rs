@@ -1,13 +1,58 @@
-//! Pairs that start processes which outlive them, or which run another program.
+//! Pairs that handle signals, and that start processes: reap and daemon.
 
 use crate::pairs::*;
 use crate::support::*;
-use std::cell::Cell;
+use errno::{Errno, errno, set_errno};
+use libc::{EBADF, EINTR, ENOENT, EPIPE, SA_RESTART, SIGUSR1, c_int, sigaction};
 use std::ffi::CString;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
-use std::ptr::null_mut;
+use std::process::Command;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::{mem, ptr, thread};
+
+/// Stops `reap` in sigsuspend until its three children have exited.
+const STOP: &str = "-e inject=rt_sigsuspend:signal=SIGSTOP:when=1 -e signal=term,kill,pipe,stop";
+
+fn continue_after_three_exits(run: &mut Run) -> Result<()> {
+    run.makes(1, "stopped by SIGSTOP")?;
+    wait_until("exit of three children", || {
+        let files = fs::read_dir(&run.folder).unwrap().flatten();
+        let traces = files.filter_map(|file| fs::read_to_string(file.path()).ok());
+        traces.filter(|trace| trace.contains("+++")).count() == 3
+    })?;
+    send_signal(run.pid(), libc::SIGCONT)
+}
+
+#[test]
+fn reap_counts_children_that_end_together() {
+    let outcome = run_pair(STOP, "reap", &[], continue_after_three_exits);
+    let stdout = "3 reaped, 1 failed, 1 killed\n";
+    outcome.prints(stdout, "", "exit status: 0").calls(r#"rt_sigaction(SIGCHLD, {sa_handler=POINTER, sa_mask=[CHLD], sa_flags=SA_RESTORER|SA_RESTART
+        rt_sigprocmask(SIG_BLOCK, [CHLD], [], 8) = 0
+        rt_sigsuspend([], 8) = ? ERESTARTNOHAND
+        wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 0}], WNOHANG, NULL) = CHILD1
+        wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 3}], WNOHANG, NULL) = CHILD2
+        wait4(-1, [{WIFSIGNALED(s) && WTERMSIG(s) == SIGKILL}], WNOHANG, NULL) = CHILD3
+        wait4(-1, POINTER, WNOHANG, NULL) = -1 ECHILD
+        rt_sigreturn(
+        exit_group(0)
+        exit_group(3)"#);
+    // One SIGCHLD for three children.
+    let once = [("while (waitpid", "if (waitpid")];
+    let outcome = run_wrong_form(STOP, "reap", &once, &[], |run| {
+        continue_after_three_exits(run)?;
+        run.stop()
+    });
+    outcome.prints("", "", "signal: 15 (SIGTERM)");
+    // The exit status of a process that a signal terminated is 0.
+    let status = [("WIFSIGNALED(status)", "WEXITSTATUS(status) == 9")];
+    let outcome = run_wrong_form(STOP, "reap", &status, &[], continue_after_three_exits);
+    outcome.prints("3 reaped, 1 failed, 0 killed\n", "", "exit status: 0");
+}
 
 /// A daemon. It is killed on drop, and reaped: the processes that started it have exited, as has its parent.
 struct Daemon(i32);
@@ -18,139 +63,132 @@ impl Drop for Daemon {
         let group = unsafe { libc::getpgid(self.0) };
         let _ = send_signal(self.0, libc::SIGKILL);
         // SAFETY: a null pointer means that no status is returned.
-        while unsafe { libc::waitpid(-group, null_mut(), 0) } > 0 {}
+        while unsafe { libc::waitpid(-group, ptr::null_mut(), 0) } > 0 {}
     }
 }
 
 #[test]
 fn daemon_keeps_nothing_of_the_process_that_started_it() {
-    let address = fresh_address();
-    let ip = &*address.ip().to_string();
     let session = |run: &mut Run| {
-        let written = || fs::read_to_string(run.folder.join("pid")).ok();
-        let pid = wait_for("pid", || written()?.strip_suffix('\n')?.parse().ok())?;
+        let pid = run.line()?.parse::<i32>().map_err(text)?;
         let _daemon = Daemon(pid);
-        let mut client = Client::connect(address).map_err(text)?;
-        assert_eq!(client.receive_all()?, b"daemon\n");
-        wait_for_call(pid, libc::SYS_accept)?;
         run.name(pid, "DAEMON");
-
+        wait_for_call(pid, libc::SYS_clock_nanosleep)?;
         let link = |name: &str| fs::read_link(format!("/proc/{pid}/{name}")).unwrap();
         let links = ["cwd", "fd/0", "fd/1", "fd/2"].map(link);
-        assert_eq!(
-            links,
-            ["/", "/dev/null", "/dev/null", "/dev/null"].map(Path::new)
-        );
-        assert_eq!(descriptors(pid), 4);
+        let expected = ["/", "/dev/null", "/dev/null", "/dev/null"];
+        assert_eq!(links, expected.map(Path::new));
+        assert_eq!(descriptors(pid), 3);
         // SAFETY: no pointers; any argument value is safe.
-        let sessions = [pid, 0].map(|pid| unsafe { libc::getsid(pid) });
-        assert!(
-            !sessions.contains(&pid) && sessions[0] != sessions[1],
-            "{sessions:?}"
-        );
+        let [session, own] = [pid, 0].map(|pid| unsafe { libc::getsid(pid) });
+        assert!(session != pid && session != own, "{session}");
         Ok(())
     };
-    let outcome = run_pair_injecting(QUIET, "daemon", &[ip, "pid"], session);
-    outcome.prints("", "", "exit status: 0").calls(&[
-        "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0",
-        &format!("bind(3, {{sa_family=AF_INET, sin_port=htons(9099), sin_addr=inet_addr(\"{ip}\")}}, 16) = 0"),
-        &format!("listen(3, {}) = 0", libc::SOMAXCONN),
-        "openat(AT_FDCWD, \"pid\", O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC, 0666) = 4",
-        "exit_group(0)",
-        "setsid() = CHILD1",
-        "exit_group(0)",
-        "umask(000)",
-        "chdir(\"/\") = 0",
-        "sendto(4, \"daemon\\n\", 7, MSG_NOSIGNAL, NULL, 0) = 7",
-    ]);
-    let step = "    /* 1. Listen,";
-    let early = format!("mkdir(\"new\", 0700); if (chdir(\"/\")) return 1;\n{step}");
-    let outcome = run_wrong_form("daemon", &[(step, &early)], &[ip, "new/pid"], |_| Ok(()));
-    let error = "daemon: open new/pid: No such file or directory\n";
-    outcome.prints("", error, "exit status: 1");
-}
+    let args = ["sleep", "600"];
+    let outcome = run_pair(QUIET, "daemon", &args, session);
+    outcome.prints("DAEMON\n", "", "exit status: 0").calls(
+        r#"exit_group(0)
+        setsid() = CHILD1
+        exit_group(0)
+        umask(000)
+        chdir("/") = 0
+        openat(AT_FDCWD, "/dev/null", O_RDWR|O_CLOEXEC) = 3
+        fcntl(2, F_DUPFD_CLOEXEC, 3) = 4
+        rt_sigaction(SIGPIPE, {sa_handler=SIG_DFL,
+        execve("#,
+    );
 
-#[test]
-fn exec_runs_a_command_with_the_client_as_stdout_and_sigpipe_reset() {
-    let address = fresh_address();
-    let ip = &*address.ip().to_string();
-    let received = Cell::default();
-    let session = |run: &mut Run| {
-        run.makes(1, "accept4(")?;
-        let mut client = Client::connect(address).map_err(text)?;
-        received.set(client.receive_all()?);
-        Ok(())
-    };
-    let args = [ip, "sh", "-c", "echo hello; kill -PIPE $$"];
-    let outcome = run_pair_injecting(QUIET, "exec", &args, session);
-    outcome.prints("status 13\n", "", "exit status: 0").calls(&[
-        "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = 3",
-        "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0",
-        "accept4(3, NULL, NULL, SOCK_CLOEXEC) = 4",
-        "rt_sigaction(SIGPIPE, {sa_handler=SIG_DFL,",
-        "dup2(4, 1) = 1",
-        "execve(",
-        "+++ killed by SIGPIPE +++",
-    ]);
-    assert_eq!(received.take(), b"hello\n");
-    let reset = [("signal(SIGPIPE, SIG_DFL);", "")];
-    run_wrong_form("exec", &reset, &args, session).prints("status 0\n", "", "exit status: 0");
-    let outcome = run_pair_injecting(QUIET, "exec", &[ip, "none"], session);
-    let error = "exec: execvp none: No such file or directory\n";
-    outcome.prints("status 32512\n", error, "exit status: 0");
-}
-
-#[test]
-fn without_sock_cloexec_a_command_keeps_the_port_of_a_server_that_was_killed() {
-    let address = fresh_address();
-    let args = [
-        &*address.ip().to_string(),
-        "sh",
-        "-c",
-        "echo $$; exec sleep 600",
-    ];
-    let restarts = Cell::new(false);
-    let session = |run: &mut Run| {
-        run.makes(1, "accept4(")?;
-        let mut line = String::new();
-        let client = Client::connect(address).map_err(text)?;
-        BufReader::new(client.stream)
-            .read_line(&mut line)
-            .map_err(text)?;
-        let command = line.trim().parse().map_err(text)?;
-        run.name(command, "COMMAND");
-        send_signal(run.pid(), libc::SIGKILL)?;
-        run.program.process.wait().map_err(text)?;
-        restarts.set(hold("LISTEN", address.into(), true).is_ok());
-        send_signal(command, libc::SIGKILL)
-    };
-    run_pair_injecting(QUIET, "exec", &args, session);
-    assert!(restarts.get());
-    let flag = [("SOCK_STREAM | SOCK_CLOEXEC", "SOCK_STREAM")];
-    run_wrong_form("exec", &flag, &args, session).prints("", "", "signal: 9 (SIGKILL)");
-    assert!(!restarts.get());
-}
-
-/// A C string that counts when it is dropped.
-struct Text<'a>(CString, &'a Cell<u32>);
-
-impl Drop for Text<'_> {
-    fn drop(&mut self) {
-        self.1.set(self.1.get() + 1);
-    }
+    let pid = |run: &mut Run| run.line().map(|pid| run.name(pid, "DAEMON"));
+    let args = ["sh", "-c", "kill -PIPE $$"];
+    run_pair(QUIET, "daemon", &args, pid).calls("+++ killed by SIGPIPE +++");
+    let ignored = [("SIG_DFL", "SIG_IGN")]; // and it stays ignored
+    let outcome = run_wrong_form(QUIET, "daemon", &ignored, &args, pid);
+    outcome.calls("execve(\n+++ exited with 0 +++");
+    let error = "daemon: execvp none: No such file or directory\n";
+    run_pair(QUIET, "daemon", &["none"], pid).prints("DAEMON\n", error, "exit status: 0");
 }
 
 #[test]
 fn a_c_string_that_map_consumes_is_dropped_before_execvp_could_read_it() {
-    let dropped = Cell::new(0);
-    let texts = || {
-        [c"sh", c"-c"]
-            .into_iter()
-            .map(|text| Text(text.into(), &dropped))
+    let text = Rc::new(CString::from(c"sh")); // as one of the arguments
+    let pointers = [text.clone()].map(|text| text.as_ptr());
+    assert_eq!((pointers.len(), Rc::strong_count(&text)), (1, 1));
+    let args = [text.clone()];
+    let pointers = args.each_ref().map(|text| text.as_ptr());
+    assert_eq!((pointers.len(), Rc::strong_count(&text)), (1, 2));
+}
+
+static HANDLED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn careless(_signal: c_int) {
+    HANDLED.store(true, Relaxed);
+    // SAFETY: -1 is no descriptor.
+    unsafe { libc::close(-1) };
+}
+
+extern "C" fn of_a_wrong_type(_: f64) {}
+
+#[test]
+fn a_handler_changes_errno_and_interrupts_calls_and_its_type_is_not_checked() {
+    let install = |handler: *const (), flags| {
+        // SAFETY: sigaction is integers and an optional function, for which zero is valid.
+        let mut action: sigaction = unsafe { mem::zeroed() };
+        (action.sa_sigaction, action.sa_flags) = (handler as usize, flags);
+        // SAFETY: only the second handler, which is in use last, is called.
+        let z = unsafe { libc::sigaction(SIGUSR1, &raw const action, ptr::null_mut()) };
+        assert_eq!(z, 0);
     };
-    let wrong: Vec<_> = texts().map(|text| text.0.as_ptr()).collect();
-    assert_eq!((wrong.len(), dropped.get()), (2, 2));
-    let args: Vec<Text> = texts().collect();
-    let argv: Vec<_> = args.iter().map(|text| text.0.as_ptr()).collect();
-    assert_eq!((argv.len(), dropped.get()), (2, 2));
+    install(of_a_wrong_type as *const (), 0);
+    install(careless as *const (), 0);
+    set_errno(Errno(ENOENT));
+    // SAFETY: the handler makes only a system call.
+    unsafe { libc::raise(SIGUSR1) };
+    assert_eq!(errno(), Errno(EBADF));
+
+    for (flags, result) in [(0, Err(Some(EINTR))), (SA_RESTART, Ok(1))] {
+        install(careless as *const (), flags);
+        HANDLED.store(false, Relaxed);
+        let (reader, mut writer) = io::pipe().unwrap();
+        // SAFETY: no arguments.
+        let reading = unsafe { libc::gettid() };
+        // SAFETY: no arguments.
+        let this = unsafe { libc::pthread_self() };
+        let interrupt = thread::spawn(move || {
+            wait_for_call(reading, libc::SYS_read).unwrap();
+            // SAFETY: the thread waits for this one before it ends.
+            unsafe { libc::pthread_kill(this, SIGUSR1) };
+            wait_until("handler", || HANDLED.load(Relaxed)).unwrap();
+            let _ = writer.write_all(b".");
+        });
+        let mut byte = 0_u8;
+        // SAFETY: `byte` has room for one byte.
+        let n = unsafe { libc::read(reader.as_raw_fd(), (&raw mut byte).cast(), 1) };
+        let n = checked(n as i32).map_err(|error| error.raw_os_error());
+        assert_eq!(n, result);
+        interrupt.join().unwrap();
+    }
+}
+
+#[test]
+#[allow(non_snake_case, unreachable_patterns, unused_variables)]
+fn a_constant_that_is_not_imported_matches_every_error() {
+    let name = |reason| match reason {
+        EAGAIN => "EAGAIN",
+        _ => "another",
+    };
+    assert_eq!(name(EPIPE), "EAGAIN");
+}
+
+#[test]
+fn a_reference_to_a_static_mut_does_not_compile() {
+    let mut rustc = Command::new("rustc");
+    let file = scratch("static");
+    let program = "static mut COUNT: i32 = 0; fn main() { dbg!(unsafe { &COUNT }); }";
+    fs::write(&file, program).unwrap();
+    rustc.args(["--edition=2024", "--crate-name=it", "-o", "/dev/null"]);
+    let errors = rustc.arg(&file).output().unwrap().stderr;
+    fs::remove_file(&file).unwrap();
+    let errors = String::from_utf8_lossy(&errors);
+    let error = "error: creating a shared reference to mutable static";
+    assert!(errors.contains(error), "{errors}");
 }

@@ -4,6 +4,7 @@
 use crate::pairs::*;
 use crate::support::*;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
@@ -26,9 +27,8 @@ fn calls(program: &str, args: &str, session: &str) -> Result<Vec<String>> {
     fs::metadata(program).map_err(|error| format!("{program}: {error}"))?;
     // C's stdout is line-buffered, as on a terminal (stdbuf -oL), and setlocale(3) reads no files.
     let options = "-E LD_PRELOAD=/usr/libexec/coreutils/libstdbuf.so -E _STDBUF_O=L -E LC_ALL=C";
-    let (name, path) = (String::new(), program.into());
     let args: Vec<&str> = args.split_whitespace().collect();
-    let mut run = Run::start(&Build { name, path }, &args, options, Some(&project("")))?;
+    let mut run = Run::start(Path::new(program), &args, options, Some(&project("")))?;
     run.name(program, "PATH");
     drop(run.program.process.stdin.take());
     run.makes(1, "execve(")?;
@@ -41,7 +41,7 @@ fn calls(program: &str, args: &str, session: &str) -> Result<Vec<String>> {
         finished_trace(&run.folder.join(format!("calls.{pid}")))?;
     }
     let outcome = run.finish()?;
-    eprint!("{}", outcome.stderr);
+    eprint!("{}", outcome.printed[1]);
     let status = shell.map_err(text)?;
     let failed = || format!("SESSION: {status}");
     status.success().then_some(outcome.calls).ok_or_else(failed)

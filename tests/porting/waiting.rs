@@ -1,9 +1,9 @@
-//! Pairs that wait for several descriptors at once: chat and select.
+//! Pairs that wait for several descriptors at once: chat, select and epoll. What all pairs report.
 
 use crate::pairs::*;
 use crate::support::*;
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
@@ -15,16 +15,24 @@ fn send(mut stream: &TcpStream, words: &str) -> Result<()> {
 
 fn receive(mut stream: &TcpStream, words: &str) -> Result<()> {
     let mut bytes = vec![0; words.len()];
-    stream.read_exact(&mut bytes).map_err(text)?;
-    let wrong = || format!("{bytes:?} for {words}");
-    (bytes == words.as_bytes()).then_some(()).ok_or_else(wrong)
+    let read = stream.read_exact(&mut bytes).map_err(text);
+    read.map(|()| assert_eq!(bytes, words.as_bytes()))
+}
+
+/// Suspends a program that is blocked, as a shell does, and continues it after `session`.
+fn suspend(run: &Run, session: impl FnOnce() -> Result<()>) -> Result<()> {
+    run.blocks()?;
+    send_signal(run.pid(), libc::SIGSTOP)?;
+    run.makes(1, "stopped by SIGSTOP")?;
+    session()?;
+    send_signal(run.pid(), libc::SIGCONT)
 }
 
 #[test]
 fn chat_sends_to_the_others_and_survives_a_client_that_has_closed() {
     let address = fresh_address();
-    let outcome = run_pair("chat", &[&address.ip().to_string()], |run| {
-        run.prints(&format!("listening on {}", address.ip()))?;
+    let outcome = run_pair("", "chat", &[&address.ip().to_string()], |run| {
+        run.makes(1, "listen(3, 4096) = 0")?;
         let connect = |fd| -> Result<Client> {
             let client = Client::connect(address).map_err(text)?;
             let accepted = run.makes(1, &format!("accept(3, NULL, NULL) = {fd}"));
@@ -34,36 +42,34 @@ fn chat_sends_to_the_others_and_survives_a_client_that_has_closed() {
         send(&first.stream, "one")?;
         receive(&second.stream, "one")?;
         receive(&third.stream, "one")?;
+        run.makes(5, "poll([{fd=3")?;
         // One poll reports that all three can be read.
-        run.blocks()?;
-        send_signal(run.pid(), libc::SIGSTOP)?;
-        wait_for_stop(run.pid())?;
-        send(&second.stream, "two")?;
-        send(&third.stream, "three")?;
-        let peer = first.address;
-        first.reset()?;
-        wait_until("end of the first", || find_socket(address, peer).is_none())?;
-        send_signal(run.pid(), libc::SIGCONT)?;
+        suspend(run, || {
+            send(&second.stream, "two")?;
+            send(&third.stream, "three")?;
+            let peer = first.address;
+            first.reset()?;
+            wait_until("end of the first", || find_socket(address, peer).is_none())
+        })?;
         receive(&second.stream, "three")?;
         receive(&third.stream, "two")?;
         send(&second.stream, "four")?;
         receive(&third.stream, "four")?;
         run.stop()
     });
-    let stdout = format!("listening on {}\n", address.ip());
-    outcome.prints(&stdout, "", "signal: 15 (SIGTERM)").calls(&[
-        "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0",
-        "bind(3, ",
-        &format!("listen(3, {}) = 0", libc::SOMAXCONN),
-        "poll([{fd=3, events=POLLIN}], 1, -1) = 1",
-        "sendto(5, \"one\", 3, MSG_NOSIGNAL, NULL, 0) = 3",
-        "recvfrom(6, \"three\", 1024, 0, NULL, NULL) = 5",
-        "sendto(4, \"three\", 5, MSG_NOSIGNAL, NULL, 0) = -1 ECONNRESET",
-        "recvfrom(5, \"two\", 1024, 0, NULL, NULL) = 3",
-        "sendto(4, \"two\", 3, MSG_NOSIGNAL, NULL, 0) = -1 EPIPE",
-        "close(4) = 0",
-        "poll([{fd=3, events=POLLIN}, {fd=6, events=POLLIN}, {fd=5, events=POLLIN}], 3, -1) = 1",
-    ]);
+    outcome.prints("", "", "signal: 15 (SIGTERM)").calls(
+        r#"setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
+        bind(3,
+        listen(3, 4096) = 0
+        poll([{fd=3, events=POLLIN}], 1, -1) = 1
+        sendto(5, "one", 3, MSG_NOSIGNAL, NULL, 0) = 3
+        recvfrom(6, "three", 1024, 0, NULL, NULL) = 5
+        sendto(4, "three", 5, MSG_NOSIGNAL, NULL, 0) = -1 ECONNRESET
+        recvfrom(5, "two", 1024, 0, NULL, NULL) = 3
+        sendto(4, "two", 3, MSG_NOSIGNAL, NULL, 0) = -1 EPIPE
+        close(4) = 0
+        poll([{fd=3, events=POLLIN}, {fd=6, events=POLLIN}, {fd=5, events=POLLIN}], 3, -1) = 1"#,
+    );
 }
 
 #[test]
@@ -71,49 +77,82 @@ fn select_copies_in_both_directions_until_the_server_closes() {
     let address = fresh_address();
     let ip = &*address.ip().to_string();
     let listener = TcpListener::bind(address).unwrap();
-    let outcome = run_pair("select", &[ip], |run| {
+    let outcome = run_pair("", "select", &[ip], |run| {
         let (server, _) = listener.accept().map_err(text)?;
         server.set_read_timeout(Some(deadline())).map_err(text)?;
         run.program.type_in("one\n")?;
         receive(&server, "one\n")?;
         send(&server, "two\n")?;
-        run.prints("two")?;
+        run.line().map(|line| assert_eq!(line, "two"))?;
         drop(run.program.process.stdin.take());
         assert_eq!((&server).read(&mut [0; 9]).map_err(text)?, 0);
         send(&server, "three\n")?;
-        run.prints("three")
+        run.line().map(|line| assert_eq!(line, "three"))
     });
-    outcome
-        .prints("two\nthree\n", "", "exit status: 0")
-        .calls(&[
-            "connect(3, ",
-            "pselect6(4, [0 3], NULL, NULL, NULL, NULL) = 1 (in [0])",
-            "write(3, \"one\\n\", LENGTH) = LENGTH",
-            "pselect6(4, [0 3], NULL, NULL, NULL, NULL) = 1 (in [3])",
-            "write(1, \"two\\n\", LENGTH) = LENGTH",
-            "pselect6(4, [0 3], NULL, NULL, NULL, NULL) = 1 (in [0])",
-            "shutdown(3, SHUT_WR) = 0",
-            "pselect6(4, [3], NULL, NULL, NULL, NULL) = 1 (in [3])",
-            "write(1, \"three\\n\", LENGTH) = LENGTH",
-            "read(3, \"\", 4096) = 0",
-        ]);
+    outcome.prints("two\nthree\n", "", "exit status: 0").calls(
+        r#"connect(3,
+        pselect6(4, [0 3], NULL, NULL, NULL, NULL) = 1 (in [0])
+        write(3, "one\n", LENGTH) = LENGTH
+        pselect6(4, [0 3], NULL, NULL, NULL, NULL) = 1 (in [3])
+        write(1, "two\n", LENGTH) = LENGTH
+        pselect6(4, [0 3], NULL, NULL, NULL, NULL) = 1 (in [0])
+        shutdown(3, SHUT_WR) = 0
+        write(1, "three\n", LENGTH) = LENGTH
+        read(3, "", 4096) = 0"#,
+    );
+}
 
-    let too_large = "-e inject=socket:retval=1024";
-    let outcome = run_pair_injecting(too_large, "select", &[ip], |_| Ok(()));
-    let stderr = "select: socket: descriptor 1024 is too large\n";
-    outcome.prints("", stderr, "exit status: 1");
+#[test]
+fn epoll_echoes_all_datagrams_of_one_event_also_after_a_stop() {
+    let address = fresh_address();
+    let ip = &*address.ip().to_string();
+    let session = |run: &mut Run| {
+        run.makes(2, "epoll_ctl(")?;
+        let client = UdpSocket::bind((*address.ip(), 0)).map_err(text)?;
+        client.set_read_timeout(Some(deadline())).map_err(text)?;
+        client.connect(address).map_err(text)?;
+        run.name(client.local_addr().map_err(text)?.port(), "CLIENT");
+        run.program.type_in("ignored\n")?;
+        run.makes(2, "epoll_wait(")?;
+        let send = |words: &str| client.send(words.as_bytes()).map(|_| ()).map_err(text);
+        suspend(run, || send("one").and_then(|()| send("second")))?;
+        let mut bytes = [0; 9];
+        for length in [3, 6] {
+            assert_eq!(client.recv(&mut bytes).map_err(text)?, length);
+        }
+        run.blocks()
+    };
+    let outcome = run_pair("", "epoll", &[ip], session);
+    let calls = r#"socket(AF_INET, SOCK_DGRAM|SOCK_NONBLOCK, IPPROTO_IP) = 3
+        bind(3, {sa_family=AF_INET, sin_port=htons(9099), sin_addr=inet_addr("IP")}, 16) = 0
+        epoll_create1(EPOLL_CLOEXEC) = 4
+        epoll_ctl(4, EPOLL_CTL_ADD, 0, {events=EPOLLIN, data={u32=0, u64=0}}) = 0
+        epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN, data={u32=3, u64=3}}) = 0
+        read(0, "ignored\n", 2048) = 8
+        epoll_wait(4, POINTER, 1, -1) = -1 EINTR
+        recvfrom(3, "one", 2048, 0, {sa_family=AF_INET, sin_port=htons(CLIENT), sin_addr=inet_addr("IP")}, [16]) = 3
+        sendto(3, "one", 3, 0, {sa_family=AF_INET, sin_port=htons(CLIENT), sin_addr=inet_addr("IP")}, 16) = 3
+        sendto(3, "second", 6, 0,
+        recvfrom(3, POINTER, 2048, 0, POINTER, [16]) = -1 EAGAIN
+        read(0, "", 2048) = 0"#;
+    let outcome = outcome.prints("", "", "exit status: 0");
+    outcome.calls(&calls.replace("IP\"", &format!("{ip}\"")));
+    let wrong = [("count == -1 && errno != EINTR", "count == -1")];
+    let outcome = run_wrong_form("", "epoll", &wrong, &[ip], |run| {
+        run.makes(1, "epoll_wait(")?;
+        suspend(run, || Ok(()))
+    });
+    let error = "epoll: epoll_wait: Interrupted system call\n";
+    outcome.prints("", error, "exit status: 1");
 }
 
 #[test]
 fn poll_reports_the_end_of_a_pipe_without_being_asked_and_without_pollin() {
     let (reader, writer) = io::pipe().unwrap();
     drop(writer);
-    let (fd, events, revents) = (reader.as_raw_fd(), libc::POLLIN, 0);
-    let mut fd = libc::pollfd {
-        fd,
-        events,
-        revents,
-    };
+    // SAFETY: pollfd is integers, for which zero is valid.
+    let mut fd: libc::pollfd = unsafe { mem::zeroed() };
+    (fd.fd, fd.events) = (reader.as_raw_fd(), libc::POLLIN);
     // SAFETY: `fd` is one pollfd.
     assert_eq!(unsafe { libc::poll(&raw mut fd, 1, -1) }, 1);
     assert_eq!(fd.revents, libc::POLLHUP);
@@ -130,37 +169,41 @@ fn fd_set_aborts_in_rust_where_c_writes_past_the_end() {
         unsafe { libc::FD_SET(libc::FD_SETSIZE as i32, &raw mut set) };
     }
     let mut this = Command::new(env::current_exe().unwrap());
-    this.args(["--exact", name])
-        .env(variable, "1")
-        .env("RUST_BACKTRACE", "0");
+    this.args(["--exact", name]).env(variable, "1");
     prepare_child(&mut this);
     assert_eq!(this.output().unwrap().status.signal(), Some(libc::SIGABRT));
 }
 
+/// Failures: the program, its argument, the call that fails, and what the error names.
+const FAILURES: &str = "listen 9098 bind 9098, listen 9098 listen 9098, chat IP socket, chat IP bind IP, \
+    chat IP listen IP, select IP socket, select IP connect IP, epoll IP socket, epoll IP bind IP, \
+    epoll IP epoll_ctl 0, handover s socket, handover s bind s, handover s recvmsg s, daemon true fork, \
+    options 1 socket, options 1 setsockopt 2";
+
 #[test]
-fn an_error_names_the_address_and_wrong_usage_exits_with_2() {
-    let address = fresh_address();
-    let ip = &*address.ip().to_string();
-    let _holder = hold("LISTEN", address.into(), false).unwrap();
-    for (name, usage) in [
-        ("listen", "PORT"),
-        ("connect", "PORT [HOST]"),
-        ("reap", "ADDRESS"),
-        ("chat", "ADDRESS"),
-        ("select", "ADDRESS"),
-        ("udp", "ADDRESS"),
-        ("unix", "PATH"),
-        ("handover", "FILE"),
-        ("epoll", "ADDRESS"),
-        ("daemon", "ADDRESS PIDFILE"),
-        ("exec", "ADDRESS COMMAND [ARG]..."),
-        ("options", "ADDRESS MILLISECONDS"),
-    ] {
-        let stderr = format!("usage: {name} {usage}\n");
-        run_pair(name, &[], |_| Ok(())).prints("", &stderr, "exit status: 2");
+fn an_error_names_the_program_the_call_the_address_and_the_reason() {
+    let ip = &*fresh_address().ip().to_string();
+    let usages = "listen PORT [HOST],connect HOST PORT,chat ADDRESS,select ADDRESS,epoll ADDRESS,\
+        handover PATH [FILE],daemon COMMAND [ARG]...,options MILLISECONDS";
+    for usage in usages.split(',') {
+        let name = usage.split(' ').next().unwrap();
+        let stderr = format!("{name}: usage: {usage}\n");
+        run_pair("", name, &[], |_| Ok(())).prints("", &stderr, "exit status: 1");
     }
-    for name in ["reap", "chat", "epoll", "daemon", "exec"] {
-        let stderr = format!("{name}: bind or listen {ip}: Address already in use\n");
-        run_pair(name, &[ip, "none"], |_| Ok(())).prints("", &stderr, "exit status: 1");
+    for failure in FAILURES.replace("IP", ip).split(", ") {
+        let [name, arg, error] = failure.splitn(3, ' ').collect::<Vec<_>>()[..] else {
+            unreachable!("{failure}")
+        };
+        let call = error.split(' ').next().unwrap().replace("fork", "clone");
+        let injection = format!("-e inject={call}:error=EACCES");
+        let stderr = format!("{name}: {error}: Permission denied\n");
+        let outcome = run_pair(&injection, name, &[arg], |_| Ok(()));
+        outcome.prints("", &stderr, "exit status: 1");
+    }
+    for args in [&["no-service"][..], &["127.0.0.1", "no-service"]] {
+        let name = ["listen", "connect"][args.len() - 1];
+        let reason = "Servname not supported for ai_socktype";
+        let stderr = format!("{name}: getaddrinfo {}: {reason}\n", args.join(" "));
+        run_pair("", name, args, |_| Ok(())).prints("", &stderr, "exit status: 1");
     }
 }

@@ -100,8 +100,9 @@ impl Pair {
     /// The purpose of the file, from the first sentence of its C head.
     pub fn purpose(&self) -> String {
         let lines = self.c.parts.iter().flat_map(|part| &part.lines);
-        let texts = lines.map(|line| line.text.trim_start_matches([' ', '*']));
-        let head: Vec<&str> = texts.skip(1).take_while(|text| !text.is_empty()).collect();
+        let texts = lines.map(|line| line.text.trim_start_matches(['/', '*', ' ']));
+        let texts = texts.skip_while(|text| text.is_empty());
+        let head: Vec<&str> = texts.take_while(|text| !text.is_empty()).collect();
         let head = head.join(" ");
         let (_, purpose) = head.split_once(" - ").unwrap_or_default();
         let ends = [". ", "? "].iter().filter_map(|end| purpose.find(end));
