@@ -27,18 +27,19 @@ pub fn fresh_port() -> u16 {
 
 /// A socket bound to `address`, with SO_REUSEADDR if `option`, and without IPV6_V6ONLY.
 pub fn bind_socket(address: SocketAddr, option: bool) -> io::Result<OwnedFd> {
-    let option = i32::from(option);
-    bind(address, libc::SOL_SOCKET, libc::SO_REUSEADDR, option)
+    let s = open_socket(address)?;
+    set_option(&s, libc::SOL_SOCKET, libc::SO_REUSEADDR, i32::from(option))?;
+    bind(s, address)
 }
 
 /// A socket bound to `address`, with the given option set to 1.
 pub fn bind_with(level: i32, name: i32, address: SocketAddr) -> io::Result<OwnedFd> {
-    bind(address, level, name, 1)
+    let s = open_socket(address)?;
+    set_option(&s, level, name, 1_i32)?;
+    bind(s, address)
 }
 
-fn bind(address: SocketAddr, level: i32, name: i32, value: i32) -> io::Result<OwnedFd> {
-    let s = open_socket(address)?;
-    set_option(&s, level, name, value)?;
+fn bind(s: OwnedFd, address: SocketAddr) -> io::Result<OwnedFd> {
     let raw = raw(address);
     let length = raw.len() as libc::socklen_t;
     // SAFETY: `raw` is a socket address of `length` bytes; the kernel copies it, however it is aligned.

@@ -86,6 +86,7 @@ pub fn builds() -> &'static [Build; 2] {
     &BUILDS
 }
 
+/// A file or folder of this project.
 pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
