@@ -2,8 +2,8 @@
 
 mod agreement;
 pub mod figure;
-mod remedy;
-mod trouble;
+pub mod remedy;
+pub mod trouble;
 
 use crate::support::{Build, Result};
 use agreement::{same_bytes, same_calls};

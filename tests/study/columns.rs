@@ -1,60 +1,52 @@
-//! The pairs on the terminal: C left, Rust right, the text of each step across.
+//! A pair on the terminal: C left, Rust right, the text of each step across.
 
 use crate::counterparts::Pair;
-use crate::kernel::{Calls, WHO};
-use crate::source::Part;
+use crate::kernel::WHO;
+use crate::rows::rows;
+use crate::source::Line;
 use crate::support::{half, side_by_side, wrapped};
-use std::slice;
+use std::iter;
 
-/// Columns of a line's number.
-const NUMBER: usize = 4;
-
-/// All pairs in lines of at most `width` columns; below a step of `serve`, its system calls.
-pub fn columns(pairs: &[Pair], calls: &Calls, width: usize) -> String {
-    let head = "Below each step of serve: its system calls, as the kernel saw them.";
-    let mut lines = wrapped(&format!("{head} {WHO}"), width);
-    for pair in pairs {
-        let title = format!("{}: {}", pair.name, pair.purpose());
-        lines.extend([String::new(), "=".repeat(width)]);
-        lines.extend(wrapped(&title, width));
-        lines.push("=".repeat(width));
-        let [c, rust] = [&pair.c.path, &pair.rust.path].map(slice::from_ref);
-        lines.extend(side_by_side(c, rust, width));
-        let mut function = "";
-        for row in pair.parts() {
-            let Some(part) = row[0].or(row[1]) else {
-                continue;
-            };
-            if part.function != function {
-                function = &part.function;
-                let heading = format!("---- {function} ");
-                lines.extend(["".into(), format!("{heading:-<width$}")]);
-            }
-            if let Some(step) = &part.step {
-                lines.push(String::new());
-                lines.extend(wrapped(step, width));
-            }
-            lines.push(String::new());
-            let [left, right] = row.map(|part| numbered(part, half(width)));
-            lines.extend(side_by_side(&left, &right, width));
-            for (index, call) in calls.of(pair, part).iter().enumerate() {
-                lines.extend((index == 0).then(String::new));
-                lines.extend(wrapped(&format!("    {call}"), width));
-            }
+/// The pair in lines of at most `width` columns, the heads of the files last. Below a step of `serve` are
+/// its system calls.
+pub fn columns(pair: &Pair, calls: &[(usize, String)], width: usize) -> String {
+    let mut lines = wrapped(&format!("{}: {}", pair.name, pair.purpose()), width);
+    let [c, rust] = [&pair.c.path, &pair.rust.path].map(|path| vec![format!("     {path}")]);
+    lines.extend(side_by_side(&c, &rust, width));
+    let mut parts = pair.parts();
+    parts.rotate_left(1);
+    for row in parts {
+        let part = row[0].or(row[1]).expect("one of both");
+        let heading = part
+            .step
+            .clone()
+            .unwrap_or(format!("---- {}", part.function));
+        lines.push(String::new());
+        lines.extend(wrapped(&heading, width));
+        for row in rows(pair, row) {
+            let [c, rust] = row.map(|line| numbered(line, half(width)));
+            lines.extend(side_by_side(&c, &rust, width));
+        }
+        let calls = calls
+            .iter()
+            .filter(|(step, _)| part.number() == Some(*step));
+        for (_, call) in calls.filter(|_| pair.name == "serve") {
+            lines.extend(wrapped(&format!("     {call}"), width));
         }
     }
+    let who = wrapped(&format!("\n{WHO}"), width);
+    lines.extend(who.into_iter().filter(|_| pair.name == "serve"));
     lines.join("\n") + "\n"
 }
 
-/// The lines of `part` in `width` columns, with their numbers.
-fn numbered(part: Option<&Part>, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for line in part.map_or(&[][..], Part::shown) {
-        let mut number = line.number.to_string();
-        for piece in wrapped(&line.text, width - NUMBER - 1) {
-            lines.push(format!("{number:>NUMBER$} {piece}"));
-            number.clear();
-        }
-    }
-    lines
+/// A line in `width` columns with its number. Where there is little room, it is indented by half.
+fn numbered(line: Option<Line>, width: usize) -> Vec<String> {
+    let Some(line) = line else { return Vec::new() };
+    let indent = line.indent / if width < 60 { 2 } else { 1 };
+    let pieces = wrapped(&(" ".repeat(indent) + &line.text), width - 5);
+    let numbers = iter::once(line.number).chain(iter::repeat(String::new()));
+    numbers
+        .zip(pieces)
+        .map(|(number, piece)| format!("{number:>4} {piece}"))
+        .collect()
 }

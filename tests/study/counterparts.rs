@@ -1,52 +1,50 @@
 //! Pairs of a C file and its Rust counterpart, which have the same functions in the same order and in
 //! them the same numbered steps.
 
-use crate::source::{Language, Part, Source};
-use crate::support::{Result, first_difference, project};
-use std::fs;
+use crate::source::{Part, Source, read};
+use crate::support::{Result, align, project};
+use std::process::Command;
 
-/// The files in a reader's order, each with its heading in the contents. A name stands for a file and for
-/// the folder of that name.
-const ORDER: [(&str, &str); 11] = [
-    ("serve", "The page"),
-    ("main", "The page"),
-    ("accept_error", "The page"),
-    ("address", "The page"),
-    ("output", "The page"),
-    ("conflict", "The rule"),
-    ("rules", "The rule"),
-    ("explain", "explain"),
-    ("abi", "abi"),
-    ("sock", "Shared"),
-    ("netns", "Shared"),
-];
+/// The files in a reader's order. A name stands for a file and for the folder of that name.
+const ORDER: &str = "serve main accept_error address output conflict rules explain abi sock netns";
 
 /// A file in both languages.
 pub struct Pair {
-    /// The heading in the contents.
-    pub group: &'static str,
     /// The path in either folder, without the ending.
     pub name: String,
     pub c: Source,
     pub rust: Source,
+    /// The functions of the C library that the Rust file calls.
+    pub calls: Vec<String>,
 }
 
 /// All pairs in a reader's order. Each difference between counterparts goes into `wrong`.
 pub fn read_pairs(wrong: &mut Vec<String>) -> Vec<Pair> {
-    let place = |name: &String| {
+    let mut find = Command::new("find");
+    find.args(["c-reference", "src", "-name", "*.c", "-o", "-name", "*.rs"]);
+    let found = find
+        .current_dir(project(""))
+        .output()
+        .expect("find runs")
+        .stdout;
+    let found = String::from_utf8_lossy(&found);
+    let path = |line: &str| Some(line.split_once('/')?.1.rsplit_once('.')?.0.to_string());
+    let mut names: Vec<String> = found.lines().filter_map(path).collect();
+    names.sort_by_cached_key(|name| {
         let first = name.split('/').next();
-        let place = ORDER.iter().position(|(name, _)| first == Some(name));
-        place.unwrap_or(ORDER.len())
-    };
-    let mut all = [names("c-reference", ".c"), names("src", ".rs")].concat();
-    all.sort_by_key(|name| (place(name), name.clone()));
-    all.dedup();
+        (
+            ORDER
+                .split(' ')
+                .take_while(|name| first != Some(name))
+                .count(),
+            name.clone(),
+        )
+    });
+    names.dedup();
     let mut pairs = Vec::new();
-    for name in all {
-        let group = ORDER.get(place(&name));
-        let group = group.map_or("Other files", |(_, group)| group);
+    for name in names {
         // The error names the file that is missing.
-        match Pair::read(group, name) {
+        match Pair::read(name) {
             Ok(pair) => {
                 pair.check(wrong);
                 pairs.push(pair);
@@ -57,109 +55,80 @@ pub fn read_pairs(wrong: &mut Vec<String>) -> Vec<Pair> {
     pairs
 }
 
-/// The paths of the files below `folder` that end in `ending`, without both.
-fn names(folder: &str, ending: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let files = fs::read_dir(project(folder));
-    for file in files.into_iter().flatten().flatten() {
-        let name = file.file_name().to_string_lossy().into_owned();
-        if file.path().is_dir() {
-            let within = names(&format!("{folder}/{name}"), ending);
-            found.extend(within.iter().map(|file| format!("{name}/{file}")));
-        } else if let Some(name) = name.strip_suffix(ending) {
-            found.push(name.to_string());
-        }
-    }
-    found
-}
-
 impl Pair {
-    fn read(group: &'static str, name: String) -> Result<Pair> {
+    fn read(name: String) -> Result<Pair> {
+        let c = Source::read(format!("c-reference/{name}.c"))?;
+        let rust = Source::read(format!("src/{name}.rs"))?;
+        let text = read(&rust.path)?;
+        let calls = text
+            .split("libc::")
+            .filter_map(|call| Some(call.split_once('(')?.0.into()));
+        let calls = calls.collect();
         Ok(Pair {
-            c: Source::read(Language::C, format!("c-reference/{name}.c"))?,
-            rust: Source::read(Language::Rust, format!("src/{name}.rs"))?,
-            group,
             name,
+            c,
+            rust,
+            calls,
         })
     }
 
-    /// The parts of C, each with its part of Rust. A function that exists in one language only has no
-    /// counterpart.
+    /// The parts of C, each beside its part of Rust.
     pub fn parts(&self) -> Vec<[Option<&Part>; 2]> {
-        let [mut c, mut rust] = [&self.c, &self.rust].map(|source| source.parts.iter().peekable());
-        let mut rows = Vec::new();
-        while c.peek().is_some() || rust.peek().is_some() {
-            let alone = c.next_if(|part| part.only).map(|part| [Some(part), None]);
-            let alone = alone.or_else(|| Some([None, Some(rust.next_if(|part| part.only)?)]));
-            rows.push(alone.unwrap_or_else(|| [c.next(), rust.next()]));
-        }
-        rows
+        let same = |c: &&Part, rust: &&Part| {
+            let [c, rust] = [c, rust].map(|part| part.step.as_ref().unwrap_or(&part.function));
+            usize::from(c == rust)
+        };
+        align(
+            [&self.c, &self.rust].map(|source| source.parts.iter().collect()),
+            same,
+        )
     }
 
-    /// The purpose of the file, from the first sentence of its C head.
+    /// The purpose of the file, from the first line of the Rust file.
     pub fn purpose(&self) -> String {
-        let lines = self.c.parts.iter().flat_map(|part| &part.lines);
-        let texts = lines.map(|line| line.text.trim_start_matches([' ', '*']));
-        let head: Vec<&str> = texts.skip(1).take_while(|text| !text.is_empty()).collect();
-        let head = head.join(" ");
-        let (_, purpose) = head.split_once(" - ").unwrap_or_default();
-        let ends = [". ", "? "].iter().filter_map(|end| purpose.find(end));
-        ends.min().map_or(purpose, |end| &purpose[..=end]).into()
+        self.rust.parts[0].lines[0].text[4..].into()
     }
 
-    /// Reports only the first difference of the functions, and of the steps: it shifts all that follow.
-    fn check(&self, wrong: &mut Vec<String>) {
-        let sources = [&self.c, &self.rust];
-        for (source, other) in [(&self.c, &self.rust), (&self.rust, &self.c)] {
-            let (path, other_path) = (&source.path, &other.path);
-            if source.functions().is_empty() {
-                wrong.push(format!("{path} defines no function"));
-            }
-            let both = other.functions();
-            let parts = source.parts.iter().filter(|part| part.only);
-            let marked = parts.filter(|part| both.contains(&&*part.function));
-            wrong.extend(marked.map(|Part { function, .. }| {
-                format!("{function} is marked in {path}, but {other_path} defines it as well")
-            }));
-        }
-        let [c, rust] = sources.map(Source::shared_functions);
-        let renamed = c != rust; // reported here, and not once more for its steps
-        if let Some((index, [c, rust])) = first_difference(&c, &rust) {
-            let place = format!("{}: function {}", self.name, index + 1);
-            wrong.push(format!("{place} is {c} in C, and {rust} in Rust"));
-        }
+    /// The file name of its page.
+    pub fn page(&self) -> String {
+        self.name.replace('/', "-") + ".html"
+    }
 
-        let [c, rust] = sources.map(steps);
-        for (source, steps) in sources.into_iter().zip([&c, &rust]) {
-            let mut parts = (1..).zip(steps);
-            if let Some((count, part)) = parts.find(|(count, part)| part.number() != Some(*count)) {
+    /// Checks that both files have the same functions in the same order, except for those that are marked
+    /// as needed in one language only, and in them the same numbered steps.
+    fn check(&self, wrong: &mut Vec<String>) {
+        for source in [&self.c, &self.rust] {
+            if source.parts.iter().all(|part| part.function.is_empty()) {
+                wrong.push(format!("{} defines no function", source.path));
+            }
+            let steps = source.parts.iter().filter(|part| part.step.is_some());
+            let mut steps = (1..).zip(steps);
+            if let Some((count, part)) = steps.find(|(count, part)| part.number() != Some(*count)) {
                 wrong.push(format!("{} should be step {count}", place(source, part)));
             }
         }
-        let key = |part: &&Part| match renamed {
-            true => format!("{:?}", part.step),
-            false => format!("{:?} {}", part.step, part.function),
-        };
-        let keys = |steps: &[&Part]| steps.iter().map(key).collect::<Vec<_>>();
-        if let Some((index, _)) = first_difference(&keys(&c), &keys(&rust)) {
-            let [c, rust] = [(&self.c, c), (&self.rust, rust)].map(|(source, steps)| {
-                let missing = format!("no step {} ({})", index + 1, source.path);
-                let found = steps.get(index);
-                found.map_or(missing, |part| place(source, part))
-            });
-            wrong.push(format!("the steps differ: {c}; {rust}"));
-        }
+        let (c, rust) = (&self.c, &self.rust);
+        wrong.extend(self.parts().into_iter().filter_map(|row| match row {
+            [Some(part), Some(other)] if part.only() || other.only() => {
+                let (place, other) = (place(c, part), place(rust, other));
+                Some(format!(
+                    "{place} and {other}: one is marked as needed in one language only"
+                ))
+            }
+            [Some(part), None] if !part.only() => Some(place(c, part) + " is not in the Rust file"),
+            [None, Some(part)] if !part.only() => Some(place(rust, part) + " is not in the C file"),
+            _ => None,
+        }));
     }
 }
 
-fn steps(source: &Source) -> Vec<&Part> {
-    let parts = source.parts.iter();
-    parts.filter(|part| part.step.is_some()).collect()
-}
-
-/// A step in an error: its text, its file, its line and its function.
-fn place(source: &Source, part: &Part) -> String {
-    let line = part.lines.first().map_or(0, |line| line.number);
-    let step = part.step.as_deref().unwrap_or_default();
-    format!("{step:?} ({}:{line}, in {})", source.path, part.function)
+/// A step or a function in an error.
+fn place(Source { path, .. }: &Source, part: &Part) -> String {
+    let line = part.lines.first().map_or("", |line| &line.number);
+    let step = part.step.as_ref().map(|step| format!("{step:?} in "));
+    format!(
+        "{path}:{line}: {}{}",
+        step.unwrap_or_default(),
+        part.function
+    )
 }

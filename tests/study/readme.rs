@@ -88,7 +88,7 @@ pub fn check_porting(pairs: &[Pair], wrong: &mut Vec<String>) {
             continue;
         };
         let mut pair = pairs.iter().filter(|pair| pair.name == place);
-        let defines = |source: &Source| source.functions().contains(&function);
+        let defines = |source: &Source| source.parts.iter().any(|part| part.function == function);
         if !pair.any(|pair| defines(&pair.c) && defines(&pair.rust)) {
             let both = "in both languages";
             wrong.push(format!("{file}: {place} does not define {function} {both}"));

@@ -1,15 +1,9 @@
 //! A source file in parts: its head, then each function, cut again at the numbered steps.
 
-use crate::support::project;
+use crate::support::{Result, project};
 use std::fs;
 
-#[derive(Clone, Copy)]
-pub enum Language {
-    C,
-    Rust,
-}
-
-/// A file, cut into parts; all parts together are the whole file.
+/// A file, cut into parts.
 pub struct Source {
     /// Its path from the project's folder on.
     pub path: String,
@@ -20,76 +14,62 @@ pub struct Source {
 pub struct Part {
     /// The function that the lines belong to; empty in the head of the file.
     pub function: String,
-    /// Whether a comment above the function marks it as one that the other language does not need.
-    pub only: bool,
     /// The step at its beginning: the number and the text.
     pub step: Option<String>,
+    /// The lines after that.
     pub lines: Vec<Line>,
 }
 
-/// The pieces of a line, and whether each is a comment.
-type Pieces = Vec<(bool, String)>;
-
-/// A line with its number in the file.
+/// A line of a file, or a part of one: its number in the file, which is empty if it continues a line; its
+/// indent; and what follows that.
 pub struct Line {
-    pub number: usize,
+    pub number: String,
+    pub indent: usize,
     pub text: String,
-    pub pieces: Pieces,
 }
 
 /// The text of a file of this project.
-pub fn read(path: &str) -> Result<String, String> {
+pub fn read(path: &str) -> Result<String> {
     fs::read_to_string(project(path)).map_err(|error| format!("{path}: {error}"))
 }
 
 impl Source {
     /// Reads and cuts the file at `path`.
-    pub fn read(language: Language, path: String) -> Result<Source, String> {
+    pub fn read(path: String) -> Result<Source> {
         let text = read(&path)?;
-        let texts: Vec<&str> = text.lines().collect();
-        let functions = language.functions(&texts);
-        let mut parts: Vec<Part> = Vec::new();
-        for (index, (line, pieces)) in texts.iter().zip(pieces(&text)).enumerate() {
-            let begins = functions.iter().find(|(start, ..)| *start == index);
-            let step = language.step(line);
-            if parts.is_empty() || begins.is_some() || step.is_some() {
-                let last = parts.last();
-                let within = last.map_or(("", false), |part| (&part.function, part.only));
-                let (function, only) = begins.map_or(within, |(_, name, only)| (name, *only));
-                parts.push(Part {
-                    function: function.into(),
-                    only,
-                    step: step.map(String::from),
-                    lines: Vec::new(),
-                });
-            }
-            let line = Line {
-                number: index + 1,
-                text: line.to_string(),
-                pieces,
+        let lines: Vec<&str> = text.lines().collect();
+        let functions = functions(&lines);
+        let steps = (0..lines.len()).filter(|index| step(lines[*index]).is_some());
+        let starts = functions.iter().map(|(start, _)| *start).chain(steps);
+        let mut starts: Vec<usize> = starts.chain([0, lines.len()]).collect();
+        starts.sort();
+        starts.dedup();
+        let part = |range: &[usize]| {
+            let function = functions.iter().rfind(|(start, _)| *start <= range[0]);
+            let step = step(lines[range[0]]).map(String::from);
+            let shown = range[0] + usize::from(step.is_some())..range[1];
+            let filled = |index: &usize| !lines[*index].is_empty();
+            let first = shown.clone().find(filled).unwrap_or(range[1]);
+            let last = shown.rev().find(filled).map_or(first, |last| last + 1);
+            let line = |index: usize| {
+                let text = lines[index].trim_start().to_string();
+                let (number, indent) = ((index + 1).to_string(), lines[index].len() - text.len());
+                Line {
+                    number,
+                    indent,
+                    text,
+                }
             };
-            parts.last_mut().expect("there is one").lines.push(line);
-        }
+            let function = function.map_or("", |(_, name)| name).into();
+            Part {
+                function,
+                step,
+                lines: (first..last).map(line).collect(),
+            }
+        };
+        let parts = starts.windows(2).map(part).collect();
         Ok(Source { path, parts })
     }
-
-    /// The functions that the file defines, in its order.
-    pub fn functions(&self) -> Vec<&str> {
-        names(self.parts.iter())
-    }
-
-    /// Those that the other language has to define as well.
-    pub fn shared_functions(&self) -> Vec<&str> {
-        names(self.parts.iter().filter(|part| !part.only))
-    }
-}
-
-/// The functions that `parts` belong to.
-fn names<'a>(parts: impl Iterator<Item = &'a Part>) -> Vec<&'a str> {
-    let mut names: Vec<&str> = parts.map(|part| &*part.function).collect();
-    names.dedup();
-    names.retain(|name| !name.is_empty());
-    names
 }
 
 impl Part {
@@ -98,115 +78,45 @@ impl Part {
         self.step.as_ref()?.split_once(". ")?.0.parse().ok()
     }
 
-    /// Whether a line contains `code` outside of comments.
-    pub fn contains(&self, code: &str) -> bool {
-        let mut pieces = self.lines.iter().flat_map(|line| &line.pieces);
-        pieces.any(|(comment, text)| !comment && text.contains(code))
+    pub fn contains(&self, text: &str) -> bool {
+        self.lines.iter().any(|line| line.text.contains(text))
     }
 
-    /// The lines that are shown below its heading, which shows the step already.
-    pub fn shown(&self) -> &[Line] {
-        let first = usize::from(self.step.is_some());
-        let lines = &self.lines[first..];
-        let filled = |line: &Line| !line.text.is_empty();
-        let end = lines.iter().rposition(filled).map_or(0, |last| last + 1);
-        let start = lines.iter().position(filled).unwrap_or(0);
-        &lines[start..end]
+    /// Whether a comment marks it as a function that the other language does not need.
+    pub fn only(&self) -> bool {
+        let marked = self.contains("C only:") || self.contains("Rust only:");
+        marked && !self.function.is_empty()
     }
 }
 
-impl Line {
-    /// The columns that it is indented by.
-    pub fn indent(&self) -> usize {
-        self.text.len() - self.text.trim_start().len()
-    }
+/// The functions that a file defines: where each begins, and its name. What precedes a function, such as
+/// a type or a macro, belongs to it; before the first one, only its own comment does.
+fn functions<'a>(lines: &[&'a str]) -> Vec<(usize, &'a str)> {
+    let mut end = None;
+    let function = |head: usize| {
+        let (line, below) = (lines[head], &lines[head + 1..]);
+        // In C, a brace at the margin opens a function.
+        let c = below.iter().find(|line| !line.starts_with(' ')) == Some(&"{");
+        let margin = line.starts_with(|c: char| c.is_ascii_alphabetic());
+        let is_head = |_: &usize| margin && (c || line.contains("fn "));
+        let length = below.iter().position(|line| *line == "}").filter(is_head)?;
+        let name = line.split(['(', '<']).next()?.rsplit([' ', '*']).next()?;
+        let above = lines[..head].iter().rev();
+        let above = above.take_while(|line| !line.is_empty() && **line != "}");
+        let start = end
+            .replace(head + length + 2)
+            .unwrap_or(head - above.count());
+        Some((start, name))
+    };
+    (0..lines.len()).filter_map(function).collect()
 }
 
-impl Language {
-    /// The functions that a file defines: where each begins, its name, and whether a comment marks it
-    /// as needed in this language only. What precedes a function, such as a type or a macro, belongs to
-    /// it; before the first one, only its own comment does.
-    fn functions<'a>(self, lines: &[&'a str]) -> Vec<(usize, &'a str, bool)> {
-        let mark = ["C only:", "Rust only:"][self as usize];
-        let mut functions: Vec<(usize, &str, bool)> = Vec::new();
-        let mut head = (0, "");
-        let (mut open, mut end) = (false, None);
-        for (index, line) in lines.iter().enumerate() {
-            if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
-                head = (index, line);
-            }
-            let name = match self {
-                // A brace at the margin opens a function, whose head is at the margin too.
-                Language::C if *line == "{" => {
-                    let before = head.1.split_once('(').map(|(before, _)| before);
-                    before.map(|before| before.rsplit([' ', '*']).next().unwrap_or(before))
-                }
-                Language::C => None,
-                Language::Rust => line.split_once("fn ").and_then(|(before, after)| {
-                    let starts = ["pub", "const ", "unsafe ", "extern "];
-                    let starts = starts.iter().any(|word| before.starts_with(word));
-                    let name = after.split(['(', '<']).next();
-                    name.filter(|_| before.is_empty() || starts)
-                }),
-            };
-            if let Some(name) = name {
-                let above = lines[..head.0].iter().rev();
-                let above = above.take_while(|line| !line.is_empty() && **line != "}");
-                let start = end.unwrap_or(head.0 - above.clone().count());
-                functions.push((start, name, above.clone().any(|line| line.contains(mark))));
-                open = true;
-            }
-            if *line == "}" && open {
-                (open, end) = (false, Some(index + 1));
-            }
-        }
-        functions
-    }
-
-    /// The text of a numbered step: a comment of one line that begins with a number.
-    fn step(self, line: &str) -> Option<&str> {
-        let (start, end) = match self {
-            Language::C => ("/* ", " */"),
-            Language::Rust => ("// ", ""),
-        };
-        let words = line.trim().strip_prefix(start)?.strip_suffix(end)?;
-        let numbered = words.starts_with(|first: char| first.is_ascii_digit());
-        numbered.then_some(words)
-    }
-}
-
-/// The lines of a file in pieces. Strings and characters may contain what looks like a comment.
-fn pieces(mut text: &str) -> Vec<Pieces> {
-    let mut lines = vec![Pieces::new()];
-    while let Some(first) = text.chars().next() {
-        let mut escaped = false;
-        let ends_string = |c| {
-            let ends = c == '"' && !escaped;
-            escaped = c == '\\' && !escaped;
-            ends
-        };
-        let length = match text.as_bytes() {
-            [b'/', b'/', ..] => text.find('\n').unwrap_or(text.len()),
-            [b'/', b'*', ..] => text.find("*/").map_or(text.len(), |end| end + 2),
-            [b'"', ..] => text[1..]
-                .find(ends_string)
-                .map_or(text.len(), |end| end + 2),
-            // A lifetime has no second quote at that place.
-            [b'\'', b'\\', _, b'\'', ..] => 4,
-            [b'\'', _, b'\'', ..] => 3,
-            _ => first.len_utf8(),
-        };
-        let (token, rest) = text.split_at(length);
-        let comment = token.starts_with("//") || token.starts_with("/*");
-        for (index, text) in token.split('\n').enumerate() {
-            lines.extend((index > 0).then(Pieces::new));
-            match lines.last_mut().and_then(|line| line.last_mut()) {
-                Some((same, piece)) if *same == comment => piece.push_str(text),
-                _ if text.is_empty() => {}
-                _ => lines.last_mut().unwrap().push((comment, text.into())),
-            }
-        }
-        text = rest;
-    }
-    lines
+/// The text of a numbered step: a comment of one line that begins with a number.
+fn step(line: &str) -> Option<&str> {
+    let c = line.trim().strip_prefix("/* ");
+    let c = c.and_then(|line| line.strip_suffix(" */"));
+    let words = c.or(line.trim().strip_prefix("// "))?;
+    words
+        .starts_with(|first: char| first.is_ascii_digit())
+        .then_some(words)
 }
