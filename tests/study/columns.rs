@@ -1,15 +1,15 @@
 //! A pair on the terminal: C left, Rust right, the text of each step across.
 
 use crate::counterparts::Pair;
-use crate::kernel::WHO;
-use crate::rows::rows;
+use crate::kernel::{Calls, WHO};
+use crate::rows::{indent, rows};
 use crate::source::Line;
 use crate::support::{half, side_by_side, wrapped};
 use std::iter;
 
 /// The pair in lines of at most `width` columns, the heads of the files last. Below a step of `serve` are
 /// its system calls.
-pub fn columns(pair: &Pair, calls: &[(usize, String)], width: usize) -> String {
+pub fn columns(pair: &Pair, calls: &Calls, width: usize) -> String {
     let mut lines = wrapped(&format!("{}: {}", pair.name, pair.purpose()), width);
     let [c, rust] = [&pair.c.path, &pair.rust.path].map(|path| vec![format!("     {path}")]);
     lines.extend(side_by_side(&c, &rust, width));
@@ -27,10 +27,8 @@ pub fn columns(pair: &Pair, calls: &[(usize, String)], width: usize) -> String {
             let [c, rust] = row.map(|line| numbered(line, half(width)));
             lines.extend(side_by_side(&c, &rust, width));
         }
-        let calls = calls
-            .iter()
-            .filter(|(step, _)| part.number() == Some(*step));
-        for (_, call) in calls.filter(|_| pair.name == "serve") {
+        let step = part.number().filter(|_| pair.name == "serve");
+        for call in step.iter().filter_map(|step| calls.get(step)).flatten() {
             lines.extend(wrapped(&format!("     {call}"), width));
         }
     }
@@ -41,12 +39,13 @@ pub fn columns(pair: &Pair, calls: &[(usize, String)], width: usize) -> String {
 
 /// A line in `width` columns with its number. Where there is little room, it is indented by half.
 fn numbered(line: Option<Line>, width: usize) -> Vec<String> {
-    let Some(line) = line else { return Vec::new() };
-    let indent = line.indent / if width < 60 { 2 } else { 1 };
-    let pieces = wrapped(&(" ".repeat(indent) + &line.text), width - 5);
-    let numbers = iter::once(line.number).chain(iter::repeat(String::new()));
-    numbers
-        .zip(pieces)
+    let Some((number, text)) = line else {
+        return Vec::new();
+    };
+    let left_out = if width < 60 { indent(&text) / 2 } else { 0 };
+    let numbers = iter::once(number).chain(iter::repeat(String::new()));
+    let pieces = numbers.zip(wrapped(&text[left_out..], width - 5));
+    pieces
         .map(|(number, piece)| format!("{number:>4} {piece}"))
         .collect()
 }

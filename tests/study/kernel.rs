@@ -2,7 +2,8 @@
 
 use crate::counterparts::Pair;
 use crate::source::Part;
-use crate::support::{builds, first_difference, session};
+use crate::support::{Result, builds, first_difference, session};
+use std::collections::BTreeMap;
 
 /// The processes that make these calls.
 pub const WHO: &str = "SERVER is the server; OLD is its child process for the first client, which \
@@ -23,43 +24,44 @@ const CODE: [(&str, &str); 10] = [
     ("write(", "write_all("),
 ];
 
-/// Runs a session with both builds, which have to make the same calls. Returns the calls, each with its
-/// step: all those of the server and of its first child, and those of a restart in bind's step.
-pub fn trace_steps(serve: &Pair) -> Result<Vec<(usize, String)>, String> {
+/// The system calls of each step.
+pub type Calls = BTreeMap<usize, Vec<String>>;
+
+/// Runs a session with both builds, which have to make the same calls. Returns all calls of the server and
+/// of its first child, and those of the restarts in bind's step.
+pub fn trace_steps(serve: &Pair) -> Result<Calls> {
     let [c, rust] = builds().each_ref().map(session);
     let (c, rust) = (c?, rust?);
     if let Some((index, [c, rust])) = first_difference(&c, &rust) {
-        return Err(format!(
-            "system call {}: {c} in C, and {rust} in Rust",
-            index + 1
-        ));
+        let place = index + 1;
+        return Err(format!("system call {place}: {c} in C, {rust} in Rust"));
     }
-    let mut found: Vec<(usize, String)> = Vec::new();
+    let parts = serve.parts();
+    let numbers = serve.rust.parts.iter().filter_map(Part::number);
+    let mut found = Calls::from_iter(numbers.map(|number| (number, Vec::new())));
     for who in ["SERVER: ", "REFUSED: ", "GRANTED: ", "OLD: "] {
         let mut last = 1;
         for line in c.iter().filter(|line| line.starts_with(who)) {
             let call = &line[who.len()..];
+            let name = &call[..=call.find('(').unwrap_or(0)];
             let code = CODE.iter().find(|(start, _)| call.starts_with(start));
-            let code = code.map_or(&call[..=call.find('(').unwrap_or(0)], |(_, code)| code);
+            let code = code.map_or(name, |(_, code)| code);
             let contains = |part: &Option<&Part>| part.is_some_and(|part| part.contains(code));
-            let steps = serve
-                .parts()
-                .into_iter()
-                .filter(|row| row.iter().all(contains));
-            let steps: Vec<usize> = steps.filter_map(|[part, _]| part?.number()).collect();
-            match steps.iter().find(|step| **step >= last) {
-                Some(step) => last = *step,
-                None if steps.is_empty() => continue, // made by the C library
-                None => break,                        // the second client
-            }
-            if last == 3 || ["SERVER: ", "OLD: "].contains(&who) {
-                found.push((last, line.clone()));
+            let steps = parts.iter().filter(|row| row.iter().all(contains));
+            let mut steps = steps.filter_map(|[part, _]| part.as_ref()?.number());
+            // The C library makes calls that no step contains; the second client's are in earlier ones.
+            let Some(step) = steps.find(|step| *step >= last) else {
+                continue;
+            };
+            last = step;
+            let calls = found.entry(step).or_default();
+            if (["SERVER: ", "OLD: "].contains(&who) || step == 3) && !calls.contains(line) {
+                calls.push(line.clone());
             }
         }
     }
-    let mut steps = serve.rust.parts.iter().filter_map(Part::number);
-    match steps.find(|step| found.iter().all(|(of, _)| of != step)) {
-        Some(step) => Err(format!("serve, step {step}: no system call")),
+    match found.iter().find(|(_, calls)| calls.is_empty()) {
+        Some((step, _)) => Err(format!("serve, step {step}: no system call")),
         None => Ok(found),
     }
 }

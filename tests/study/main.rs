@@ -6,6 +6,7 @@
 //!
 //! Environment: `STUDY=NAME` prints that pair as well, `COLUMNS` wide (80 to 160).
 
+#[allow(dead_code)] // make compare runs the rows
 #[path = "../compare/claims.rs"]
 mod claims;
 mod columns;
@@ -13,17 +14,15 @@ mod counterparts;
 mod kernel;
 mod page;
 mod readme;
-#[path = "../compare/report.rs"]
-mod report;
 mod rows;
 mod source;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::{env, fs};
-use support::{Result, builds, project, release, terminal_width, text, tool};
+use support::{Result, project, terminal_width, text, tool};
 
 fn main() -> ExitCode {
     // Let SIGPIPE terminate this process when the reader of the columns, such as head(1), exits.
@@ -44,48 +43,27 @@ fn study() -> Result<()> {
     tool("strace", "strace");
     let mut wrong = Vec::new();
     let pairs = counterparts::read_pairs(&mut wrong);
-    let claims = readme::read_claims(&pairs, &mut wrong);
+    let claims = readme::read_claims(&pairs[0], &mut wrong);
     readme::check_porting(&pairs, &mut wrong);
     let name = env::var("STUDY").unwrap_or_default();
     let shown = pairs.iter().find(|pair| pair.name == name);
     if shown.is_none() && !name.is_empty() {
         let names: Vec<&str> = pairs.iter().map(|pair| &*pair.name).collect();
-        wrong.push(format!("OF={name}: no file of {}", names.join(", ")));
+        wrong.push(format!("OF={name} is none of {}", names.join(", ")));
     }
     if !wrong.is_empty() {
         return Err(wrong.join("\nstudy: "));
     }
 
-    let date = Command::new("date").arg("+%F").output().map_err(text)?;
-    let date = String::from_utf8_lossy(&date.stdout);
-    let study = page::Study {
-        pairs: &pairs,
-        calls: kernel::trace_steps(&pairs[0])?,
-        claims,
-        notes: page::read_notes(&pairs[0])?,
-        moments: story::run_story(&builds()[1])?,
-        remains: [
-            story::run_remains(&builds()[1], false)?,
-            story::run_remains(&builds()[1], true)?,
-        ],
-        report: story::compare()?,
-        seen_on: format!("Linux {} on {}", release(), date.trim()),
-    };
+    let calls = kernel::trace_steps(&pairs[0])?;
     fs::create_dir_all(&folder).map_err(text)?;
-    for pair in &pairs {
-        let serve = pair.name == "serve";
-        let file = if serve {
-            path.clone()
-        } else {
-            folder.join(pair.page())
-        };
-        fs::write(file, study.page(pair)).map_err(text)?;
+    for pair in &pairs[1..] {
+        fs::write(folder.join(pair.page()), page::other(pair)).map_err(text)?;
     }
+    fs::write(&path, page::serve(&pairs, &calls, &claims)?).map_err(text)?;
     if let Some(pair) = shown {
-        print!(
-            "{}",
-            columns::columns(pair, &study.calls, terminal_width().min(160))
-        );
+        let width = terminal_width().min(160);
+        print!("{}", columns::columns(pair, &calls, width));
     }
     println!("study: {}", path.display());
     Ok(())

@@ -2,73 +2,49 @@
 
 use crate::claims::CLAIMS;
 use crate::counterparts::Pair;
-use crate::source::{Part, Source, read};
+use crate::source::{Part, read};
 
 /// The page's claims.
 pub const IDS: [&str; 15] = [
     "F1", "F2", "F3", "F4", "F5", "T1", "T2", "T3", "T4", "R1", "R2", "C1", "C2", "K1", "K2",
 ];
 
-/// A claim of the page, in the README's words.
-pub struct Claim {
-    pub id: &'static str,
-    pub words: String,
-    /// The numbers of the steps of `serve` that name it, and their functions.
-    pub steps: Vec<(usize, String)>,
-}
-
-/// Reads the claims. One whose row is missing, or names other steps than the code does, goes into `wrong`.
-pub fn read_claims(pairs: &[Pair], wrong: &mut Vec<String>) -> Vec<Claim> {
-    let Some(serve) = pairs.iter().find(|pair| pair.name == "serve") else {
-        wrong.push("there is no serve".into());
-        return Vec::new();
-    };
+/// Reads the page's claims from the README: id, claim, steps, and whether it holds. A claim whose row is
+/// missing or differs from the code or the report goes into `wrong`.
+pub fn read_claims(serve: &Pair, wrong: &mut Vec<String>) -> Vec<[String; 4]> {
     let readme = read("README.md").unwrap_or_default();
     let mut claims = Vec::new();
     for id in IDS {
-        if !CLAIMS.iter().any(|claim| claim.text.starts_with(id)) {
+        let mut rows = CLAIMS.iter().filter(|claim| claim.text.starts_with(id));
+        if rows.clone().next().is_none() {
             wrong.push(format!("tests/compare/claims.rs has no row for claim {id}"));
         }
-        let steps = steps_for(id, &serve.rust);
-        let numbers: Vec<String> = steps.iter().map(|(number, _)| number.to_string()).collect();
-        if steps.is_empty() {
-            wrong.push(format!("serve has no step that names claim {id}"));
-            continue;
-        }
-        let place = format!("| `{}` {} |", steps[0].1, numbers.join(", "));
-        let start = format!("| {id} |");
-        match readme.lines().find_map(|line| line.strip_prefix(&start)) {
-            None => wrong.push(format!("README.md has no row for claim {id}")),
-            Some(row) if !row.contains(&place) => wrong.push(format!(
-                "README.md: the row of claim {id} should name its steps: {place}"
+        let differs = rows.any(|claim| !claim.page.is_empty() && claim.page != claim.linux);
+        let names = |part: &&Part| part.step.as_ref().is_some_and(|step| step.contains(id));
+        let parts = serve.rust.parts.iter().filter(names);
+        let function = parts.clone().next().map_or("", |part| &part.function);
+        let steps: Vec<String> = parts
+            .filter_map(|part| part.number().map(|step| step.to_string()))
+            .collect();
+        let (start, steps) = (format!("| {id} | "), steps.join(", "));
+        let place = format!(" | `{function}` {steps} | ");
+        let row = readme
+            .lines()
+            .find_map(|line| line.strip_prefix(&start)?.split_once(&place));
+        match row {
+            Some((words, outcome))
+                if !steps.is_empty() && outcome.starts_with("holds") != differs =>
+            {
+                let outcome = outcome.trim_end_matches(" |");
+                claims.push([id, words, &steps, outcome].map(String::from));
+            }
+            _ => wrong.push(format!(
+                "README.md should have the row {start}...{place}{}",
+                if differs { "only if ..." } else { "holds |" }
             )),
-            Some(row) => claims.push(Claim {
-                id,
-                words: row.split(" |").next().unwrap_or_default().trim().into(),
-                steps,
-            }),
         }
     }
     claims
-}
-
-/// A step's text, and the claims in parentheses at its end.
-pub fn split_ids(step: &str) -> (&str, Vec<&str>) {
-    let (words, ids) = step.rsplit_once(" (").unwrap_or((step, ""));
-    let ids: Vec<&str> = ids.trim_end_matches(')').split(", ").collect();
-    if ids.iter().all(|id| IDS.contains(id)) {
-        return (words, ids);
-    }
-    (step, Vec::new())
-}
-
-fn steps_for(id: &str, source: &Source) -> Vec<(usize, String)> {
-    let place = |part: &Part| {
-        let (_, ids) = split_ids(part.step.as_deref()?);
-        ids.contains(&id)
-            .then_some((part.number()?, part.function.clone()))
-    };
-    source.parts.iter().filter_map(place).collect()
 }
 
 /// Checks that the functions that the porting table names are in both languages, and its tests in
@@ -88,8 +64,9 @@ pub fn check_porting(pairs: &[Pair], wrong: &mut Vec<String>) {
             continue;
         };
         let mut pair = pairs.iter().filter(|pair| pair.name == place);
-        let defines = |source: &Source| source.parts.iter().any(|part| part.function == function);
-        if !pair.any(|pair| defines(&pair.c) && defines(&pair.rust)) {
+        let defines = |part: &Part| part.function == function;
+        if !pair.any(|pair| pair.c.parts.iter().any(defines) && pair.rust.parts.iter().any(defines))
+        {
             let both = "in both languages";
             wrong.push(format!("{file}: {place} does not define {function} {both}"));
         }

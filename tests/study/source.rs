@@ -3,16 +3,15 @@
 use crate::support::{Result, project};
 use std::fs;
 
-/// A file, cut into parts.
+/// A file, cut into parts. Its path begins in the project's folder.
 pub struct Source {
-    /// Its path from the project's folder on.
     pub path: String,
     pub parts: Vec<Part>,
 }
 
 /// The lines between two headings of the page.
 pub struct Part {
-    /// The function that the lines belong to; empty in the head of the file.
+    /// The function that the lines belong to, or [`HEAD`].
     pub function: String,
     /// The step at its beginning: the number and the text.
     pub step: Option<String>,
@@ -20,13 +19,11 @@ pub struct Part {
     pub lines: Vec<Line>,
 }
 
-/// A line of a file, or a part of one: its number in the file, which is empty if it continues a line; its
-/// indent; and what follows that.
-pub struct Line {
-    pub number: String,
-    pub indent: usize,
-    pub text: String,
-}
+/// The function of the lines before the first one.
+pub const HEAD: &str = "head of the file";
+
+/// The number of a line, which is empty if it continues another one, and its text.
+pub type Line = (String, String);
 
 /// The text of a file of this project.
 pub fn read(path: &str) -> Result<String> {
@@ -37,37 +34,30 @@ impl Source {
     /// Reads and cuts the file at `path`.
     pub fn read(path: String) -> Result<Source> {
         let text = read(&path)?;
-        let lines: Vec<&str> = text.lines().collect();
-        let functions = functions(&lines);
-        let steps = (0..lines.len()).filter(|index| step(lines[*index]).is_some());
-        let starts = functions.iter().map(|(start, _)| *start).chain(steps);
-        let mut starts: Vec<usize> = starts.chain([0, lines.len()]).collect();
-        starts.sort();
-        starts.dedup();
-        let part = |range: &[usize]| {
-            let function = functions.iter().rfind(|(start, _)| *start <= range[0]);
-            let step = step(lines[range[0]]).map(String::from);
-            let shown = range[0] + usize::from(step.is_some())..range[1];
-            let filled = |index: &usize| !lines[*index].is_empty();
-            let first = shown.clone().find(filled).unwrap_or(range[1]);
-            let last = shown.rev().find(filled).map_or(first, |last| last + 1);
-            let line = |index: usize| {
-                let text = lines[index].trim_start().to_string();
-                let (number, indent) = ((index + 1).to_string(), lines[index].len() - text.len());
-                Line {
-                    number,
-                    indent,
-                    text,
-                }
-            };
-            let function = function.map_or("", |(_, name)| name).into();
-            Part {
-                function,
-                step,
-                lines: (first..last).map(line).collect(),
+        let texts: Vec<&str> = text.lines().collect();
+        let functions = functions(&texts);
+        let mut parts = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            let function = functions.iter().rfind(|(start, _)| *start <= index);
+            let (start, function) = *function.unwrap_or(&(0, HEAD));
+            let step = step(text).map(String::from);
+            let shown = step.is_none();
+            if start == index || step.is_some() {
+                let (function, lines) = (function.into(), Vec::new());
+                parts.push(Part {
+                    function,
+                    step,
+                    lines,
+                });
             }
-        };
-        let parts = starts.windows(2).map(part).collect();
+            let lines = &mut parts.last_mut().expect("the head is first").lines;
+            lines.extend(shown.then(|| ((index + 1).to_string(), text.to_string())));
+        }
+        for lines in parts.iter_mut().map(|part| &mut part.lines) {
+            let filled = |(_, text): &Line| !text.is_empty();
+            lines.truncate(lines.iter().rposition(filled).map_or(0, |last| last + 1));
+            lines.drain(..lines.iter().position(filled).unwrap_or(0));
+        }
         Ok(Source { path, parts })
     }
 }
@@ -78,14 +68,14 @@ impl Part {
         self.step.as_ref()?.split_once(". ")?.0.parse().ok()
     }
 
-    pub fn contains(&self, text: &str) -> bool {
-        self.lines.iter().any(|line| line.text.contains(text))
+    pub fn contains(&self, code: &str) -> bool {
+        self.lines.iter().any(|(_, text)| text.contains(code))
     }
 
     /// Whether a comment marks it as a function that the other language does not need.
     pub fn only(&self) -> bool {
         let marked = self.contains("C only:") || self.contains("Rust only:");
-        marked && !self.function.is_empty()
+        marked && self.function != HEAD
     }
 }
 
@@ -103,10 +93,8 @@ fn functions<'a>(lines: &[&'a str]) -> Vec<(usize, &'a str)> {
         let name = line.split(['(', '<']).next()?.rsplit([' ', '*']).next()?;
         let above = lines[..head].iter().rev();
         let above = above.take_while(|line| !line.is_empty() && **line != "}");
-        let start = end
-            .replace(head + length + 2)
-            .unwrap_or(head - above.count());
-        Some((start, name))
+        let start = end.replace(head + length + 2);
+        Some((start.unwrap_or(head - above.count()), name))
     };
     (0..lines.len()).filter_map(function).collect()
 }
@@ -116,7 +104,6 @@ fn step(line: &str) -> Option<&str> {
     let c = line.trim().strip_prefix("/* ");
     let c = c.and_then(|line| line.strip_suffix(" */"));
     let words = c.or(line.trim().strip_prefix("// "))?;
-    words
-        .starts_with(|first: char| first.is_ascii_digit())
-        .then_some(words)
+    let first = words.chars().next()?;
+    first.is_ascii_digit().then_some(words)
 }
