@@ -6,7 +6,8 @@ use crate::support::{Result, align, project};
 use std::process::Command;
 
 /// The files in a reader's order. A name stands for a file and for the folder of that name.
-const ORDER: &str = "serve main accept_error address output conflict rules explain abi sock netns";
+const ORDER: &str =
+    "serve main accept_error address output conflict rules explain abi sock netns porting";
 
 /// A file in both languages: its path in either folder, without the ending; its sources; and the functions
 /// of the C library that the Rust file calls.

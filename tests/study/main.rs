@@ -44,7 +44,7 @@ fn study() -> Result<()> {
     let mut wrong = Vec::new();
     let pairs = counterparts::read_pairs(&mut wrong);
     let claims = readme::read_claims(&pairs[0], &mut wrong);
-    readme::check_porting(&pairs, &mut wrong);
+    readme::check_porting(&mut wrong);
     let name = env::var("STUDY").unwrap_or_default();
     let shown = pairs.iter().find(|pair| pair.name == name);
     if shown.is_none() && !name.is_empty() {

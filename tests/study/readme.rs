@@ -47,33 +47,41 @@ pub fn read_claims(serve: &Pair, wrong: &mut Vec<String>) -> Vec<[String; 4]> {
     claims
 }
 
-/// Checks that the functions that the porting table names are in both languages, and its tests in
-/// tests/. Each row of the table ends with `file::function` and `file::test`.
-pub fn check_porting(pairs: &[Pair], wrong: &mut Vec<String>) {
+/// Checks the links of the porting reference, each of which is code that leads to a line with that code.
+pub fn check_porting(wrong: &mut Vec<String>) {
     let file = "src/porting/README.md";
     let text = read(file).unwrap_or_default();
-    let rows: Vec<&str> = text.lines().filter(|line| line.ends_with("` |")).collect();
-    if rows.len() < 13 {
-        wrong.push(format!("{file}: fewer than 13 rows in the porting table"));
+    let rows: Vec<&str> = text.lines().filter(|line| line.contains("#L")).collect();
+    if rows.len() < 30 {
+        wrong.push(format!("{file}: fewer than 30 rows in the tables"));
     }
     for row in rows {
-        let mut cells = row.trim_end_matches(" |").rsplit(" | ");
-        let mut name = || cells.next()?.trim_matches('`').split_once("::");
-        let (Some((test_file, test)), Some((place, function))) = (name(), name()) else {
-            wrong.push(format!("{file}: a row names no function and test: {row}"));
-            continue;
-        };
-        let mut pair = pairs.iter().filter(|pair| pair.name == place);
-        let defines = |part: &Part| part.function == function;
-        if !pair.any(|pair| pair.c.parts.iter().any(defines) && pair.rust.parts.iter().any(defines))
-        {
-            let both = "in both languages";
-            wrong.push(format!("{file}: {place} does not define {function} {both}"));
+        if !row.contains(".c#L") || !row.contains(".rs#L") {
+            wrong.push(format!("{file}: a row links to one language only: {row}"));
         }
-        match read(&format!("tests/{test_file}.rs")) {
-            Ok(tests) if tests.contains(&format!("fn {test}()")) => {}
-            Ok(_) => wrong.push(format!("{file}: tests/{test_file}.rs has no {test}")),
-            Err(reason) => wrong.push(format!("{file}: {test}: {reason}")),
-        }
+        let links = row.split("[`").skip(1).filter_map(wrong_link);
+        wrong.extend(links.map(|reason| format!("{file}: {reason}")));
     }
+}
+
+/// Why the link at the start of `row` is wrong, if it is. It is CODE`](PATH#LNUMBER).
+fn wrong_link(row: &str) -> Option<String> {
+    let (code, target) = row.split_once("`](")?;
+    let (path, number) = target.split(')').next()?.split_once("#L")?;
+    let source = match read(&format!("src/porting/{path}")) {
+        Ok(source) => source,
+        Err(reason) => return Some(reason),
+    };
+    let code = code.replace("\\|", "|");
+    let found = (1..)
+        .zip(source.lines())
+        .filter(|(_, line)| line.contains(&code));
+    let found: Vec<String> = found.map(|(line, _)| line.to_string()).collect();
+    if found.iter().any(|line| line == number) {
+        return None;
+    }
+    let lines = found.join(", ");
+    Some(format!(
+        "`{code}` is not in line {number} of {path}, but in: {lines}"
+    ))
 }

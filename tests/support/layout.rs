@@ -43,6 +43,16 @@ pub fn side_by_side(left: &[String], right: &[String], width: usize) -> Vec<Stri
     rows.map(|row| row.trim_end().to_string()).collect()
 }
 
+/// Prints two calls side by side, marked with ! if they differ.
+pub fn print_row(left: &str, right: &str) {
+    let width = terminal_width() - 2;
+    let mark = if left == right { ' ' } else { '!' };
+    let [left, right] = [left, right].map(|call| wrapped(call, half(width)));
+    for line in side_by_side(&left, &right, width) {
+        println!("{mark} {line}");
+    }
+}
+
 /// The first place at which two lists differ, and what is there.
 pub fn first_difference<'a>(
     one: &'a [impl AsRef<str>],

@@ -1,0 +1,9 @@
+//! The pairs of the porting reference: both programs of a pair do the same, and the wrong forms fail.
+
+mod addresses;
+mod pairs;
+mod signals;
+#[path = "../support/mod.rs"]
+mod support;
+mod trace;
+mod waiting;
