@@ -1,11 +1,14 @@
-//! A pair on the terminal: C left, Rust right, the text of each step across.
+//! The lines of C and Rust that correspond, side by side on the terminal, and their colours.
 
-use crate::counterparts::Pair;
-use crate::kernel::{Calls, WHO};
-use crate::rows::{indent, rows};
-use crate::source::Line;
-use crate::support::{half, side_by_side, wrapped};
+use crate::counterparts::{Line, Pair, Part};
+use crate::story::Calls;
+use crate::support::{align, half, side_by_side, wrapped};
+use std::collections::BTreeSet;
 use std::iter;
+
+const KEYWORDS: &str = " bool break case char const continue default do else enum extern false fn \
+    for if impl in int let long loop match mod mut pub return sizeof static struct switch true \
+    unsigned use void while ";
 
 /// The pair in lines of at most `width` columns, the heads of the files last. Below a step of `serve` are
 /// its system calls.
@@ -17,12 +20,8 @@ pub fn columns(pair: &Pair, calls: &Calls, width: usize) -> String {
     parts.rotate_left(1);
     for row in parts {
         let part = row[0].or(row[1]).expect("one of both");
-        let heading = part
-            .step
-            .clone()
-            .unwrap_or(format!("---- {}", part.function));
         lines.push(String::new());
-        lines.extend(wrapped(&heading, width));
+        lines.extend(wrapped(&part.heading, width));
         for row in rows(pair, row) {
             let [c, rust] = row.map(|line| numbered(line, half(width)));
             lines.extend(side_by_side(&c, &rust, width));
@@ -32,8 +31,6 @@ pub fn columns(pair: &Pair, calls: &Calls, width: usize) -> String {
             lines.extend(wrapped(&format!("     {call}"), width));
         }
     }
-    let who = wrapped(&format!("\n{WHO}"), width);
-    lines.extend(who.into_iter().filter(|_| pair.name == "serve"));
     lines.join("\n") + "\n"
 }
 
@@ -48,4 +45,80 @@ fn numbered(line: Option<Line>, width: usize) -> Vec<String> {
     pieces
         .map(|(number, piece)| format!("{number:>4} {piece}"))
         .collect()
+}
+
+/// The lines of a part in C and in Rust that correspond, with each argument of a system call that has
+/// several in a line of its own.
+pub fn rows(pair: &Pair, parts: [Option<&Part>; 2]) -> Vec<[Option<Line>; 2]> {
+    let lines = parts.map(|part| {
+        let lines = part.iter().flat_map(|part| &part.lines);
+        lines.flat_map(|line| split(line, &pair.calls)).collect()
+    });
+    align(lines, |(_, c): &Line, (_, rust): &Line| {
+        let [one, other] = [c, rust].map(|text| {
+            let words = text.split(|c| !is_word(c));
+            BTreeSet::from_iter(words.filter(|word| !word.is_empty()))
+        });
+        let both = 200 * one.intersection(&other).count();
+        usize::from(c.trim() == rust.trim()) + both / (one.len() + other.len()).max(1)
+    })
+}
+
+fn split((number, text): &Line, calls: &[String]) -> Vec<Line> {
+    let code = |at: &usize| !text[..*at].ends_with(is_word) && !text[..*at].contains('/');
+    let several = |at: &usize| code(at) && text[*at..].contains(", ");
+    let mut calls = calls.iter().map(|call| format!("{call}("));
+    let open = calls.find_map(|call| Some(text.find(&call).filter(several)? + call.len()));
+    let (head, arguments) = text.split_at(open.unwrap_or(text.len()));
+    let mut depth = 0;
+    let arguments = arguments.split_inclusive(|letter| {
+        depth += i32::from(letter == '(') - i32::from(letter == ')');
+        letter == ',' && depth == 0
+    });
+    let indent = " ".repeat(indent(text) + 4);
+    let arguments = arguments.map(|text| (String::new(), indent.clone() + text.trim_start()));
+    let head = (number.clone(), head.to_string());
+    [head].into_iter().chain(arguments).collect()
+}
+
+/// The number of spaces at the start of a line.
+pub fn indent(text: &str) -> usize {
+    text.len() - text.trim_start().len()
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// The kind of the piece at the beginning of `rest`, a class of style.css or nothing, and its length.
+pub fn piece(before: &str, rest: &str, calls: &[String]) -> (&'static str, usize) {
+    let word = |text: &str| text.find(|c| !is_word(c)).unwrap_or(text.len());
+    let until = |end: &str| rest.find(end).map_or(rest.len(), |at| at + end.len());
+    let (name, after) = rest.split_at(word(rest));
+    // In C, a type in parentheses between an operator and its operand.
+    let (inner, operand) = rest.split_once(')').unwrap_or_default();
+    let is_type = inner.len() > 1 && inner.chars().all(|c| is_word(c) || "( *".contains(c));
+    let cast = is_type && operand.starts_with(|c| is_word(c) || "&(".contains(c));
+    let is_call = calls.iter().any(|call| call == name);
+    let mut quotes = rest.match_indices('"').skip(1);
+    match rest.as_bytes() {
+        [b'/', b'/', ..] => ("comment", rest.len()),
+        [b'/', b'*', ..] => ("comment", until("*/")),
+        [b'*'] | [b'*', b' ' | b'/', ..] if before.trim().is_empty() => ("comment", until("*/")),
+        [b'"', ..] => {
+            let end = quotes.find(|(at, _)| !rest[..*at].ends_with('\\'));
+            ("text", end.map_or(rest.len(), |(at, _)| at + 1))
+        }
+        // A lifetime has no second quote at that place.
+        [b'\'', b'\\', _, b'\'', ..] => ("text", 4),
+        [b'\'', _, b'\'', ..] => ("text", 3),
+        [b'(', ..] if cast && !before.ends_with(is_word) => ("cast", until(")")),
+        _ if name.is_empty() => ("", rest.chars().next().map_or(1, char::len_utf8)),
+        _ if name == "unsafe" => ("unsafe", name.len()),
+        _ if rest.starts_with("as ") => ("cast", 3 + word(&rest[3..])),
+        _ if rest.starts_with("cast()") => ("cast", 6),
+        _ if after.starts_with('(') && is_call => ("call", name.len()),
+        _ if KEYWORDS.contains(&format!(" {name} ")) => ("word", name.len()),
+        _ => ("", name.len()),
+    }
 }

@@ -1,8 +1,9 @@
 //! Pairs of a C file and its Rust counterpart, which have the same functions in the same order and in
 //! them the same numbered steps.
 
-use crate::source::{HEAD, Part, Source, read};
 use crate::support::{Result, align, project};
+use std::collections::BTreeMap;
+use std::fs;
 use std::process::Command;
 
 /// The files in a reader's order. A name stands for a file and for the folder of that name.
@@ -63,9 +64,8 @@ impl Pair {
     /// The parts of C, each beside its part of Rust.
     pub fn parts(&self) -> Vec<[Option<&Part>; 2]> {
         let parts = [&self.c, &self.rust].map(|source| source.parts.iter().collect());
-        align(parts, |c: &&Part, rust: &&Part| {
-            let [c, rust] = [c, rust].map(|part| part.step.as_ref().unwrap_or(&part.function));
-            usize::from(c == rust)
+        align(parts, |c: &&Part, rust| {
+            usize::from(c.heading == rust.heading)
         })
     }
 
@@ -84,10 +84,10 @@ impl Pair {
     fn check(&self, wrong: &mut Vec<String>) {
         let sources = [&self.c, &self.rust];
         for Source { path, parts } in sources {
-            if parts.iter().all(|part| part.function == HEAD) {
+            if parts.iter().all(|part| part.heading == HEAD) {
                 wrong.push(format!("{path} defines no function"));
             }
-            let mut steps = (1..).zip(parts.iter().filter(|part| part.step.is_some()));
+            let mut steps = (1..).zip(parts.iter().filter(|part| part.number().is_some()));
             if let Some((count, part)) = steps.find(|(count, part)| part.number() != Some(*count)) {
                 wrong.push(format!("{} should be step {count}", place(path, part)));
             }
@@ -108,8 +108,97 @@ impl Pair {
 }
 
 /// A step or a function in an error.
-fn place(path: &str, part: &Part) -> String {
-    let line = part.lines.first().map_or("", |(number, _)| number);
-    let step = part.step.as_deref().unwrap_or("function");
-    format!("{path}:{line}: {step:?} of {}", part.function)
+fn place(path: &str, Part { heading, lines }: &Part) -> String {
+    let line = lines.first().map_or("", |(number, _)| number);
+    format!("{path}:{line}: {heading:?}")
+}
+
+/// A file, cut into parts. Its path begins in the project's folder.
+pub struct Source {
+    pub path: String,
+    pub parts: Vec<Part>,
+}
+
+/// The lines below a heading: [`HEAD`], the name of a function, or the number and text of a step.
+pub struct Part {
+    pub heading: String,
+    pub lines: Vec<Line>,
+}
+
+pub const HEAD: &str = "The head of the file";
+
+/// The number of a line, which is empty if it continues another one, and its text.
+pub type Line = (String, String);
+
+/// The text of a file of this project.
+pub fn read(path: &str) -> Result<String> {
+    fs::read_to_string(project(path)).map_err(|error| format!("{path}: {error}"))
+}
+
+impl Source {
+    /// Reads and cuts the file at `path`.
+    pub fn read(path: String) -> Result<Source> {
+        let text = read(&path)?;
+        let texts: Vec<&str> = text.lines().collect();
+        let functions = functions(&texts);
+        let (heading, lines) = (HEAD.into(), Vec::new());
+        let mut parts = vec![Part { heading, lines }];
+        for (index, text) in texts.iter().enumerate() {
+            let (step, lines) = (step(text), Vec::new());
+            if let Some(heading) = step.or(functions.get(&index).copied()) {
+                let heading = heading.into();
+                parts.push(Part { heading, lines });
+            }
+            let lines = &mut parts.last_mut().expect("the head is first").lines;
+            let line = ((index + 1).to_string(), text.to_string());
+            lines.extend(Some(line).filter(|_| step.is_none()));
+        }
+        Ok(Source { path, parts })
+    }
+}
+
+impl Part {
+    /// The number of its step.
+    pub fn number(&self) -> Option<usize> {
+        self.heading.split_once(". ")?.0.parse().ok()
+    }
+
+    pub fn contains(&self, code: &str) -> bool {
+        self.lines.iter().any(|(_, text)| text.contains(code))
+    }
+
+    /// Whether a comment marks it as a function that the other language does not need.
+    pub fn only(&self) -> bool {
+        let marked = self.contains("C only:") || self.contains("Rust only:");
+        marked && self.heading != HEAD
+    }
+}
+
+/// The functions that a file defines: where each begins, and its name. What precedes a function, such as
+/// a type or a macro, belongs to it; before the first one, only its own comment does.
+fn functions<'a>(lines: &[&'a str]) -> BTreeMap<usize, &'a str> {
+    let mut end = None;
+    let function = |head: usize| {
+        let (line, below) = (lines[head], &lines[head + 1..]);
+        // In C, a brace at the margin opens a function.
+        let c = below.iter().find(|line| !line.starts_with(' ')) == Some(&"{");
+        let margin = line.starts_with(|c: char| c.is_ascii_alphabetic());
+        let is_head = |_: &usize| margin && (c || line.contains("fn "));
+        let length = below.iter().position(|line| *line == "}").filter(is_head)?;
+        let name = line.split(['(', '<']).next()?.rsplit([' ', '*']).next()?;
+        let above = lines[..head].iter().rev();
+        let above = above.take_while(|line| !line.is_empty() && **line != "}");
+        let start = end.replace(head + length + 2);
+        Some((start.unwrap_or(head - above.count()), name))
+    };
+    (0..lines.len()).filter_map(function).collect()
+}
+
+/// The text of a numbered step: a comment of one line that begins with a number.
+fn step(line: &str) -> Option<&str> {
+    let c = line.trim().strip_prefix("/* ");
+    let c = c.and_then(|line| line.strip_suffix(" */"));
+    let words = c.or(line.trim().strip_prefix("// "))?;
+    let first = words.chars().next()?;
+    first.is_ascii_digit().then_some(words)
 }

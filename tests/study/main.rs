@@ -1,8 +1,6 @@
 //! `make study`: C and Rust side by side, as pages and on the terminal; and the test that each file has its
-//! counterpart.
-//!
-//! The pages are written only if the files of each pair match, the READMEs match the code, both builds make
-//! the same system calls, and Figure 12.1 can be run. Otherwise each reason is a line on stderr.
+//! counterpart. There are pages only if the files of each pair match, the READMEs match the code, both builds
+//! make the same system calls, and Figure 12.1 can be run.
 //!
 //! Environment: `STUDY=NAME` prints that pair as well, `COLUMNS` wide (80 to 160).
 
@@ -11,11 +9,8 @@
 mod claims;
 mod columns;
 mod counterparts;
-mod kernel;
 mod page;
 mod readme;
-mod rows;
-mod source;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;
@@ -48,14 +43,12 @@ fn study() -> Result<()> {
     let name = env::var("STUDY").unwrap_or_default();
     let shown = pairs.iter().find(|pair| pair.name == name);
     if shown.is_none() && !name.is_empty() {
-        let names: Vec<&str> = pairs.iter().map(|pair| &*pair.name).collect();
-        wrong.push(format!("OF={name} is none of {}", names.join(", ")));
+        wrong.push(format!("OF={name}: src/ has no such file"));
     }
     if !wrong.is_empty() {
         return Err(wrong.join("\nstudy: "));
     }
-
-    let calls = kernel::trace_steps(&pairs[0])?;
+    let calls = story::trace_steps(&pairs[0])?;
     fs::create_dir_all(&folder).map_err(text)?;
     for pair in &pairs[1..] {
         fs::write(folder.join(pair.page()), page::other(pair)).map_err(text)?;

@@ -1,13 +1,12 @@
 //! The study pages, each a self-contained file of HTML.
 
-use crate::counterparts::Pair;
-use crate::kernel::{Calls, WHO};
-use crate::readme::IDS;
-use crate::rows::{indent, piece, rows};
-use crate::source::{Line, Part, read};
-use crate::story::{Moment, leave_out, run_remains, run_story};
+use crate::columns::{indent, piece, rows};
+use crate::counterparts::{Line, Pair, Part, read};
+use crate::readme::{IDS, PORTING};
+use crate::story::{Calls, Moment, leave_out, run_remains, run_story};
 use crate::support::{Result, builds, release, text};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 /// A page, in which `body` follows the title.
 fn page(name: &str, body: &str) -> String {
@@ -16,19 +15,17 @@ fn page(name: &str, body: &str) -> String {
         r##"<!DOCTYPE html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{name} in C and in Rust, side by side</title>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{name} in C and in Rust</title>
 <style>
 {style}</style>
 </head>
 <body>
 <a class="skip" href="#content">Skip to the content</a>
 <h1>{name} in C and in Rust, side by side</h1>
-{body}<footer>
-<p>The page of the book, its story and the names of its variables are Warren W. Gay’s: <cite>Linux Socket Programming
-by Example</cite>, chapter 12, “Setting the SO_REUSEADDR Option”. This page is made by <code>make study</code>.</p>
-</footer>
+{body}</main>
+<footer>The page of the book, its story and the names of its variables are Warren W. Gay’s: <cite>Linux Socket
+Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR Option”. Made by <code>make study</code>.</footer>
 </body>
 </html>
 "##
@@ -39,13 +36,13 @@ by Example</cite>, chapter 12, “Setting the SO_REUSEADDR Option”. This page 
 pub fn other(pair: &Pair) -> String {
     let (purpose, code) = (escaped(&pair.purpose()), code(pair, |_| String::new()));
     let back = "<a href=\"../study.html\">Back to serve</a>";
-    let body = format!("<p>{purpose} {back}</p>\n<main id=\"content\">\n{code}</main>\n");
+    let body = format!("<p>{purpose} {back}</p>\n<main id=\"content\">\n{code}");
     page(&pair.name, &body)
 }
 
 /// The page of `serve`, the first of `pairs`: the restart, what remains, the code, and the claims.
 pub fn serve(pairs: &[Pair], calls: &Calls, claims: &[[String; 4]]) -> Result<String> {
-    let (notes, rust) = (notes(&pairs[0])?, &builds()[1]);
+    let (notes, rust, release) = (notes(&pairs[0])?, &builds()[1], release());
     let (mut moments, mut remains, mut outcomes) = (String::new(), String::new(), String::new());
     for (at, moment) in (1..).zip(run_story(rust)?) {
         moments += &figure(&notes[&format!("M{at}")], at, moment);
@@ -56,20 +53,16 @@ pub fn serve(pairs: &[Pair], calls: &Calls, claims: &[[String; 4]]) -> Result<St
         remains += &format!("<tr><td>{cells}</td><td>{}</td></tr>\n", with[3]);
     }
     for [id, words, steps, outcome] in claims {
-        let steps: String = steps.split(", ").map(step_link).collect();
+        let steps = steps.split(", ").map(step_link).collect();
         let cells = [id.clone(), prose(words), steps, prose(outcome)].join("</td><td>");
         outcomes += &format!("<tr id=\"{id}\"><td>{cells}</td></tr>\n");
     }
     let code = code(&pairs[0], |step| {
-        let note = notes.get(&step.to_string()).map_or("", |note| note);
-        let calls = kernel(&calls[&step]);
-        format!("<div class=\"below\">\n{calls}<p>{note}</p>\n</div>\n")
+        kernel(&calls[&step]) + &notes[&step.to_string()]
     });
-    let steps = calls.keys().map(|step| step_link(&step.to_string()));
-    let steps: String = steps.collect();
+    let steps: String = calls.keys().map(step_link).collect();
     let link = |pair: &Pair| format!("<a href=\"study/{}\">{}</a>\n", pair.page(), pair.name);
-    let files: String = pairs[1..].iter().map(link).collect();
-    let (release, left, who) = (release(), &notes["R"], escaped(WHO));
+    let (files, left) = (pairs[1..].iter().map(link).collect::<String>(), &notes["R"]);
     let body = format!(
         r##"<p>A forking server is killed while its child process still serves a client. Its restart fails, unless
 SO_REUSEADDR is set. The server is shown in C and in Rust, with the same functions, the same numbered steps and
@@ -83,33 +76,27 @@ the same system calls. Run on Linux {release}.</p>
 <div class="moments">
 {moments}</div>
 <h2 id="remains">In the minute after a child is killed</h2>
-<p>{left}</p>
-<table>
+{left}<table>
 <thead><tr><td></td><th scope="col">Server’s end</th><th scope="col">Client’s end</th>
 <th scope="col">Restart without SO_REUSEADDR</th><th scope="col">Restart with it</th></tr></thead>
-<tbody>
-{remains}</tbody>
-</table>
+{remains}</table>
 <h2 id="step-0">The server, step by step</h2>
 <p>Lines side by side correspond. Marked are <b class="call">system calls</b>, <b class="unsafe">unsafe</b> and
 <b class="cast">casts</b>. Below a step are its system calls, as strace recorded them, the same in both builds.
-{who}</p>
-{code}<h2 id="claims">The page’s claims</h2>
-<p>Each is tried by <code>make compare</code>, in both builds.</p>
+SERVER is the server; OLD is its child process for the first client, which still runs when the server is killed.
+REFUSED is a restart without SO_REUSEADDR, and GRANTED one with it.</p>
+{code}<h2 id="claims">The page’s claims, as <code>make compare</code> tries them in both builds</h2>
 <table>
 <thead><tr><td></td><th scope="col">Claim</th><th scope="col">Steps</th><th scope="col">On Linux</th></tr></thead>
-<tbody>
-{outcomes}</tbody>
-</table>
+{outcomes}</table>
 <h2 id="files">The other files</h2>
 <p>{files}</p>
-</main>
 "##
     );
     Ok(page("serve", &body))
 }
 
-fn step_link(step: &str) -> String {
+fn step_link(step: impl Display) -> String {
     format!("<a href=\"#step-{step}\">{step}</a>\n")
 }
 
@@ -120,11 +107,8 @@ fn notes(serve: &Pair) -> Result<BTreeMap<String, String>> {
     for (key, note) in file.lines().filter_map(|line| line.split_once(". ")) {
         let mut note = note.to_string();
         if let Ok(step) = key.parse() {
-            let part = serve
-                .c
-                .parts
-                .iter()
-                .find(|part| part.number() == Some(step));
+            let mut parts = serve.c.parts.iter();
+            let part = parts.find(|part| part.number() == Some(step));
             let part = part.ok_or(format!("notes.md: serve has no step {step}"))?;
             for (number, code) in &part.lines {
                 if note.ends_with(&format!("`{}`:", code.trim())) {
@@ -132,31 +116,23 @@ fn notes(serve: &Pair) -> Result<BTreeMap<String, String>> {
                 }
             }
         }
-        notes.insert(key.to_string(), prose(&note));
+        notes.insert(key.to_string(), format!("<p>{}</p>\n", prose(&note)));
     }
     Ok(notes)
 }
 
 /// A moment of Figure 12.1. The note is its title, the relation of server and child, and what to see.
 fn figure(note: &str, at: usize, (facts, calls): Moment) -> String {
-    let mut note = note.splitn(3, "; ");
+    let mut note = note.trim_start_matches("<p>").splitn(3, "; ");
     let [title, relation, words] = [(); 3].map(|()| note.next().unwrap_or_default());
-    let mut boxes = String::new();
-    let roles = [
-        ("Server", ""),
-        ("Child", relation),
-        ("Client", "connection"),
-    ];
-    for ((role, relation), facts) in roles.iter().zip(facts) {
+    let mut html = format!("<section class=\"moment-{at}\">\n<h3>{at}. {title}</h3>\n<ol>\n");
+    let roles = ["Server", "Child", "Client"].iter();
+    for ((role, relation), facts) in roles.zip(["", relation, "connection"]).zip(facts) {
         let facts = facts.join("</span>\n<span>");
-        boxes += &format!(
-            "<li><i>{relation}&nbsp;</i>\n<div><b>{role}</b>\n<span>{facts}</span></div></li>\n"
-        );
+        html += &format!("<li><i>{relation}&nbsp;</i>\n<div><b>{role}</b>\n");
+        html += &format!("<span>{facts}</span></div></li>\n");
     }
-    let calls = kernel(&calls);
-    format!(
-        "<section class=\"moment-{at}\">\n<h3>{at}. {title}</h3>\n<ol>\n{boxes}</ol>\n<p>{words}</p>\n{calls}</section>\n"
-    )
+    html + &format!("</ol>\n<p>{words}{}</section>\n", kernel(&calls))
 }
 
 /// System calls; those that fail are marked.
@@ -166,28 +142,46 @@ fn kernel(calls: &[String]) -> String {
         let fails = ["", " fail"][usize::from(call.contains(" = -1 "))];
         html += &format!("<span class=\"line{fails}\">{}\n</span>", escaped(call));
     }
-    format!("<pre class=\"kernel\">{html}</pre>\n")
+    format!("<pre class=\"kernel\">{html}</pre>\n").replace("<pre class=\"kernel\"></pre>\n", "")
 }
 
 /// A file in both languages, with `below` each step, and the heads last.
 fn code(pair: &Pair, below: impl Fn(usize) -> String) -> String {
-    let (mut html, mut function, mut parts) = (String::new(), "", pair.parts());
+    let (mut html, mut parts) = (String::new(), pair.parts());
     parts.rotate_left(1);
     for (index, row) in parts.into_iter().enumerate() {
         let part = row[0].or(row[1]).expect("one of both");
-        if part.function != function {
-            function = &part.function;
-            html += &format!("<h3><code>{function}</code></h3>\n");
+        let (columns, traps) = (columns(pair, row, index), traps(pair, row[1]));
+        let (mut more, heading) = (String::new(), prose(&part.heading));
+        html += "<section>\n";
+        if let Some(step) = part.number() {
+            let (next, previous) = (step + 1, step - 1);
+            let next = format!("<a href=\"#step-{next}\">Next step</a>");
+            let previous = format!("<a href=\"#step-{previous}\">previous step</a>");
+            html += &format!("<h4 id=\"step-{step}\">{heading}</h4>\n");
+            html += &format!("<p class=\"turn\">{next} {previous}</p>\n");
+            more = below(step);
+        } else {
+            html += &format!("<h3>{heading}</h3>\n");
         }
-        html += "<section class=\"step\">\n";
-        if let (Some(step), Some(text)) = (part.number(), &part.step) {
-            let (text, next, previous) = (prose(text), step + 1, step - 1);
-            html += &format!("<h4 id=\"step-{step}\">{text}</h4>\n<p class=\"turn\">");
-            html += &format!("<a href=\"#step-{next}\">Next step</a>\n");
-            html += &format!("<a href=\"#step-{previous}\">previous step</a></p>\n");
+        html += &format!("{columns}<div class=\"below\">\n{more}{traps}</div>\n</section>\n");
+    }
+    html
+}
+
+/// The rows of the porting reference that link to a line of `part` in Rust.
+fn traps(pair: &Pair, part: Option<&Part>) -> String {
+    let file = pair.rust.path.replacen("src/", "../", 1);
+    let file = file.replacen("../porting/", "", 1);
+    let (mut html, table) = (String::new(), read(PORTING).unwrap_or_default());
+    for (number, _) in part.iter().flat_map(|part| &part.lines) {
+        let link = format!("]({file}#L{number})");
+        for row in table.lines().filter(|row| row.contains(&link)) {
+            let cells = row.trim_matches(['|', ' ']).split(" | ");
+            let cells = cells.filter_map(|cell| cell.trim_start_matches('[').split("](").next());
+            let cells: Vec<String> = cells.map(prose).collect();
+            html += &format!("<p class=\"trap\">{}</p>\n", cells.join(" · "));
         }
-        html += &columns(pair, row, index);
-        html += &(part.number().map_or(String::new(), &below) + "</section>\n");
     }
     html
 }
@@ -196,20 +190,17 @@ fn code(pair: &Pair, below: impl Fn(usize) -> String) -> String {
 fn columns(pair: &Pair, parts: [Option<&Part>; 2], id: usize) -> String {
     let (mut choice, mut html, rows) = (String::new(), String::new(), rows(pair, parts));
     for (side, (language, class)) in [("C", "c"), ("Rust", "rust")].into_iter().enumerate() {
-        let lines = (1..)
-            .zip(&rows)
-            .filter_map(|(row, both)| Some((row, both[side].as_ref()?)));
-        let lines: String = lines
-            .map(|(row, line)| code_line(row, line, &pair.calls))
-            .collect();
+        let mut lines = String::new();
+        for (row, both) in (1..).zip(&rows) {
+            let line = both[side].iter();
+            lines.extend(line.map(|line| code_line(row, line, &pair.calls)));
+        }
         let checked = ["", " checked"][side];
-        choice += &format!(
-            "<input type=\"radio\" id=\"{class}-{id}\" name=\"show-{id}\" class=\"{class}\"{checked}>"
-        );
+        choice += "<input type=\"radio\"";
+        choice += &format!(" name=\"{id}\" id=\"{class}-{id}\" class=\"{class}\"{checked}>");
         choice += &format!("<label for=\"{class}-{id}\">{language}</label>\n");
-        html += &format!(
-            "<p class=\"{class}\">{language}</p>\n<pre class=\"{class}\"><code>{lines}</code></pre>\n"
-        );
+        html +=
+            &format!("<p class=\"{class}\">{language}</p>\n<pre class=\"{class}\">{lines}</pre>\n");
     }
     let count = rows.len();
     format!("{choice}<div class=\"columns\" style=\"--rows:{count}\">\n{html}</div>\n")
@@ -217,7 +208,9 @@ fn columns(pair: &Pair, parts: [Option<&Part>; 2], id: usize) -> String {
 
 /// A line in its row; where it is too long, it continues with a deeper indent.
 fn code_line(row: usize, (number, text): &Line, calls: &[String]) -> String {
-    let (mut html, mut at, indent) = (String::new(), 0, indent(text));
+    let (indent, mut at) = (indent(text), 0);
+    let mut html = format!("<span class=\"line\" style=\"--row:{row};--in:{indent}\"");
+    html += &format!(" data-number=\"{number}\">");
     while at < text.len() {
         let (kind, length) = piece(&text[..at], &text[at..], calls);
         let piece = escaped(&text[at..at + length]);
@@ -228,19 +221,18 @@ fn code_line(row: usize, (number, text): &Line, calls: &[String]) -> String {
         at += length;
     }
     // The newline is inside the span, so that it is copied and does not add an empty line.
-    format!(
-        "<span class=\"line\" style=\"--row:{row};--in:{indent}\" data-number=\"{number}\">{html}\n</span>"
-    )
+    html + "\n</span>"
 }
 
-/// Text of Markdown: code is marked, and claims become links.
-fn prose(text: &str) -> String {
-    let mut html = escaped(text);
+/// Text of Markdown: code is marked, and the claims in parentheses become links.
+fn prose(text: impl AsRef<str>) -> String {
+    let mut html = escaped(text.as_ref());
     while html.contains('`') {
         html = html.replacen('`', "<code>", 1).replacen('`', "</code>", 1);
     }
-    for id in IDS {
-        html = html.replace(id, &format!("<a href=\"#{id}\">{id}</a>"));
+    for (id, before) in IDS.iter().flat_map(|id| [(id, "("), (id, ", ")]) {
+        let link = format!("{before}<a href=\"#{id}\">{id}</a>");
+        html = html.replace(&format!("{before}{id}"), &link);
     }
     html
 }

@@ -1,11 +1,13 @@
-//! Figure 12.1, run: its processes and sockets before the kill, after it, and at the restart; what remains
-//! when the child is killed too; and what is different if a line is left out.
+//! What runs of the builds show: the system calls of each step; Figure 12.1 before the kill, after it, and at
+//! the restart; what remains when the child is killed too; what is different if a line is left out.
 
 use crate::claims::figure::Figure;
 use crate::claims::remedy::{c2, traced};
 use crate::claims::trouble::{Last, ended};
+use crate::counterparts::{Pair, Part};
 use crate::support::*;
 use libc::SIGKILL;
+use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddrV4};
 use std::process;
 
@@ -87,11 +89,8 @@ pub fn leave_out(line: usize) -> Result<String> {
     let build = c_build_without("c-reference/serve.c", line)?;
     let figure = Figure::new(&build, true)?;
     let (local, peer) = (figure.server.address, figure.client.address);
-    figure
-        .client
-        .stream
-        .shutdown(Shutdown::Write)
-        .map_err(text)?;
+    let stream = &figure.client.stream;
+    stream.shutdown(Shutdown::Write).map_err(text)?;
     wait_for_reaping(figure.child)?;
     let end = find_socket(local, peer).map_or("gone", |socket| socket.state);
     let restart = c2(&build, true, true)?;
@@ -99,4 +98,54 @@ pub fn leave_out(line: usize) -> Result<String> {
     Ok(format!(
         "{when}, the server’s end is {end}; a restart with SO_REUSEADDR: {restart}."
     ))
+}
+
+/// The beginning of a system call, and the code that makes it if it has another name.
+#[rustfmt::skip]
+const CODE: [(&str, &str); 10] = [
+    ("close(3)", "close(s)"), ("close(4)", "close(c)"), ("clone(", "fork("), ("exit_group(0)", "_exit("),
+    ("read(", "read_some("), ("write(1,", "write_line"), ("poll([{fd=1,", "write_line"),
+    ("write(2,", "exit_with_hint("), ("poll([{fd=2,", "exit_with_hint("), ("write(", "write_all("),
+];
+
+/// The system calls of each step.
+pub type Calls = BTreeMap<usize, Vec<String>>;
+
+/// Runs a session with both builds, which have to make the same calls. Returns all calls of the server and
+/// of its first child, and those of the restarts in bind's step.
+pub fn trace_steps(serve: &Pair) -> Result<Calls> {
+    let [c, rust] = builds().each_ref().map(session);
+    let (c, rust) = (c?, rust?);
+    if let Some((index, [c, rust])) = first_difference(&c, &rust) {
+        let place = index + 1;
+        return Err(format!("system call {place}: {c} in C, {rust} in Rust"));
+    }
+    let parts = serve.parts();
+    let numbers = serve.rust.parts.iter().filter_map(Part::number);
+    let mut found = Calls::from_iter(numbers.map(|number| (number, Vec::new())));
+    for who in ["SERVER: ", "REFUSED: ", "GRANTED: ", "OLD: "] {
+        let mut last = 1;
+        for line in c.iter().filter(|line| line.starts_with(who)) {
+            let call = &line[who.len()..];
+            let name = &call[..=call.find('(').unwrap_or(0)];
+            let code = CODE.iter().find(|(start, _)| call.starts_with(start));
+            let code = code.map_or(name, |(_, code)| code);
+            let contains = |part: &Option<&Part>| part.is_some_and(|part| part.contains(code));
+            let steps = parts.iter().filter(|row| row.iter().all(contains));
+            let mut steps = steps.filter_map(|[part, _]| part.as_ref()?.number());
+            // The C library makes calls that no step contains; the second client's are in earlier ones.
+            let Some(step) = steps.find(|step| *step >= last) else {
+                continue;
+            };
+            last = step;
+            let calls = found.entry(step).or_default();
+            if (["SERVER: ", "OLD: "].contains(&who) || step == 3) && !calls.contains(line) {
+                calls.push(line.clone());
+            }
+        }
+    }
+    match found.iter().find(|(_, calls)| calls.is_empty()) {
+        Some((step, _)) => Err(format!("serve, step {step}: no system call")),
+        None => Ok(found),
+    }
 }
