@@ -1,6 +1,6 @@
 //! The rows of `make compare`: what the page claims, what Linux does, and the function that tries it.
 
-mod agreement;
+pub mod agreement;
 pub mod figure;
 pub mod remedy;
 pub mod trouble;

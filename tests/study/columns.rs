@@ -6,19 +6,18 @@ use crate::support::{align, half, side_by_side, wrapped};
 use std::collections::BTreeSet;
 use std::iter;
 
-const KEYWORDS: &str = " bool break case char const continue default do else enum extern false fn \
-    for if impl in int let long loop match mod mut pub return sizeof static struct switch true \
-    unsigned use void while ";
+const KEYWORDS: &str = " bool break case char const continue default do else enum false fn for if int \
+    let loop match mut pub return sizeof static struct switch true unsigned use void while ";
 
-/// The pair in lines of at most `width` columns, the heads of the files last. Below a step of `serve` are
-/// its system calls.
+/// The pair in lines of at most `width` columns, with the system calls below each step of `serve`.
 pub fn columns(pair: &Pair, calls: &Calls, width: usize) -> String {
     let mut lines = wrapped(&format!("{}: {}", pair.name, pair.purpose()), width);
-    let [c, rust] = [&pair.c.path, &pair.rust.path].map(|path| vec![format!("     {path}")]);
+    let [c, rust] = pair
+        .paths
+        .each_ref()
+        .map(|path| vec![format!("     {path}")]);
     lines.extend(side_by_side(&c, &rust, width));
-    let mut parts = pair.parts();
-    parts.rotate_left(1);
-    for row in parts {
+    for row in pair.rows() {
         let part = row[0].or(row[1]).expect("one of both");
         lines.push(String::new());
         lines.extend(wrapped(&part.heading, width));
@@ -36,24 +35,20 @@ pub fn columns(pair: &Pair, calls: &Calls, width: usize) -> String {
 
 /// A line in `width` columns with its number. Where there is little room, it is indented by half.
 fn numbered(line: Option<Line>, width: usize) -> Vec<String> {
-    let Some((number, text)) = line else {
-        return Vec::new();
-    };
+    let (number, text) = line.unwrap_or_default();
     let left_out = if width < 60 { indent(&text) / 2 } else { 0 };
     let numbers = iter::once(number).chain(iter::repeat(String::new()));
     let pieces = numbers.zip(wrapped(&text[left_out..], width - 5));
-    pieces
-        .map(|(number, piece)| format!("{number:>4} {piece}"))
-        .collect()
+    let line = |(number, piece)| format!("{number:>4} {piece}");
+    pieces.map(line).collect()
 }
 
 /// The lines of a part in C and in Rust that correspond, with each argument of a system call that has
 /// several in a line of its own.
 pub fn rows(pair: &Pair, parts: [Option<&Part>; 2]) -> Vec<[Option<Line>; 2]> {
-    let lines = parts.map(|part| {
-        let lines = part.iter().flat_map(|part| &part.lines);
-        lines.flat_map(|line| split(line, &pair.calls)).collect()
-    });
+    let calls = pair.calls();
+    let lines = parts.map(|part| part.into_iter().flat_map(|part| &part.lines));
+    let lines = lines.map(|lines| lines.flat_map(|line| split(line, &calls)).collect());
     align(lines, |(_, c): &Line, (_, rust): &Line| {
         let [one, other] = [c, rust].map(|text| {
             let words = text.split(|c| !is_word(c));
@@ -64,9 +59,9 @@ pub fn rows(pair: &Pair, parts: [Option<&Part>; 2]) -> Vec<[Option<Line>; 2]> {
     })
 }
 
-fn split((number, text): &Line, calls: &[String]) -> Vec<Line> {
-    let code = |at: &usize| !text[..*at].ends_with(is_word) && !text[..*at].contains('/');
-    let several = |at: &usize| code(at) && text[*at..].contains(", ");
+fn split((number, text): &Line, calls: &[&str]) -> Vec<Line> {
+    let ends_word = |before: &str| before.ends_with(is_word) || before.contains('/');
+    let several = |at: &usize| text[*at..].contains(", ") && !ends_word(&text[..*at]);
     let mut calls = calls.iter().map(|call| format!("{call}("));
     let open = calls.find_map(|call| Some(text.find(&call).filter(several)? + call.len()));
     let (head, arguments) = text.split_at(open.unwrap_or(text.len()));
@@ -91,7 +86,7 @@ fn is_word(c: char) -> bool {
 }
 
 /// The kind of the piece at the beginning of `rest`, a class of style.css or nothing, and its length.
-pub fn piece(before: &str, rest: &str, calls: &[String]) -> (&'static str, usize) {
+pub fn piece(before: &str, rest: &str, calls: &[&str]) -> (&'static str, usize) {
     let word = |text: &str| text.find(|c| !is_word(c)).unwrap_or(text.len());
     let until = |end: &str| rest.find(end).map_or(rest.len(), |at| at + end.len());
     let (name, after) = rest.split_at(word(rest));
@@ -99,7 +94,7 @@ pub fn piece(before: &str, rest: &str, calls: &[String]) -> (&'static str, usize
     let (inner, operand) = rest.split_once(')').unwrap_or_default();
     let is_type = inner.len() > 1 && inner.chars().all(|c| is_word(c) || "( *".contains(c));
     let cast = is_type && operand.starts_with(|c| is_word(c) || "&(".contains(c));
-    let is_call = calls.iter().any(|call| call == name);
+    let is_call = calls.contains(&name);
     let mut quotes = rest.match_indices('"').skip(1);
     match rest.as_bytes() {
         [b'/', b'/', ..] => ("comment", rest.len()),

@@ -1,10 +1,10 @@
 //! The study pages, each a self-contained file of HTML.
 
 use crate::columns::{indent, piece, rows};
-use crate::counterparts::{Line, Pair, Part, read};
+use crate::counterparts::{Line, Pair, Part};
 use crate::readme::{IDS, PORTING};
 use crate::story::{Calls, Moment, leave_out, run_remains, run_story};
-use crate::support::{Result, builds, release, text};
+use crate::support::{Result, builds, read_file, release, text};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -34,7 +34,7 @@ Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR Option”
 
 /// The page of a pair other than `serve`.
 pub fn other(pair: &Pair) -> String {
-    let (purpose, code) = (escaped(&pair.purpose()), code(pair, |_| String::new()));
+    let (purpose, code) = (escaped(pair.purpose()), code(pair, |_| String::new()));
     let back = "<a href=\"../study.html\">Back to serve</a>";
     let body = format!("<p>{purpose} {back}</p>\n<main id=\"content\">\n{code}");
     page(&pair.name, &body)
@@ -57,9 +57,8 @@ pub fn serve(pairs: &[Pair], calls: &Calls, claims: &[[String; 4]]) -> Result<St
         let cells = [id.clone(), prose(words), steps, prose(outcome)].join("</td><td>");
         outcomes += &format!("<tr id=\"{id}\"><td>{cells}</td></tr>\n");
     }
-    let code = code(&pairs[0], |step| {
-        kernel(&calls[&step]) + &notes[&step.to_string()]
-    });
+    let below = |step| kernel(&calls[&step]) + &notes[&step.to_string()];
+    let code = code(&pairs[0], below);
     let steps: String = calls.keys().map(step_link).collect();
     let link = |pair: &Pair| format!("<a href=\"study/{}\">{}</a>\n", pair.page(), pair.name);
     let (files, left) = (pairs[1..].iter().map(link).collect::<String>(), &notes["R"]);
@@ -67,10 +66,8 @@ pub fn serve(pairs: &[Pair], calls: &Calls, claims: &[[String; 4]]) -> Result<St
         r##"<p>A forking server is killed while its child process still serves a client. Its restart fails, unless
 SO_REUSEADDR is set. The server is shown in C and in Rust, with the same functions, the same numbered steps and
 the same system calls. Run on Linux {release}.</p>
-<nav class="bar" aria-label="This page">
-<a href="#restart">Restart</a> <a href="#remains">After the kill</a> <span>Steps</span>
-{steps}<a href="#claims">Claims</a> <a href="#files">Files</a>
-</nav>
+<nav aria-label="This page"><a href="#restart">Restart</a> <a href="#remains">After the kill</a> <span>Steps</span>
+{steps}<a href="#claims">Claims</a> <a href="#files">Files</a></nav>
 <main id="content">
 <h2 id="restart">The restart, as run on this machine</h2>
 <div class="moments">
@@ -102,12 +99,12 @@ fn step_link(step: impl Display) -> String {
 
 /// The notes on the steps, and others, as HTML. To one that ends in "`CODE`:", a run without it is added.
 fn notes(serve: &Pair) -> Result<BTreeMap<String, String>> {
-    let file = read("tests/study/notes.md")?.replace("\n    ", " ");
+    let file = read_file("tests/study/notes.md")?.replace("\n    ", " ");
     let mut notes = BTreeMap::new();
     for (key, note) in file.lines().filter_map(|line| line.split_once(". ")) {
         let mut note = note.to_string();
         if let Ok(step) = key.parse() {
-            let mut parts = serve.c.parts.iter();
+            let mut parts = serve.parts[0].iter();
             let part = parts.find(|part| part.number() == Some(step));
             let part = part.ok_or(format!("notes.md: serve has no step {step}"))?;
             for (number, code) in &part.lines {
@@ -147,9 +144,8 @@ fn kernel(calls: &[String]) -> String {
 
 /// A file in both languages, with `below` each step, and the heads last.
 fn code(pair: &Pair, below: impl Fn(usize) -> String) -> String {
-    let (mut html, mut parts) = (String::new(), pair.parts());
-    parts.rotate_left(1);
-    for (index, row) in parts.into_iter().enumerate() {
+    let mut html = String::new();
+    for (index, row) in pair.rows().into_iter().enumerate() {
         let part = row[0].or(row[1]).expect("one of both");
         let (columns, traps) = (columns(pair, row, index), traps(pair, row[1]));
         let (mut more, heading) = (String::new(), prose(&part.heading));
@@ -171,9 +167,9 @@ fn code(pair: &Pair, below: impl Fn(usize) -> String) -> String {
 
 /// The rows of the porting reference that link to a line of `part` in Rust.
 fn traps(pair: &Pair, part: Option<&Part>) -> String {
-    let file = pair.rust.path.replacen("src/", "../", 1);
+    let file = pair.paths[1].replacen("src/", "../", 1);
     let file = file.replacen("../porting/", "", 1);
-    let (mut html, table) = (String::new(), read(PORTING).unwrap_or_default());
+    let (mut html, table) = (String::new(), read_file(PORTING).unwrap_or_default());
     for (number, _) in part.iter().flat_map(|part| &part.lines) {
         let link = format!("]({file}#L{number})");
         for row in table.lines().filter(|row| row.contains(&link)) {
@@ -189,25 +185,25 @@ fn traps(pair: &Pair, part: Option<&Part>) -> String {
 /// The lines of a part in C and Rust; on a narrow screen, the reader chooses one language.
 fn columns(pair: &Pair, parts: [Option<&Part>; 2], id: usize) -> String {
     let (mut choice, mut html, rows) = (String::new(), String::new(), rows(pair, parts));
+    let calls = pair.calls();
     for (side, (language, class)) in [("C", "c"), ("Rust", "rust")].into_iter().enumerate() {
         let mut lines = String::new();
-        for (row, both) in (1..).zip(&rows) {
+        for (row, both) in (2..).zip(&rows) {
             let line = both[side].iter();
-            lines.extend(line.map(|line| code_line(row, line, &pair.calls)));
+            lines.extend(line.map(|line| code_line(row, line, &calls)));
         }
         let checked = ["", " checked"][side];
         choice += "<input type=\"radio\"";
         choice += &format!(" name=\"{id}\" id=\"{class}-{id}\" class=\"{class}\"{checked}>");
         choice += &format!("<label for=\"{class}-{id}\">{language}</label>\n");
-        html +=
-            &format!("<p class=\"{class}\">{language}</p>\n<pre class=\"{class}\">{lines}</pre>\n");
+        html += &format!("<pre class=\"{class}\" data-title=\"{language}\">{lines}</pre>\n");
     }
-    let count = rows.len();
+    let count = rows.len() + 1;
     format!("{choice}<div class=\"columns\" style=\"--rows:{count}\">\n{html}</div>\n")
 }
 
 /// A line in its row; where it is too long, it continues with a deeper indent.
-fn code_line(row: usize, (number, text): &Line, calls: &[String]) -> String {
+fn code_line(row: usize, (number, text): &Line, calls: &[&str]) -> String {
     let (indent, mut at) = (indent(text), 0);
     let mut html = format!("<span class=\"line\" style=\"--row:{row};--in:{indent}\"");
     html += &format!(" data-number=\"{number}\">");

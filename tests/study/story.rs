@@ -1,6 +1,7 @@
 //! What runs of the builds show: the system calls of each step; Figure 12.1 before the kill, after it, and at
 //! the restart; what remains when the child is killed too; what is different if a line is left out.
 
+use crate::claims::agreement::same;
 use crate::claims::figure::Figure;
 use crate::claims::remedy::{c2, traced};
 use crate::claims::trouble::{Last, ended};
@@ -94,10 +95,9 @@ pub fn leave_out(line: usize) -> Result<String> {
     wait_for_reaping(figure.child)?;
     let end = find_socket(local, peer).map_or("gone", |socket| socket.state);
     let restart = c2(&build, true, true)?;
-    let when = "after the client has closed and the child has exited";
-    Ok(format!(
-        "{when}, the server’s end is {end}; a restart with SO_REUSEADDR: {restart}."
-    ))
+    let when = "when client and child have closed";
+    let result = format!("{when}, the server’s end is {end}; a restart: {restart}.");
+    Ok(result)
 }
 
 /// The beginning of a system call, and the code that makes it if it has another name.
@@ -116,12 +116,8 @@ pub type Calls = BTreeMap<usize, Vec<String>>;
 pub fn trace_steps(serve: &Pair) -> Result<Calls> {
     let [c, rust] = builds().each_ref().map(session);
     let (c, rust) = (c?, rust?);
-    if let Some((index, [c, rust])) = first_difference(&c, &rust) {
-        let place = index + 1;
-        return Err(format!("system call {place}: {c} in C, {rust} in Rust"));
-    }
-    let parts = serve.parts();
-    let numbers = serve.rust.parts.iter().filter_map(Part::number);
+    same(&c, &rust)?;
+    let (rows, numbers) = (serve.rows(), serve.parts[1].iter().filter_map(Part::number));
     let mut found = Calls::from_iter(numbers.map(|number| (number, Vec::new())));
     for who in ["SERVER: ", "REFUSED: ", "GRANTED: ", "OLD: "] {
         let mut last = 1;
@@ -131,7 +127,7 @@ pub fn trace_steps(serve: &Pair) -> Result<Calls> {
             let code = CODE.iter().find(|(start, _)| call.starts_with(start));
             let code = code.map_or(name, |(_, code)| code);
             let contains = |part: &Option<&Part>| part.is_some_and(|part| part.contains(code));
-            let steps = parts.iter().filter(|row| row.iter().all(contains));
+            let steps = rows.iter().filter(|row| row.iter().all(contains));
             let mut steps = steps.filter_map(|[part, _]| part.as_ref()?.number());
             // The C library makes calls that no step contains; the second client's are in earlier ones.
             let Some(step) = steps.find(|step| *step >= last) else {

@@ -102,10 +102,10 @@ fn make_c(arguments: &[String]) -> Result<()> {
 /// The C build with an empty line `number` in its source file `source`.
 pub fn c_build_without(source: &str, number: usize) -> Result<Build> {
     let [file, program] = ["c", "build"].map(|end| scratch(format!("without-{number}.{end}")));
-    let text = fs::read_to_string(project(source)).map_err(text)?;
-    let mut lines: Vec<&str> = text.lines().collect();
+    let code = read_file(source)?;
+    let mut lines: Vec<&str> = code.lines().collect();
     lines[number - 1] = "";
-    fs::write(&file, lines.join("\n") + "\n").map_err(self::text)?;
+    fs::write(&file, lines.join("\n") + "\n").map_err(text)?;
     make_c(&[
         format!(
             "C_SOURCES=$(filter-out {source} c-reference/porting/% tests/%,$(C_ALL)) {}",
@@ -123,6 +123,11 @@ pub fn c_build_without(source: &str, number: usize) -> Result<Build> {
 /// A file or folder of this project.
 pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The text of a file of this project.
+pub fn read_file(path: &str) -> Result<String> {
+    fs::read_to_string(project(path)).map_err(|error| format!("{path}: {error}"))
 }
 
 /// The path of `program`. If it is missing, panics with the name of its Debian package.
