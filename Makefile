@@ -39,7 +39,7 @@ build: ## both builds: target/c-reference/reuseaddr, target/release/reuseaddr
 	@$(MAKE) --silent c
 	@cargo build --release
 
-porting: $(PORTING) ## the C programs of the porting reference: target/c-reference/porting
+porting: $(PORTING) ## build the C programs of the porting reference: target/c-reference/porting
 
 compare: ## check each claim of the page in both builds; SLOW=1, WITH=PROGRAM
 	$(NEED) strace:strace

@@ -56,7 +56,7 @@ int main(int argc, char **argv)
                 continue;
             }
 
-            /* 5. Send to the others. One that has closed would cause SIGPIPE. */
+            /* 5. Send to the others. A send to one that has closed would raise SIGPIPE. */
             for (nfds_t other = 1; other < count; other++)
                 if (other != i)
                     send(fds[other].fd, text, (size_t)n, MSG_NOSIGNAL);

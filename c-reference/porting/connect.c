@@ -1,5 +1,5 @@
 /*
- * connect.c - tests whether a TCP server accepts within one second. Usage: connect PORT [HOST].
+ * connect.c - tests whether a TCP server can be reached in one second. Usage: connect PORT [HOST].
  * Rust counterpart: src/porting/connect.rs.
  */
 #include <err.h>

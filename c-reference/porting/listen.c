@@ -25,7 +25,7 @@ int main(int argc, char **argv)
         errx(1, "getaddrinfo %s: %s", port, gai_strerror(z));
 
     /* 2. Bind to the first address that can be bound. Set SO_REUSEADDR before bind. */
-    int s, on = 1, reason = EAFNOSUPPORT; /* if no socket can be created */
+    int s = -1, on = 1, reason = EAFNOSUPPORT; /* if no socket can be created */
     for (p = list; p != NULL; p = p->ai_next) {
         s = socket(p->ai_family, p->ai_socktype, p->ai_protocol);
         if (s == -1)

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
         return 2;
     }
 
-    /* 1. Connect. Above FD_SETSIZE, FD_SET would write past the end of the set. */
+    /* 1. Connect. An fd_set has room for descriptors below FD_SETSIZE only. */
     int s = socket(AF_INET, SOCK_STREAM, 0);
     if (s >= FD_SETSIZE)
         errx(1, "socket: descriptor %d is too large", s);

@@ -1,5 +1,5 @@
 /*
- * udp.c - sends its standard input as a datagram, and prints what replies. Usage: udp ADDRESS.
+ * udp.c - sends standard input as a datagram, and prints the reply's sender. Usage: udp ADDRESS.
  * Rust counterpart: src/porting/udp.rs.
  */
 #include <arpa/inet.h>
@@ -8,7 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Sends n bytes of the buffer to peer, and receives the reply into it. Sets peer to its sender. */
+/* Sends n bytes to peer, and receives the reply into the buffer. Sets peer to its sender. */
 static ssize_t ask(int s, char buffer[1024], size_t n, struct sockaddr_in *peer)
 {
     /* 1. Pass the size of the address, not that of a pointer to it. */

@@ -80,7 +80,7 @@ fn main() {
                 continue;
             }
 
-            // 5. Send to the others. One that has closed would cause SIGPIPE.
+            // 5. Send to the others. A send to one that has closed would raise SIGPIPE.
             for other in (1..fds.len()).filter(|other| *other != i) {
                 let (fd, text) = (fds[other].fd, text.as_ptr().cast());
                 // SAFETY: `text` points to `n` bytes.

@@ -1,4 +1,4 @@
-//! Tests whether a TCP server accepts within one second. Usage: `connect PORT [HOST]`.
+//! Tests whether a TCP server can be reached in one second. Usage: `connect PORT [HOST]`.
 //! C counterpart: `c-reference/porting/connect.c`.
 
 use errno::{Errno, errno};

@@ -36,7 +36,7 @@ fn main() {
     (address.sin_family, address.sin_port) = (AF_INET as sa_family_t, htons(9099));
     address.sin_addr.s_addr = htonl(ip.to_bits());
 
-    // 1. Connect. Above FD_SETSIZE, FD_SET would write past the end of the set.
+    // 1. Connect. An fd_set has room for descriptors below FD_SETSIZE only.
     // SAFETY: no pointers; any argument value is safe.
     let s = unsafe { libc::socket(AF_INET, SOCK_STREAM, 0) };
     if s >= FD_SETSIZE as c_int {

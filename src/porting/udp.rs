@@ -1,4 +1,4 @@
-//! Sends its standard input as a datagram, and prints what replies. Usage: `udp ADDRESS`.
+//! Sends standard input as a datagram, and prints the reply's sender. Usage: `udp ADDRESS`.
 //! C counterpart: `c-reference/porting/udp.c`.
 
 use errno::errno;
@@ -13,7 +13,7 @@ fn err(what: impl Display, reason: impl Display) -> ! {
     process::exit(1)
 }
 
-/// Sends `n` bytes of the buffer to `peer`, and receives the reply into it. Sets `peer` to its sender.
+/// Sends `n` bytes to `peer`, and receives the reply into the buffer. Sets `peer` to its sender.
 fn ask(s: c_int, buffer: &mut [u8; 1024], n: usize, peer: &mut sockaddr_in) -> isize {
     // 1. Pass the size of the address, not that of a pointer to it.
     let mut len = size_of_val(peer) as socklen_t; // size_of_val(&peer) is 8

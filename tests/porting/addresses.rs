@@ -131,6 +131,7 @@ fn udp_prints_who_replies_or_that_nobody_does() {
     let address = fresh_address();
     let ip = &*address.ip().to_string();
     let peer = UdpSocket::bind(address).unwrap();
+    peer.set_read_timeout(Some(deadline())).unwrap();
     let ask = |reply: Option<&str>| {
         run_pair("udp", &[ip], |run| {
             run.program.type_in("ping")?;

@@ -3,13 +3,16 @@
 use crate::support::*;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Left out: calls for memory and signal stacks, and those with which glibc's dprintf examines a descriptor.
 const CALLS: &str = "-e trace=!brk,mmap,munmap,mremap,mprotect,madvise,futex,getrandom,sigaltstack,fstat,newfstatat,lseek";
+
+/// An option of strace for [`run_pair_injecting`]: only the signals that end a program are recorded.
+pub const QUIET: &str = "-e signal=term,kill,pipe";
 
 /// The C program and the Rust program of a pair. make and cargo build all of them here, once.
 pub fn programs(name: &str) -> [Build; 2] {
@@ -63,19 +66,27 @@ impl Outcome {
 /// A program that runs under strace. All of its processes are killed on drop.
 pub struct Run {
     pub program: Program,
+    /// The traces and stderr, which are removed on drop.
     pub folder: PathBuf,
     stdout: String,
     names: Vec<(String, String)>,
 }
 
 impl Run {
-    pub fn start(build: &Build, args: &[&str], injection: &str) -> Result<Run> {
+    /// Starts the program in the folder `current`, or in one of its own, with an option of strace.
+    pub fn start(
+        build: &Build,
+        args: &[&str],
+        option: &str,
+        current: Option<&Path>,
+    ) -> Result<Run> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let folder = scratch(format!("pair.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&folder).map_err(text)?;
-        let options = format!("-D -ff -s 256 {CALLS} {injection}");
+        let options = format!("-D -ff -s 256 {CALLS} {option}");
         let mut command = strace(options.trim_end(), &folder.join("calls"));
         command.arg(&build.path).args(args).process_group(0);
+        command.current_dir(current.unwrap_or(&folder));
         command.stderr(File::create(folder.join("stderr")).map_err(text)?);
         become_subreaper();
         Ok(Run {
@@ -148,8 +159,20 @@ impl Run {
         let mut calls: Vec<String> = Vec::new();
         while let Some(pid) = pids.get(next) {
             let trace = finished_trace(&self.folder.join(format!("calls.{pid}")))?;
-            for line in without_start_up(&trace) {
+            let mut other = false; // whether a child process executes another program
+            // A call that a signal interrupts: strace may write it, or not.
+            let partly = |line: &&str| {
+                let killed = line.ends_with(" = ?") && !line.starts_with("exit_group(");
+                let restarted = line.starts_with("recvmsg(") && line.contains("? ERESTART");
+                killed || restarted || line.contains("<unfinished ...>")
+            };
+            let lines = without_start_up(&trace).into_iter();
+            for line in lines.filter(|line| !partly(line)) {
                 let call = without_lengths(&without_pointers(line));
+                if other && !call.starts_with('+') {
+                    continue;
+                }
+                other = next > 0 && call.starts_with("execve(") && call.ends_with(" = 0");
                 let call = masked(&call, "si_pid=", |c| c == '}');
                 let call = masked(&call, "left {", |c| c == '}');
                 let pid = call.rsplit(' ').next().unwrap_or_default();
@@ -166,7 +189,9 @@ impl Run {
                 // Both languages print an error in pieces.
                 let (before, after) = ("write(2, \"", "\", LENGTH) = LENGTH");
                 match (call.strip_prefix(before), calls.last_mut()) {
-                    (Some(text), Some(last)) if last.starts_with(before) => {
+                    (Some(text), Some(last))
+                        if last.starts_with(before) && last.ends_with(after) =>
+                    {
                         last.truncate(last.len() - after.len());
                         last.push_str(text);
                     }
@@ -221,12 +246,49 @@ pub fn run_pair_injecting(
     args: &[&str],
     session: impl Fn(&mut Run) -> Result<()>,
 ) -> Outcome {
-    let [c, rust] = programs(name).map(|build| {
-        let mut run = Run::start(&build, args, injection).unwrap();
-        let done = session(&mut run).and_then(|()| run.finish());
-        done.unwrap_or_else(|reason| panic!("{}: {reason}", build.path.display()))
-    });
+    let [c, rust] = programs(name).map(|build| run_program(&build, injection, args, &session));
     assert_eq!(first_difference(&c.calls, &rust.calls), None, "{name}");
     assert_eq!(c, rust);
     c
+}
+
+/// Runs the C program of pair `name`, in which the first text of each change is replaced by the second.
+pub fn run_wrong_form(
+    name: &str,
+    changes: &[(&str, &str)],
+    args: &[&str],
+    session: impl Fn(&mut Run) -> Result<()>,
+) -> Outcome {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut source = fs::read_to_string(project(&format!("c-reference/porting/{name}.c"))).unwrap();
+    for (right, wrong) in changes {
+        assert_eq!(source.matches(right).count(), 1, "{right}");
+        source = source.replace(right, wrong);
+    }
+    let folder = scratch(format!("wrong.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    fs::create_dir(&folder).unwrap();
+    let (file, path) = (folder.join("wrong.c"), folder.join(name));
+    fs::write(&file, source).unwrap();
+    let mut compile = Command::new(tool("cc", "gcc"));
+    compile.args(["-D_GNU_SOURCE", "-o"]).arg(&path).arg(&file);
+    assert!(compile.status().unwrap().success());
+    let name = "wrong form".into();
+    let outcome = run_program(&Build { name, path }, "", args, &session);
+    fs::remove_dir_all(&folder).unwrap();
+    outcome
+}
+
+fn run_program(
+    build: &Build,
+    injection: &str,
+    args: &[&str],
+    session: &impl Fn(&mut Run) -> Result<()>,
+) -> Outcome {
+    let mut run = Run::start(build, args, injection, None).unwrap();
+    let done = session(&mut run).and_then(|()| run.finish());
+    let mut outcome = done.unwrap_or_else(|reason| panic!("{}: {reason}", build.path.display()));
+    // Rust's runtime has ignored SIGPIPE before main.
+    let ignores = outcome.calls[0].starts_with("rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN");
+    outcome.calls.drain(..usize::from(ignores));
+    outcome
 }

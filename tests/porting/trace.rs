@@ -28,7 +28,7 @@ fn calls(program: &str, args: &str, session: &str) -> Result<Vec<String>> {
     let options = "-E LD_PRELOAD=/usr/libexec/coreutils/libstdbuf.so -E _STDBUF_O=L -E LC_ALL=C";
     let (name, path) = (String::new(), program.into());
     let args: Vec<&str> = args.split_whitespace().collect();
-    let mut run = Run::start(&Build { name, path }, &args, options)?;
+    let mut run = Run::start(&Build { name, path }, &args, options, Some(&project("")))?;
     run.name(program, "PATH");
     drop(run.program.process.stdin.take());
     run.makes(1, "execve(")?;

@@ -149,12 +149,18 @@ fn an_error_names_the_address_and_wrong_usage_exits_with_2() {
         ("chat", "ADDRESS"),
         ("select", "ADDRESS"),
         ("udp", "ADDRESS"),
+        ("unix", "PATH"),
+        ("handover", "FILE"),
+        ("epoll", "ADDRESS"),
+        ("daemon", "ADDRESS PIDFILE"),
+        ("exec", "ADDRESS COMMAND [ARG]..."),
+        ("options", "ADDRESS MILLISECONDS"),
     ] {
         let stderr = format!("usage: {name} {usage}\n");
         run_pair(name, &[], |_| Ok(())).prints("", &stderr, "exit status: 2");
     }
-    for name in ["reap", "chat"] {
+    for name in ["reap", "chat", "epoll", "daemon", "exec"] {
         let stderr = format!("{name}: bind or listen {ip}: Address already in use\n");
-        run_pair(name, &[ip], |_| Ok(())).prints("", &stderr, "exit status: 1");
+        run_pair(name, &[ip, "none"], |_| Ok(())).prints("", &stderr, "exit status: 1");
     }
 }

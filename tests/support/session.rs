@@ -122,8 +122,8 @@ fn neutral(
 
 /// Texts in calls of the start-up alone: those of the C library, and the last one of Rust's runtime.
 const START_UP: &str = "arch_prctl(|set_tid_address(|set_robust_list(|rseq(|SA_ONSTACK";
-/// Left out as well: calls for stdio, getaddrinfo(3) and static programs, and one that SIGKILL interrupts.
-const LEFT_OUT: &str = "TCGETS|NETLINK|nlmsg_|RLIMIT_STACK|/proc/self/exe|<unfinished";
+/// Left out as well: calls for stdio, getaddrinfo(3) and static programs, and SIGCHLD, which comes at any time.
+const LEFT_OUT: &str = "TCGETS|NETLINK|nlmsg_|RLIMIT_STACK|/proc/self/exe|--- SIGCHLD";
 
 /// The calls in the trace of a process, without the start-up of each program that it executes.
 pub fn without_start_up(trace: &str) -> Vec<&str> {
