@@ -43,12 +43,15 @@ fn numbered(line: Option<Line>, width: usize) -> Vec<String> {
     pieces.map(line).collect()
 }
 
-/// The lines of a part in C and in Rust that correspond, with each argument of a system call that has
-/// several in a line of its own.
+/// The lines of a part in C and in Rust that correspond.
 pub fn rows(pair: &Pair, parts: [Option<&Part>; 2]) -> Vec<[Option<Line>; 2]> {
     let calls = pair.calls();
-    let lines = parts.map(|part| part.into_iter().flat_map(|part| &part.lines));
-    let lines = lines.map(|lines| lines.flat_map(|line| split(line, &calls)).collect());
+    let lines = parts.map(|part| part.map_or(&[][..], |part| &part.lines));
+    let lines = lines.map(|lines| {
+        let end = lines.iter().rposition(|(_, text)| !text.is_empty());
+        let lines = lines.iter().take(end.map_or(0, |last| last + 1));
+        lines.flat_map(|line| split(line, &calls)).collect()
+    });
     align(lines, |(_, c): &Line, (_, rust): &Line| {
         let [one, other] = [c, rust].map(|text| {
             let words = text.split(|c| !is_word(c));
@@ -59,6 +62,7 @@ pub fn rows(pair: &Pair, parts: [Option<&Part>; 2]) -> Vec<[Option<Line>; 2]> {
     })
 }
 
+/// The line, with each argument of a system call that has several in a line of its own.
 fn split((number, text): &Line, calls: &[&str]) -> Vec<Line> {
     let ends_word = |before: &str| before.ends_with(is_word) || before.contains('/');
     let several = |at: &usize| text[*at..].contains(", ") && !ends_word(&text[..*at]);

@@ -44,13 +44,11 @@ pub fn read_pairs(wrong: &mut Vec<String>) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for name in names {
         let paths = [format!("c-reference/{name}.c"), format!("src/{name}.rs")];
-        match (cut(&paths[0]), cut(&paths[1])) {
-            (Ok(c), Ok(rust)) => {
-                let parts = [c, rust];
-                pairs.push(Pair { name, paths, parts });
-            }
+        let (c, rust) = (cut(&paths[0]), cut(&paths[1]));
+        match c.and_then(|c| Ok([c, rust?])) {
+            Ok(parts) => pairs.push(Pair { name, paths, parts }),
             // The error names the file that is missing.
-            (Err(reason), _) | (_, Err(reason)) => wrong.push(format!("no counterpart: {reason}")),
+            Err(reason) => wrong.push(format!("no counterpart: {reason}")),
         }
     }
     pairs.iter().for_each(|pair| pair.check(wrong));
@@ -86,8 +84,7 @@ impl Pair {
             .collect()
     }
 
-    /// Checks that both files have the same functions in the same order, except for those that are marked
-    /// as needed in one language only, and in them the same numbered steps.
+    /// Checks that both files have the same functions and numbered steps in the same order.
     fn check(&self, wrong: &mut Vec<String>) {
         let place = |side: usize, Part { heading, lines }: &Part| {
             let line = lines.first().map_or("", |(number, _)| number);
@@ -151,8 +148,7 @@ fn cut(path: &str) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-/// The functions that a file defines: where each begins, and its name. What precedes a function, such as
-/// a type or a macro, belongs to it; before the first one, only its own comment does.
+/// Where each function of a file begins, with the types and macros before it, and its name.
 fn functions<'a>(lines: &[&'a str]) -> BTreeMap<usize, &'a str> {
     let mut end = None;
     let function = |head: usize| {
@@ -165,7 +161,7 @@ fn functions<'a>(lines: &[&'a str]) -> BTreeMap<usize, &'a str> {
         let name = line.split(['(', '<']).next()?.rsplit([' ', '*']).next()?;
         let above = lines[..head].iter().rev();
         let above = above.take_while(|line| !line.is_empty() && **line != "}");
-        let start = end.replace(head + length + 2);
+        let start = end.replace(head + length + 3);
         Some((start.unwrap_or(head - above.count()), name))
     };
     (0..lines.len()).filter_map(function).collect()

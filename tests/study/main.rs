@@ -1,6 +1,5 @@
-//! `make study`: C and Rust side by side, as pages and on the terminal; and the test that each file has its
-//! counterpart. There are pages only if the files of each pair match, the READMEs match the code, both builds
-//! make the same system calls, and Figure 12.1 can be run.
+//! `make study`: C and Rust side by side, as pages; and the tests that the files of each pair match, that the
+//! READMEs match the code, and that both builds make the same system calls, without which there are no pages.
 //!
 //! Environment: `STUDY=NAME` prints that pair as well, `COLUMNS` wide (80 to 160).
 

@@ -61,7 +61,14 @@ pub fn serve(pairs: &[Pair], calls: &Calls, claims: &[[String; 4]]) -> Result<St
     let code = code(&pairs[0], below);
     let steps: String = calls.keys().map(step_link).collect();
     let link = |pair: &Pair| format!("<a href=\"study/{}\">{}</a>\n", pair.page(), pair.name);
-    let (files, left) = (pairs[1..].iter().map(link).collect::<String>(), &notes["R"]);
+    let files = |porting| {
+        let pairs = pairs[1..]
+            .iter()
+            .filter(|pair| pair.name.contains("porting/") == porting);
+        pairs.map(link).collect::<String>()
+    };
+    let (files, porting) = (files(false), files(true));
+    let left = &notes["R"];
     let body = format!(
         r##"<p>A forking server is killed while its child process still serves a client. Its restart fails, unless
 SO_REUSEADDR is set. The server is shown in C and in Rust, with the same functions, the same numbered steps and
@@ -86,8 +93,9 @@ REFUSED is a restart without SO_REUSEADDR, and GRANTED one with it.</p>
 <table>
 <thead><tr><td></td><th scope="col">Claim</th><th scope="col">Steps</th><th scope="col">On Linux</th></tr></thead>
 {outcomes}</table>
-<h2 id="files">The other files</h2>
-<p>{files}</p>
+<h2 id="files">More in C and in Rust</h2>
+<p>The other files: {files}</p>
+<p>Small programs, each for some idioms of the porting reference: {porting}</p>
 "##
     );
     Ok(page("serve", &body))

@@ -12,20 +12,17 @@ pub const IDS: [&str; 15] = [
 /// The porting reference.
 pub const PORTING: &str = "src/porting/README.md";
 
-/// Reads the claims from the README: id, words, steps, and outcome on Linux. A claim whose row is missing
-/// or does not agree with the steps of `serve` and with `make compare` goes into `wrong`.
+/// The claims: id, words, steps, outcome. A row that `serve` or `make compare` contradict is `wrong`.
 pub fn read_claims(serve: &Pair, wrong: &mut Vec<String>) -> Vec<[String; 4]> {
     let (readme, mut claims) = (read_file("README.md").unwrap_or_default(), Vec::new());
     for id in IDS {
         let (mut function, mut place, mut steps) = ("", "", Vec::new());
         for Part { heading, .. } in &serve.parts[1] {
-            match heading.split_once(". ") {
-                Some((step, text)) if text.contains(id) => {
-                    steps.push(step);
-                    place = function;
-                }
-                Some(_) => {}
-                None => function = heading,
+            let (step, text) = heading.split_once(". ").unwrap_or_default();
+            if step.is_empty() {
+                function = heading;
+            } else if text.contains(id) {
+                (place, steps) = (function, [steps, vec![step]].concat());
             }
         }
         let (start, steps) = (format!("| {id} | "), steps.join(", "));

@@ -1,5 +1,5 @@
-//! What runs of the builds show: the system calls of each step; Figure 12.1 before the kill, after it, and at
-//! the restart; what remains when the child is killed too; what is different if a line is left out.
+//! What runs show: Figure 12.1 and the restart, what remains when the child is killed too, what is different
+//! if a line is left out, and the system calls of each step.
 
 use crate::claims::agreement::same;
 use crate::claims::figure::Figure;
@@ -12,8 +12,7 @@ use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddrV4};
 use std::process;
 
-/// A moment: what is known of server, child and client; and of a restart its system calls, and what it
-/// prints if it fails.
+/// What is known of server, child and client; and of a restart its system calls and its error message.
 pub type Moment = ([Vec<String>; 3], Vec<String>);
 
 /// The moments: before the kill, after it, a restart without the option, and one in a run with it.
@@ -55,8 +54,7 @@ fn facts(pid: i32, fd: i32) -> Result<Vec<String>> {
     Ok(facts.into_iter().chain(option).collect())
 }
 
-/// Kills a server and its child, and closes the client after that or before. Each row is what happened
-/// last, the server's and the client's end of the connection, and what a restart does.
+/// Kills a server and its child. Each row: what happened last, the connection's two ends, a restart.
 pub fn run_remains(build: &Build, option: bool) -> Result<Vec<[String; 4]>> {
     let end = |socket: &Socket| match socket.timer {
         0 => socket.state.to_string(),
@@ -84,8 +82,7 @@ pub fn run_remains(build: &Build, option: bool) -> Result<Vec<[String; 4]>> {
     rows.into_iter().collect()
 }
 
-/// What is different if a line of serve.c is left out: the connection after the client has closed it and
-/// the child has exited, and the restart of a killed server.
+/// The end of a connection, and the restart of a killed server, without a line of serve.c.
 pub fn leave_out(line: usize) -> Result<String> {
     let build = c_build_without("c-reference/serve.c", line)?;
     let figure = Figure::new(&build, true)?;
@@ -111,14 +108,12 @@ const CODE: [(&str, &str); 10] = [
 /// The system calls of each step.
 pub type Calls = BTreeMap<usize, Vec<String>>;
 
-/// Runs a session with both builds, which have to make the same calls. Returns all calls of the server and
-/// of its first child, and those of the restarts in bind's step.
+/// Runs both builds, which have to make the same calls. Of the restarts, only bind's step is returned.
 pub fn trace_steps(serve: &Pair) -> Result<Calls> {
     let [c, rust] = builds().each_ref().map(session);
     let (c, rust) = (c?, rust?);
     same(&c, &rust)?;
-    let (rows, numbers) = (serve.rows(), serve.parts[1].iter().filter_map(Part::number));
-    let mut found = Calls::from_iter(numbers.map(|number| (number, Vec::new())));
+    let (rows, mut found) = (serve.rows(), Calls::new());
     for who in ["SERVER: ", "REFUSED: ", "GRANTED: ", "OLD: "] {
         let mut last = 1;
         for line in c.iter().filter(|line| line.starts_with(who)) {
@@ -140,8 +135,8 @@ pub fn trace_steps(serve: &Pair) -> Result<Calls> {
             }
         }
     }
-    match found.iter().find(|(_, calls)| calls.is_empty()) {
-        Some((step, _)) => Err(format!("serve, step {step}: no system call")),
-        None => Ok(found),
-    }
+    let steps = serve.parts[1].iter().filter_map(Part::number);
+    let all = found.len() == steps.count();
+    all.then_some(found)
+        .ok_or("serve: a step without a system call".into())
 }
