@@ -13,8 +13,7 @@ fn page(name: &str, body: &str) -> String {
     let style = include_str!("style.css");
     format!(
         r##"<!DOCTYPE html>
-<html lang="en">
-<head>
+<html lang="en"><head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{name} in C and in Rust</title>
 <style>
@@ -25,9 +24,7 @@ fn page(name: &str, body: &str) -> String {
 <h1>{name} in C and in Rust, side by side</h1>
 {body}</main>
 <footer>The page of the book, its story and the names of its variables are Warren W. Gay’s: <cite>Linux Socket
-Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR Option”. Made by <code>make study</code>.</footer>
-</body>
-</html>
+Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR Option”. Made by <code>make study</code>.</footer></body></html>
 "##
     )
 }
@@ -61,14 +58,7 @@ pub fn serve(pairs: &[Pair], calls: &Calls, claims: &[[String; 4]]) -> Result<St
     let code = code(&pairs[0], below);
     let steps: String = calls.keys().map(step_link).collect();
     let link = |pair: &Pair| format!("<a href=\"study/{}\">{}</a>\n", pair.page(), pair.name);
-    let files = |porting| {
-        let pairs = pairs[1..]
-            .iter()
-            .filter(|pair| pair.name.contains("porting/") == porting);
-        pairs.map(link).collect::<String>()
-    };
-    let (files, porting) = (files(false), files(true));
-    let left = &notes["R"];
+    let (files, left) = (pairs[1..].iter().map(link).collect::<String>(), &notes["R"]);
     let body = format!(
         r##"<p>A forking server is killed while its child process still serves a client. Its restart fails, unless
 SO_REUSEADDR is set. The server is shown in C and in Rust, with the same functions, the same numbered steps and
@@ -93,9 +83,8 @@ REFUSED is a restart without SO_REUSEADDR, and GRANTED one with it.</p>
 <table>
 <thead><tr><td></td><th scope="col">Claim</th><th scope="col">Steps</th><th scope="col">On Linux</th></tr></thead>
 {outcomes}</table>
-<h2 id="files">More in C and in Rust</h2>
-<p>The other files: {files}</p>
-<p>Small programs, each for some idioms of the porting reference: {porting}</p>
+<h2 id="files">The other files, and small programs for porting</h2>
+<p>{files}</p>
 "##
     );
     Ok(page("serve", &body))
@@ -175,8 +164,7 @@ fn code(pair: &Pair, below: impl Fn(usize) -> String) -> String {
 
 /// The rows of the porting reference that link to a line of `part` in Rust.
 fn traps(pair: &Pair, part: Option<&Part>) -> String {
-    let file = pair.paths[1].replacen("src/", "../", 1);
-    let file = file.replacen("../porting/", "", 1);
+    let file = format!("../{}.rs", pair.name).replace("../porting/", "");
     let (mut html, table) = (String::new(), read_file(PORTING).unwrap_or_default());
     for (number, _) in part.iter().flat_map(|part| &part.lines) {
         let link = format!("]({file}#L{number})");

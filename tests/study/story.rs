@@ -110,8 +110,7 @@ pub type Calls = BTreeMap<usize, Vec<String>>;
 
 /// Runs both builds, which have to make the same calls. Of the restarts, only bind's step is returned.
 pub fn trace_steps(serve: &Pair) -> Result<Calls> {
-    let [c, rust] = builds().each_ref().map(session);
-    let (c, rust) = (c?, rust?);
+    let (c, rust) = (session(&builds()[0])?, session(&builds()[1])?);
     same(&c, &rust)?;
     let (rows, mut found) = (serve.rows(), Calls::new());
     for who in ["SERVER: ", "REFUSED: ", "GRANTED: ", "OLD: "] {
@@ -136,7 +135,9 @@ pub fn trace_steps(serve: &Pair) -> Result<Calls> {
         }
     }
     let steps = serve.parts[1].iter().filter_map(Part::number);
-    let all = found.len() == steps.count();
-    all.then_some(found)
-        .ok_or("serve: a step without a system call".into())
+    let (all, error) = (
+        found.len() == steps.count(),
+        "serve: a step without a system call",
+    );
+    all.then_some(found).ok_or(error.into())
 }
