@@ -72,13 +72,14 @@ the same system calls. Run on Linux {release}.</p>
 <h2 id="remains">In the minute after a child is killed</h2>
 {left}<table>
 <thead><tr><td></td><th scope="col">Server’s end</th><th scope="col">Client’s end</th>
-<th scope="col">Restart without SO_REUSEADDR</th><th scope="col">Restart with it</th></tr></thead>
+<th scope="col">Restart without the option</th><th scope="col">with it</th></tr></thead>
 {remains}</table>
-<h2 id="step-0">The server, step by step</h2>
+<h2>The server, step by step</h2>
 <p>Lines side by side correspond. Marked are <b class="call">system calls</b>, <b class="unsafe">unsafe</b> and
 <b class="cast">casts</b>. Below a step are its system calls, as strace recorded them, the same in both builds.
 SERVER is the server; OLD is its child process for the first client, which still runs when the server is killed.
-REFUSED is a restart without SO_REUSEADDR, and GRANTED one with it.</p>
+REFUSED is a restart without SO_REUSEADDR, and GRANTED one with it. “Porting” marks rows of
+<a href="../src/porting/README.md">the porting reference</a>.</p>
 {code}<h2 id="claims">The page’s claims, as <code>make compare</code> tries them in both builds</h2>
 <table>
 <thead><tr><td></td><th scope="col">Claim</th><th scope="col">Steps</th><th scope="col">On Linux</th></tr></thead>
@@ -94,7 +95,7 @@ fn step_link(step: impl Display) -> String {
     format!("<a href=\"#step-{step}\">{step}</a>\n")
 }
 
-/// The notes on the steps, and others, as HTML. To one that ends in "`CODE`:", a run without it is added.
+/// The notes on the steps, and others, as HTML. To "`CODE`, a run shows:", a run without it is added.
 fn notes(serve: &Pair) -> Result<BTreeMap<String, String>> {
     let file = read_file("tests/study/notes.md")?.replace("\n    ", " ");
     let mut notes = BTreeMap::new();
@@ -105,7 +106,7 @@ fn notes(serve: &Pair) -> Result<BTreeMap<String, String>> {
             let part = parts.find(|part| part.number() == Some(step));
             let part = part.ok_or(format!("notes.md: serve has no step {step}"))?;
             for (number, code) in &part.lines {
-                if note.ends_with(&format!("`{}`:", code.trim())) {
+                if note.ends_with(&format!("`{}`, a run shows:", code.trim())) {
                     note = format!("{note} {}", leave_out(number.parse().map_err(text)?)?);
                 }
             }
@@ -141,22 +142,23 @@ fn kernel(calls: &[String]) -> String {
 
 /// A file in both languages, with `below` each step, and the heads last.
 fn code(pair: &Pair, below: impl Fn(usize) -> String) -> String {
+    let steps = pair.parts[1].iter().filter_map(Part::number).count();
     let mut html = String::new();
     for (index, row) in pair.rows().into_iter().enumerate() {
         let part = row[0].or(row[1]).expect("one of both");
-        let (columns, traps) = (columns(pair, row, index), traps(pair, row[1]));
-        let (mut more, heading) = (String::new(), prose(&part.heading));
-        html += "<section>\n";
-        if let Some(step) = part.number() {
-            let (next, previous) = (step + 1, step - 1);
-            let next = format!("<a href=\"#step-{next}\">Next step</a>");
-            let previous = format!("<a href=\"#step-{previous}\">previous step</a>");
-            html += &format!("<h4 id=\"step-{step}\">{heading}</h4>\n");
-            html += &format!("<p class=\"turn\">{next} {previous}</p>\n");
-            more = below(step);
-        } else {
-            html += &format!("<h3>{heading}</h3>\n");
+        let heading = prose(&part.heading);
+        html += &match part.number() {
+            None => format!("<section>\n<h3>{heading}</h3>\n"),
+            Some(step) => format!("<section>\n<h4 id=\"step-{step}\">{heading}</h4>\n"),
+        };
+        let step = part.number().unwrap_or(steps + 2);
+        for (to, word) in [(step + 1, "Next step"), (step - 1, "previous step")] {
+            if (1..=steps).contains(&to) {
+                html += &format!("<a class=\"turn\" href=\"#step-{to}\">{word}</a>\n");
+            }
         }
+        let (columns, traps) = (columns(pair, row, index), traps(pair, row[1]));
+        let more = part.number().map_or(String::new(), &below);
         html += &format!("{columns}<div class=\"below\">\n{more}{traps}</div>\n</section>\n");
     }
     html
@@ -172,7 +174,7 @@ fn traps(pair: &Pair, part: Option<&Part>) -> String {
             let cells = row.trim_matches(['|', ' ']).split(" | ");
             let cells = cells.filter_map(|cell| cell.trim_start_matches('[').split("](").next());
             let cells: Vec<String> = cells.map(prose).collect();
-            html += &format!("<p class=\"trap\">{}</p>\n", cells.join(" · "));
+            html += &format!("<p class=\"trap\">{}</p>\n", cells.join(" → "));
         }
     }
     html

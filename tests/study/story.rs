@@ -92,8 +92,7 @@ pub fn leave_out(line: usize) -> Result<String> {
     wait_for_reaping(figure.child)?;
     let end = find_socket(local, peer).map_or("gone", |socket| socket.state);
     let restart = c2(&build, true, true)?;
-    let when = "when client and child have closed";
-    let result = format!("{when}, the server’s end is {end}; a restart: {restart}.");
+    let result = format!("a restart: {restart}; the closed connection: {end}.");
     Ok(result)
 }
 
