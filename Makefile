@@ -61,10 +61,10 @@ load: ## serve hostile clients, 10,000 clients, and clients during restarts
 trace: ## show the system calls of both builds, or compare A=PROGRAM, B=PROGRAM
 	$(NEED) strace:strace
 	@$(WIDTH) cargo test --quiet --release --test $(if $(A),porting -- --ignored,suite --) --nocapture trace::
-study: ## show C and Rust side by side, here and in target/study.html
+study: ## show C and Rust side by side, here and in target/study.html; OF=NAME
 	$(NEED) strace:strace
 	@rm -f target/study.html
-	@STUDY=1 $(WIDTH) cargo test --release --test study
+	@STUDY=$(or $(OF),serve) $(WIDTH) cargo test --quiet --release --test study
 bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE
 	$(NEED) socat:socat strace:strace
 	@cargo bench --bench bench

@@ -1,9 +1,9 @@
 //! The rows of `make compare`: what the page claims, what Linux does, and the function that tries it.
 
-mod agreement;
+pub mod agreement;
 pub mod figure;
-mod remedy;
-mod trouble;
+pub mod remedy;
+pub mod trouble;
 
 use crate::support::{Build, Result};
 use agreement::{same_bytes, same_calls};

@@ -61,10 +61,14 @@ pub enum Last {
     Child,
 }
 
-/// Kills a server and ends its connection as `last` names it. Returns the server, the client if it keeps
-/// its end open, and the state of the server's end in the kernel's list.
-fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static str)> {
-    let mut figure = Figure::new(build, false)?;
+/// Kills a server, with SO_REUSEADDR if `option`, and ends its connection as `last` names it. Returns the
+/// server, the client if it keeps its end open, and the state of the server's end in the kernel's list.
+pub fn ended(
+    build: &Build,
+    option: bool,
+    last: Last,
+) -> Result<(Server, Option<Client>, &'static str)> {
+    let mut figure = Figure::new(build, option)?;
     let (local, peer) = (figure.server.address, figure.client.address);
     let state_after = |passing: &[&str]| {
         // The kernel's list is read in pieces and can miss a socket: wait for five equal results.
@@ -95,17 +99,17 @@ fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static 
 }
 
 pub fn t4_state(build: &Build, last: Last) -> Result<String> {
-    let (_server, _client, state) = ended(build, last)?;
+    let (_server, _client, state) = ended(build, false, last)?;
     Ok(state.into())
 }
 
 pub fn t4_restart(build: &Build, last: Last) -> Result<String> {
-    let (server, _client, _) = ended(build, last)?;
+    let (server, _client, _) = ended(build, false, last)?;
     build.serve_on(server.address, false)?.bind_result()
 }
 
 pub fn t4_over(build: &Build) -> Result<String> {
-    let (server, _, _) = ended(build, Last::Client)?;
+    let (server, _, _) = ended(build, false, Last::Client)?;
     let closed = Instant::now();
     loop {
         let result = build.serve_on(server.address, false)?.bind_result()?;

@@ -3,6 +3,7 @@
 use super::{Result, wait_for, wait_until};
 use std::fs;
 use std::net::SocketAddrV4;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// The TCP states by number, from 1 on; the kernel's include/net/tcp_states.h.
 const TCP_STATES: &str = "- ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE \
@@ -15,6 +16,8 @@ pub struct Socket {
     pub peer: SocketAddrV4,
     pub state: &'static str,
     pub inode: u64,
+    /// Seconds until its timer expires; 0 if none is running.
+    pub timer: u32,
 }
 
 /// All TCP sockets over IPv4, from /proc/net/tcp.
@@ -61,6 +64,8 @@ fn parse_socket(line: &str) -> Option<Socket> {
         peer: address(fields.get(2)?)?,
         state: TCP_STATES.split(' ').nth(hex(fields.get(3)?)? as usize)?,
         inode: fields.get(9)?.parse().ok()?,
+        // "03:00001770" is a timer that expires in 6,000 hundredths of a second.
+        timer: hex(fields.get(5)?.split_once(':')?.1)?.div_ceil(100),
     })
 }
 
@@ -95,6 +100,29 @@ pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socke
         only.filter(|socket| expected(socket)).cloned()
     });
     found.map_err(|reason| format!("{reason}; it has {held:?}"))
+}
+
+/// SO_REUSEADDR of the socket that is descriptor `fd` of process `pid`, if the kernel permits to copy the
+/// descriptor.
+pub fn reuseaddr_of(pid: i32, fd: i32) -> Option<i32> {
+    let owned = |fd: i64| {
+        // SAFETY: `fd` is a new descriptor, and nothing else owns it.
+        (fd != -1).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) })
+    };
+    // SAFETY: no pointers; any argument value is safe.
+    let pidfd = owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    let pidfd = pidfd.as_raw_fd();
+    // SAFETY: no pointers; any argument value is safe.
+    let copy = owned(unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd, fd, 0) })?;
+    let (s, mut value, mut length) = (copy.as_raw_fd(), 0_i32, 4);
+    let (level, name, to) = (
+        libc::SOL_SOCKET,
+        libc::SO_REUSEADDR,
+        (&raw mut value).cast(),
+    );
+    // SAFETY: `length` is the size of `value`.
+    let z = unsafe { libc::getsockopt(s, level, name, to, &raw mut length) };
+    (z != -1).then_some(value)
 }
 
 /// The number in `field` of /proc/PID/status.

@@ -64,17 +64,8 @@ pub fn builds() -> &'static [Build; 2] {
         } else {
             ("dynamic", "target/c-reference/dynamic/reuseaddr")
         };
-        let mut make = Command::new(tool("make", "make"));
-        make.args([
-            "-s",
-            "c",
-            &format!("LINK={link}"),
-            &format!("C_PROGRAM={c}"),
-        ]);
-        make.current_dir(project("")).env_remove("MAKEFLAGS");
-        let make = make.output().expect("make can be started");
-        let errors = String::from_utf8_lossy(&make.stderr);
-        assert!(make.status.success(), "the C build failed: {errors}");
+        let arguments = [format!("LINK={link}"), format!("C_PROGRAM={c}")];
+        make_c(&arguments).unwrap_or_else(|errors| panic!("the C build failed: {errors}"));
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").to_path_buf();
         let build = |name: &str, variable, path| Build {
             name: name.into(),
@@ -86,9 +77,45 @@ pub fn builds() -> &'static [Build; 2] {
     &BUILDS
 }
 
+/// Runs `make c` with `arguments`. The error is what it prints.
+fn make_c(arguments: &[String]) -> Result<()> {
+    let mut make = Command::new(tool("make", "make"));
+    make.args(["-s", "c"]).args(arguments);
+    make.current_dir(project("")).env_remove("MAKEFLAGS");
+    let make = make.output().expect("make can be started");
+    let errors = || String::from_utf8_lossy(&make.stderr).into();
+    make.status.success().then_some(()).ok_or_else(errors)
+}
+
+/// The C build with an empty line `number` in its source file `source`.
+pub fn c_build_without(source: &str, number: usize) -> Result<Build> {
+    let [file, program] = ["c", "build"].map(|end| scratch(format!("without-{number}.{end}")));
+    let code = read_file(source)?;
+    let mut lines: Vec<&str> = code.lines().collect();
+    lines[number - 1] = "";
+    fs::write(&file, lines.join("\n") + "\n").map_err(text)?;
+    make_c(&[
+        format!(
+            "C_SOURCES=$(filter-out {source} c-reference/porting/% tests/%,$(C_ALL)) {}",
+            file.display()
+        ),
+        format!("C_PROGRAM={}", program.display()),
+    ])?;
+    let name = format!("C without line {number}");
+    Ok(Build {
+        name,
+        path: program,
+    })
+}
+
 /// A file or folder of this project.
 pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The text of a file of this project.
+pub fn read_file(path: &str) -> Result<String> {
+    fs::read_to_string(project(path)).map_err(|error| format!("{path}: {error}"))
 }
 
 /// The path of `program`. If it is missing, panics with the name of its Debian package.
