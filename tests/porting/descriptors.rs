@@ -33,7 +33,8 @@ fn handover_passes_a_descriptor_to_another_process() {
     fs::remove_file(&path).unwrap();
     let outcome = outcome.prints("", "", "exit status: 0");
     outcome.calls(&format!(
-        "sendmsg(3, {{msg_name={{sa_family=AF_UNIX, sun_path=\"{address}\"}}, msg_namelen=110, {message}, msg_flags=0}}, 0) = 1"
+        "openat(AT_FDCWD, {file:?}, O_RDONLY) = 4
+        sendmsg(3, {{msg_name={{sa_family=AF_UNIX, sun_path=\"{address}\"}}, msg_namelen=110, {message}, msg_flags=0}}, 0) = 1"
     ));
     let outcome = run_pair("", "handover", &["s", "none"], |_| Ok(()));
     outcome.fails("handover: open none: No such file or directory");
