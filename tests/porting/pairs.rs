@@ -12,9 +12,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// descriptor.
 const CALLS: &str = "-e trace=!brk,mmap,munmap,mremap,mprotect,madvise,futex,getrandom,sigaltstack,fstat,newfstatat,lseek";
 
-/// An option of strace: only the signals that end or stop a program are recorded.
-pub const QUIET: &str = "-e signal=term,kill,pipe,stop";
-
 /// The C program and the Rust program of a pair. make and cargo build all of them here, once.
 pub fn programs(name: &str) -> [PathBuf; 2] {
     static FOLDERS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
@@ -43,6 +40,11 @@ impl Outcome {
     pub fn prints(self, stdout: &str, stderr: &str, status: &str) -> Outcome {
         assert_eq!(self.printed, [stdout, stderr, status]);
         self
+    }
+
+    /// Checks that the program only prints an error.
+    pub fn fails(self, error: &str) -> Outcome {
+        self.prints("", &format!("{error}\n"), "exit status: 1")
     }
 
     /// Checks that each line of `wanted` is the start of a call, in this order.
@@ -74,18 +76,13 @@ fn new_folder() -> PathBuf {
 }
 
 impl Run {
-    /// Starts the program in the folder `current`, or in one of its own, with an option of strace.
-    pub fn start(
-        program: &Path,
-        args: &[&str],
-        option: &str,
-        current: Option<&Path>,
-    ) -> Result<Run> {
+    /// Starts the program in the folder `at`, or in one of its own, with an option of strace.
+    pub fn start(program: &Path, args: &[&str], option: &str, at: Option<&Path>) -> Result<Run> {
         let folder = new_folder();
         let options = format!("-D -ff -s 256 {CALLS} {option}");
         let mut command = strace(options.trim_end(), &folder.join("calls"));
         command.arg(program).args(args).process_group(0);
-        command.current_dir(current.unwrap_or(&folder));
+        command.current_dir(at.unwrap_or(&folder));
         command.stderr(File::create(folder.join("stderr")).map_err(text)?);
         become_subreaper();
         Ok(Run {
@@ -151,22 +148,18 @@ impl Run {
         while let Some(pid) = pids.get(next) {
             let trace = finished_trace(&self.folder.join(format!("calls.{pid}")))?;
             let mut replaced = false; // by another program
-            // A call that a signal interrupts: strace may write it, or not.
-            let partly = |line: &&str| {
+            for line in without_start_up(&trace) {
+                // A call that a signal interrupts: strace may write it, or not.
                 let killed = line.ends_with(" = ?") && !line.starts_with("exit_group(");
-                killed || line.contains("<unfinished ...>")
-            };
-            let lines = without_start_up(&trace).into_iter();
-            for line in lines.filter(|line| !partly(line)) {
-                let call = without_lengths(&without_pointers(line));
-                if replaced && !call.starts_with('+') {
+                if killed || line.contains("<unfinished") || replaced && !line.starts_with('+') {
                     continue;
                 }
+                let call = without_lengths(&without_pointers(line));
                 replaced = next > 0 && call.starts_with("execve(") && call.ends_with(" = 0");
                 // Before main, Rust's runtime ignores SIGPIPE.
                 let call = call.split("}, {sa_handler=").next().unwrap();
                 let call = masked(call, "si_pid=", |c| c == '}');
-                let call = masked(&call, "left {", |c| c == '}');
+                let call = masked(&call, "left {", |c| c == '}').replace(" (DELAYED)", "");
                 let pid = call.rsplit(' ').next().unwrap_or_default();
                 let forks = call.starts_with("clone") || call.starts_with("vfork(");
                 if forks && pid.parse::<i32>().is_ok() {
@@ -253,8 +246,10 @@ pub fn run_wrong_form(
     fs::write(&file, source).unwrap();
     let mut compile = Command::new(tool("cc", "gcc"));
     compile
-        .args(["-D_GNU_SOURCE", "-o"])
-        .args([&program, &file]);
+        .arg("-D_GNU_SOURCE")
+        .arg(file)
+        .arg("-o")
+        .arg(&program);
     assert!(compile.status().unwrap().success());
     let outcome = run_program(&program, option, args, &session);
     fs::remove_dir_all(&folder).unwrap();
