@@ -21,6 +21,7 @@ C_ALL := $(wildcard c-reference/*.c c-reference/*/*.c tests/bench/*.c)
 C_SOURCES := $(filter-out c-reference/porting/% tests/%,$(C_ALL))
 C_HEADERS := $(wildcard c-reference/include/*.h c-reference/include/*/*.h)
 C_PROGRAM := target/c-reference/reuseaddr
+PORTING := $(patsubst c-reference/%.c,target/c-reference/%,$(wildcard c-reference/porting/*.c))
 C_COMMAND = $(CC) $(C_FLAGS) $(CFLAGS) $(if $(filter static,$(LINK)),-static-pie -fPIE) $(C_SOURCES)
 
 NEED := @sh tests/packages.sh cc:gcc,libc6-dev
@@ -28,7 +29,7 @@ FOR_TESTS := strace:strace ss:iproute2 telnet:telnet nc.openbsd:netcat-openbsd v
 WIDTH = COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)}
 
 .DEFAULT_GOAL := compare
-.PHONY: all build c compare check test load trace study bench kernels sanitize mutants lint \
+.PHONY: all build c porting compare check test load trace study bench kernels sanitize mutants lint \
     install uninstall help clean FORCE
 .NOTPARALLEL: # cargo uses all cores, and apt-get runs only once at a time
 
@@ -37,6 +38,8 @@ build: ## both builds: target/c-reference/reuseaddr, target/release/reuseaddr
 	$(NEED)
 	@$(MAKE) --silent c
 	@cargo build --release
+
+porting: $(PORTING) ## build the C programs of the porting reference: target/c-reference/porting
 
 compare: ## check each claim of the page in both builds; SLOW=1, WITH=PROGRAM
 	$(NEED) strace:strace
@@ -55,13 +58,13 @@ sanitize: ## run the C build under ASan and UBSan, and both under valgrind
 load: ## serve hostile clients, 10,000 clients, and clients during restarts
 	$(NEED)
 	@cargo test --quiet --release --test suite -- --nocapture load::
-trace: ## show the system calls of both builds side by side
+trace: ## show the system calls of both builds, or compare A=PROGRAM, B=PROGRAM
 	$(NEED) strace:strace
-	@$(WIDTH) cargo test --quiet --release --test suite -- --nocapture trace::
-study: ## show C and Rust side by side, here and in target/study.html
+	@$(WIDTH) cargo test --quiet --release --test $(if $(A),porting -- --ignored,suite --) --nocapture trace::
+study: ## show C and Rust side by side, here and in target/study.html; OF=NAME
 	$(NEED) strace:strace
 	@rm -f target/study.html
-	@STUDY=1 $(WIDTH) cargo test --release --test study
+	@STUDY=$(or $(OF),serve) $(WIDTH) cargo test --quiet --release --test study
 bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE
 	$(NEED) socat:socat strace:strace
 	@cargo bench --bench bench
@@ -96,6 +99,11 @@ c: $(C_PROGRAM)
 # Written under another name first: a build that runs is not overwritten, and two makes do not mix.
 $(C_PROGRAM): $(C_SOURCES) $(C_HEADERS) $(C_PROGRAM).command
 	$(C_COMMAND) -o $@.$$$$ && mv $@.$$$$ $@
+# Linked dynamically: in a static program, getaddrinfo(3) needs glibc's shared libraries as well.
+target/c-reference/porting/%: c-reference/porting/%.c
+	$(NEED)
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) $(CFLAGS) $< -o $@.$$$$ && mv $@.$$$$ $@
 # This file changes only when the command does. target may be a dangling symbolic link.
 $(C_PROGRAM).command: export COMMAND = $(C_COMMAND)
 $(C_PROGRAM).command: FORCE

@@ -16,71 +16,76 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CONSTANT(name) {#name, (long)(name)}
-#define TYPE(name, type) \
-    print("%-24ssize %zu, alignment %zu\n", name, sizeof(type), _Alignof(type))
-#define STRUCT(name) TYPE(#name, struct name)
-#define FIELD(name, field) print("  %-22soffset %zu\n", #field, offsetof(struct name, field))
+#define VALUE(name) print("%-24s%ld\n", #name, (long)(name));
+#define TYPE(name, t) print("%-24ssize %zu, alignment %zu\n", name, sizeof(t), _Alignof(t));
+/* FIELD belongs in the second argument of STRUCT, which defines its type. */
+#define FIELD(name) print("  %-22soffset %zu\n", #name, offsetof(type, name));
+#define STRUCT(name, fields) { typedef struct name type; TYPE(#name, type) fields }
 
 static void print_constants(void)
 {
-    const struct {
-        const char *name;
-        long value;
-    } constants[] = {
-        CONSTANT(AF_INET), CONSTANT(AF_INET6), CONSTANT(AF_UNIX), CONSTANT(AF_UNSPEC),
-        CONSTANT(SOCK_STREAM), CONSTANT(SOCK_DGRAM), CONSTANT(SOCK_NONBLOCK), CONSTANT(IPPROTO_IP),
-        CONSTANT(IPPROTO_TCP), CONSTANT(IPPROTO_UDP), CONSTANT(IPPROTO_IPV6), CONSTANT(SOL_SOCKET),
-        CONSTANT(SO_REUSEADDR), CONSTANT(SO_REUSEPORT), CONSTANT(SO_LINGER), CONSTANT(SO_RCVBUF),
-        CONSTANT(SO_SNDBUF), CONSTANT(IPV6_V6ONLY), CONSTANT(TCP_INFO), CONSTANT(TCP_QUICKACK),
-        CONSTANT(SOMAXCONN), CONSTANT(SHUT_WR), CONSTANT(MSG_DONTWAIT), CONSTANT(INADDR_LOOPBACK),
-        CONSTANT(POLLOUT), CONSTANT(SIGCHLD), CONSTANT(SIGPIPE), CONSTANT(SIG_IGN),
-        CONSTANT(CLONE_NEWUSER), CONSTANT(CLONE_NEWNET), CONSTANT(SIOCSIFFLAGS), CONSTANT(IFF_UP),
-        CONSTANT(F_GETFD), CONSTANT(O_RDONLY), CONSTANT(O_RDWR), CONSTANT(PROT_NONE),
-        CONSTANT(MAP_PRIVATE), CONSTANT(MAP_ANONYMOUS), CONSTANT(EINTR), CONSTANT(EADDRINUSE),
-    };
-
     print("1. Constants\n\n");
-    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
-        print("%-24s%ld\n", constants[i].name, constants[i].value);
+    VALUE(AF_INET) VALUE(AF_INET6) VALUE(AF_UNIX) VALUE(AF_UNSPEC) VALUE(INADDR_ANY)
+    VALUE(INADDR_LOOPBACK) VALUE(AI_PASSIVE) VALUE(AI_NUMERICHOST) VALUE(AI_NUMERICSERV)
+    VALUE(EAI_NONAME) VALUE(EAI_SYSTEM) VALUE(NI_NUMERICHOST) VALUE(NI_NUMERICSERV)
+    VALUE(SOCK_STREAM) VALUE(SOCK_DGRAM) VALUE(SOCK_NONBLOCK) VALUE(SOCK_CLOEXEC) VALUE(IPPROTO_IP)
+    VALUE(IPPROTO_TCP) VALUE(IPPROTO_UDP) VALUE(IPPROTO_IPV6) VALUE(SOMAXCONN) VALUE(SHUT_RD)
+    VALUE(SHUT_WR) VALUE(SHUT_RDWR) VALUE(SOL_SOCKET) VALUE(SO_REUSEADDR) VALUE(SO_REUSEPORT)
+    VALUE(SO_ERROR) VALUE(SO_LINGER) VALUE(SO_RCVBUF) VALUE(SO_SNDBUF) VALUE(SO_RCVTIMEO)
+    VALUE(SO_SNDTIMEO) VALUE(IPV6_V6ONLY) VALUE(TCP_INFO) VALUE(TCP_NODELAY) VALUE(TCP_QUICKACK)
+    VALUE(MSG_DONTWAIT) VALUE(MSG_NOSIGNAL) VALUE(MSG_PEEK) VALUE(MSG_TRUNC) VALUE(MSG_CTRUNC)
+    VALUE(MSG_CMSG_CLOEXEC) VALUE(SCM_RIGHTS) VALUE(POLLIN) VALUE(POLLOUT) VALUE(POLLERR)
+    VALUE(POLLHUP) VALUE(FD_SETSIZE) VALUE(EPOLL_CLOEXEC) VALUE(EPOLL_CTL_ADD) VALUE(EPOLL_CTL_MOD)
+    VALUE(EPOLL_CTL_DEL) VALUE(EPOLLIN) VALUE(EPOLLOUT) VALUE(EPOLLERR) VALUE(EPOLLHUP)
+    VALUE(SIGCHLD) VALUE(SIGPIPE) VALUE(SIGTERM) VALUE(SIG_DFL) VALUE(SIG_IGN) VALUE(SA_RESTART)
+    VALUE(SA_NOCLDSTOP) VALUE(SA_NOCLDWAIT) VALUE(WNOHANG) VALUE(CLONE_NEWUSER) VALUE(CLONE_NEWNET)
+    VALUE(F_GETFD) VALUE(F_SETFD) VALUE(FD_CLOEXEC) VALUE(F_GETFL) VALUE(F_SETFL) VALUE(O_RDONLY)
+    VALUE(O_RDWR) VALUE(O_NONBLOCK) VALUE(O_CLOEXEC) VALUE(SIOCSIFFLAGS) VALUE(IFF_UP)
+    VALUE(PROT_NONE) VALUE(MAP_PRIVATE) VALUE(MAP_ANONYMOUS) VALUE(EINTR) VALUE(EAGAIN)
+    VALUE(EINPROGRESS) VALUE(EADDRINUSE) VALUE(ECONNREFUSED) VALUE(EPIPE) VALUE(ECHILD)
 }
 
 static void print_types(void)
 {
-    print("\n2. Types\n\n");
-    TYPE("int", int); TYPE("size_t", size_t); TYPE("ssize_t", ssize_t);
-    TYPE("pid_t", pid_t); TYPE("uid_t", uid_t); TYPE("socklen_t", socklen_t);
-    TYPE("sa_family_t", sa_family_t); TYPE("in_port_t", in_port_t);
-    STRUCT(in_addr); FIELD(in_addr, s_addr);
-    STRUCT(in6_addr); FIELD(in6_addr, s6_addr);
-    STRUCT(sockaddr); FIELD(sockaddr, sa_family); FIELD(sockaddr, sa_data);
-    STRUCT(sockaddr_in); FIELD(sockaddr_in, sin_family); FIELD(sockaddr_in, sin_port);
-    FIELD(sockaddr_in, sin_addr); FIELD(sockaddr_in, sin_zero);
-    STRUCT(sockaddr_in6); FIELD(sockaddr_in6, sin6_family); FIELD(sockaddr_in6, sin6_port);
-    FIELD(sockaddr_in6, sin6_flowinfo); FIELD(sockaddr_in6, sin6_addr);
-    FIELD(sockaddr_in6, sin6_scope_id);
-    STRUCT(sockaddr_un); FIELD(sockaddr_un, sun_family); FIELD(sockaddr_un, sun_path);
-    STRUCT(sockaddr_storage); FIELD(sockaddr_storage, ss_family);
-    STRUCT(linger); FIELD(linger, l_onoff); FIELD(linger, l_linger);
-    STRUCT(pollfd); FIELD(pollfd, fd); FIELD(pollfd, events); FIELD(pollfd, revents);
-    STRUCT(timespec); FIELD(timespec, tv_sec); FIELD(timespec, tv_nsec);
-    STRUCT(sigaction); FIELD(sigaction, sa_mask); FIELD(sigaction, sa_flags);
-    STRUCT(ifreq); FIELD(ifreq, ifr_name);
-    STRUCT(utsname); FIELD(utsname, release);
+    print("\n2. Types (libc crate: sa_sigaction for sa_handler, u64 for epoll_event's data)\n\n");
+    TYPE("int", int) TYPE("size_t", size_t) TYPE("ssize_t", ssize_t) TYPE("pid_t", pid_t)
+    TYPE("uid_t", uid_t) TYPE("socklen_t", socklen_t) TYPE("sa_family_t", sa_family_t)
+    TYPE("in_port_t", in_port_t)
+    STRUCT(in_addr, FIELD(s_addr)) STRUCT(in6_addr, FIELD(s6_addr))
+    STRUCT(sockaddr, FIELD(sa_family) FIELD(sa_data)) STRUCT(sockaddr_storage, FIELD(ss_family))
+    STRUCT(sockaddr_in, FIELD(sin_family) FIELD(sin_port) FIELD(sin_addr) FIELD(sin_zero))
+    STRUCT(sockaddr_in6, FIELD(sin6_family) FIELD(sin6_port) FIELD(sin6_flowinfo) FIELD(sin6_addr)
+        FIELD(sin6_scope_id))
+    STRUCT(sockaddr_un, FIELD(sun_family) FIELD(sun_path))
+    STRUCT(addrinfo, FIELD(ai_flags) FIELD(ai_family) FIELD(ai_socktype) FIELD(ai_protocol)
+        FIELD(ai_addrlen) FIELD(ai_addr) FIELD(ai_canonname) FIELD(ai_next))
+    STRUCT(linger, FIELD(l_onoff) FIELD(l_linger)) STRUCT(iovec, FIELD(iov_base) FIELD(iov_len))
+    STRUCT(timeval, FIELD(tv_sec) FIELD(tv_usec)) STRUCT(timespec, FIELD(tv_sec) FIELD(tv_nsec))
+    TYPE("fd_set", fd_set) STRUCT(pollfd, FIELD(fd) FIELD(events) FIELD(revents))
+    STRUCT(epoll_event, FIELD(events) FIELD(data)) TYPE("sigset_t", sigset_t)
+    STRUCT(sigaction, FIELD(sa_handler) FIELD(sa_sigaction) FIELD(sa_mask) FIELD(sa_flags)
+        FIELD(sa_restorer))
+    STRUCT(msghdr, FIELD(msg_name) FIELD(msg_namelen) FIELD(msg_iov) FIELD(msg_iovlen)
+        FIELD(msg_control) FIELD(msg_controllen) FIELD(msg_flags))
+    STRUCT(cmsghdr, FIELD(cmsg_len) FIELD(cmsg_level) FIELD(cmsg_type))
+    STRUCT(ifreq, FIELD(ifr_name)) STRUCT(utsname, FIELD(release))
 }
 
 /* Formats size bytes, at most 16, in hexadecimal. Returns text. */

@@ -27,45 +27,55 @@ macro_rules! constants {
     };
 }
 
-/// Prints the size and alignment of a type, and the offsets of fields.
+/// Prints the size and alignment of a type, and the offsets of fields. A name in quotes is C's.
 macro_rules! layout {
-    ($type:ident $(, $field:ident)*) => {
+    ($type:ident $(, $($name:literal =)? $field:ident)*) => {
         let (size, alignment) = (size_of::<libc::$type>(), align_of::<libc::$type>());
         let name = stringify!($type).trim_start_matches("c_");
         out!("{name:<24}size {size}, alignment {alignment}\n");
-        $(out!("  {:<22}offset {}\n", stringify!($field), offset_of!(libc::$type, $field));)*
+        $(out!("  {:<22}offset {}\n", [$($name,)? stringify!($field)][0],
+            offset_of!(libc::$type, $field));)*
     };
 }
 
 fn print_constants() {
     out!("1. Constants\n\n");
     constants! {
-        AF_INET AF_INET6 AF_UNIX AF_UNSPEC SOCK_STREAM SOCK_DGRAM SOCK_NONBLOCK IPPROTO_IP
-        IPPROTO_TCP IPPROTO_UDP IPPROTO_IPV6 SOL_SOCKET SO_REUSEADDR SO_REUSEPORT SO_LINGER
-        SO_RCVBUF SO_SNDBUF IPV6_V6ONLY TCP_INFO TCP_QUICKACK SOMAXCONN SHUT_WR MSG_DONTWAIT
-        INADDR_LOOPBACK POLLOUT SIGCHLD SIGPIPE SIG_IGN CLONE_NEWUSER CLONE_NEWNET SIOCSIFFLAGS
-        IFF_UP F_GETFD O_RDONLY O_RDWR PROT_NONE MAP_PRIVATE MAP_ANONYMOUS EINTR EADDRINUSE
+        AF_INET AF_INET6 AF_UNIX AF_UNSPEC INADDR_ANY INADDR_LOOPBACK AI_PASSIVE AI_NUMERICHOST
+        AI_NUMERICSERV EAI_NONAME EAI_SYSTEM NI_NUMERICHOST NI_NUMERICSERV SOCK_STREAM SOCK_DGRAM
+        SOCK_NONBLOCK SOCK_CLOEXEC IPPROTO_IP IPPROTO_TCP IPPROTO_UDP IPPROTO_IPV6 SOMAXCONN SHUT_RD
+        SHUT_WR SHUT_RDWR SOL_SOCKET SO_REUSEADDR SO_REUSEPORT SO_ERROR SO_LINGER SO_RCVBUF
+        SO_SNDBUF SO_RCVTIMEO SO_SNDTIMEO IPV6_V6ONLY TCP_INFO TCP_NODELAY TCP_QUICKACK MSG_DONTWAIT
+        MSG_NOSIGNAL MSG_PEEK MSG_TRUNC MSG_CTRUNC MSG_CMSG_CLOEXEC SCM_RIGHTS POLLIN POLLOUT
+        POLLERR POLLHUP FD_SETSIZE EPOLL_CLOEXEC EPOLL_CTL_ADD EPOLL_CTL_MOD EPOLL_CTL_DEL EPOLLIN
+        EPOLLOUT EPOLLERR EPOLLHUP SIGCHLD SIGPIPE SIGTERM SIG_DFL SIG_IGN SA_RESTART SA_NOCLDSTOP
+        SA_NOCLDWAIT WNOHANG CLONE_NEWUSER CLONE_NEWNET F_GETFD F_SETFD FD_CLOEXEC F_GETFL F_SETFL
+        O_RDONLY O_RDWR O_NONBLOCK O_CLOEXEC SIOCSIFFLAGS IFF_UP PROT_NONE MAP_PRIVATE MAP_ANONYMOUS
+        EINTR EAGAIN EINPROGRESS EADDRINUSE ECONNREFUSED EPIPE ECHILD
     }
 }
 
 #[rustfmt::skip]
 fn print_types() {
-    out!("\n2. Types\n\n");
+    out!("\n2. Types (libc crate: sa_sigaction for sa_handler, u64 for epoll_event's data)\n\n");
     layout!(c_int); layout!(size_t); layout!(ssize_t); layout!(pid_t); layout!(uid_t);
     layout!(socklen_t); layout!(sa_family_t); layout!(in_port_t);
-    layout!(in_addr, s_addr);
-    layout!(in6_addr, s6_addr);
-    layout!(sockaddr, sa_family, sa_data);
+    layout!(in_addr, s_addr); layout!(in6_addr, s6_addr);
+    layout!(sockaddr, sa_family, sa_data); layout!(sockaddr_storage, ss_family);
     layout!(sockaddr_in, sin_family, sin_port, sin_addr, sin_zero);
     layout!(sockaddr_in6, sin6_family, sin6_port, sin6_flowinfo, sin6_addr, sin6_scope_id);
     layout!(sockaddr_un, sun_family, sun_path);
-    layout!(sockaddr_storage, ss_family);
-    layout!(linger, l_onoff, l_linger);
-    layout!(pollfd, fd, events, revents);
-    layout!(timespec, tv_sec, tv_nsec);
-    layout!(sigaction, sa_mask, sa_flags);
-    layout!(ifreq, ifr_name);
-    layout!(utsname, release);
+    layout!(addrinfo, ai_flags, ai_family, ai_socktype, ai_protocol, ai_addrlen, ai_addr,
+        ai_canonname, ai_next);
+    layout!(linger, l_onoff, l_linger); layout!(iovec, iov_base, iov_len);
+    layout!(timeval, tv_sec, tv_usec); layout!(timespec, tv_sec, tv_nsec);
+    layout!(fd_set); layout!(pollfd, fd, events, revents);
+    layout!(epoll_event, events, "data" = u64); layout!(sigset_t);
+    layout!(sigaction, "sa_handler" = sa_sigaction, sa_sigaction, sa_mask, sa_flags, sa_restorer);
+    layout!(msghdr, msg_name, msg_namelen, msg_iov, msg_iovlen, msg_control, msg_controllen,
+        msg_flags);
+    layout!(cmsghdr, cmsg_len, cmsg_level, cmsg_type);
+    layout!(ifreq, ifr_name); layout!(utsname, release);
 }
 
 /// Formats bytes in hexadecimal.

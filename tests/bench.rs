@@ -24,23 +24,15 @@ fn a_target_is_decided_only_if_the_whole_interval_is_on_one_side_of_it() {
         let logs = (0..rounds).map(|round| f64::ln(ratio) - 0.02 + step * f64::from(round));
         let interval = Interval::of(&logs.collect::<Vec<f64>>());
         let verdicts = [Target::AtLeast(1.0), Target::AtMost(1.0)].map(|at| interval.verdict(at));
-        assert_eq!(
-            verdicts,
-            [at_least_1, at_most_1],
-            "{ratio}, {rounds} rounds"
-        );
+        let expected = [at_least_1, at_most_1];
+        assert_eq!(verdicts, expected, "{ratio}, {rounds} rounds");
     }
 }
 
 #[test]
 fn a_pause_of_the_machine_does_not_count_and_few_rounds_have_no_interval() {
-    let paused = |log| {
-        [
-            &[0.0, 0.01, 0.02, log],
-            &[0.0, 0.01, 0.02, 0.03].repeat(4)[..],
-        ]
-        .concat()
-    };
+    let usual = [0.0, 0.01, 0.02, 0.03];
+    let paused = |log| [&[0.0, 0.01, 0.02, log], &usual.repeat(4)[..]].concat();
     let skewed = vec![0.0, 0.0, 0.0, 0.01, 0.03, 0.07, 0.07, 0.07];
     for (logs, expected) in [
         (paused(0.03), "1.015 (1.008 to 1.022)"),
@@ -54,9 +46,7 @@ fn a_pause_of_the_machine_does_not_count_and_few_rounds_have_no_interval() {
     // The rounds needed depend on the end of the interval beyond the target.
     for (limit, rounds) in [(1.01, 20), (1.05, 32)] {
         let verdict = Interval::of(&skewed).verdict(Target::AtLeast(limit));
-        assert_eq!(
-            verdict,
-            format!("undecided: about {rounds} rounds would decide")
-        );
+        let expected = format!("undecided: about {rounds} rounds would decide");
+        assert_eq!(verdict, expected);
     }
 }

@@ -1,7 +1,6 @@
 //! System calls that strace makes fail with each errno of their man pages, in both builds.
 
 mod child;
-mod descriptors;
 mod server;
 
 use crate::support::*;
@@ -38,7 +37,6 @@ fn faulty(build: &Build, address: SocketAddrV4, injection: &str) -> Result<Start
     launch(faulty_command(build, address, injection))
 }
 
-/// The command that [`faulty`] launches.
 fn faulty_command(build: &Build, address: SocketAddrV4, injection: &str) -> Command {
     let options = format!("-D -e signal=none -e inject={injection}");
     let mut command = strace(&options, &trace_file(address));
@@ -58,13 +56,10 @@ fn trace_file(address: SocketAddrV4) -> PathBuf {
 
 /// An error if strace's trace does not contain `text` in `count` places. Removes the trace.
 fn traced(address: SocketAddrV4, text: &str, count: usize) -> Result<()> {
-    same(
-        take_file(&trace_file(address))?.matches(text).count(),
-        count,
-    )
+    let trace = take_file(&trace_file(address))?;
+    same(trace.matches(text).count(), count)
 }
 
-/// Serves `count` clients, one after the other.
 fn serve_clients(server: &Server, count: usize) -> Result<()> {
     (0..count).try_for_each(|_| Client::served(server.address).map(drop))
 }

@@ -1,5 +1,4 @@
-//! The tests, one module for each subject. The reports (compare, study, kernels, bench) and the tests
-//! of `explain` are targets of their own.
+//! The tests, one module for each subject. The reports and the tests of `explain` are targets of their own.
 
 mod abi;
 mod bench;

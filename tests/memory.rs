@@ -32,8 +32,7 @@ fn findings(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap();
     fs::remove_file(log).unwrap();
     fs::remove_file(log.with_extension("supp")).unwrap();
-    // Lines that begin with -- are not findings. In valgrind 3.19, pidfd_open(2) fails with ENOSYS, which is
-    // reported on such lines.
+    // On lines that begin with --, valgrind 3.19 reports that it does not know pidfd_open(2).
     let findings = text.lines().filter(|line| line.starts_with("=="));
     findings.collect::<Vec<_>>().join("\n")
 }

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Puts each bug of mutants.txt into a copy of the sources, and runs the tests there until one fails.
-# A line of the table is "FILE: OLD ~> NEW", or "both/NAME: OLD ~> NEW ~~ OLD ~> NEW" for C and Rust;
-# the second part is left out if it is the same. ONLY=TEXT selects the lines that contain TEXT.
-# Results are kept; AGAIN=survived removes those that begin with this word, and AGAIN=. all.
+# A line of the table is "FILE: OLD ~> NEW", "each/NAME: OLD ~> NEW ~~ OLD ~> NEW" for a bug in C and
+# another in Rust, or both/NAME for one bug in both; the second part is left out if it is the same.
+# ONLY=TEXT selects the bugs whose lines contain TEXT. Results are kept; AGAIN=survived removes those
+# that begin with this word, and AGAIN=. all.
 set -eu
 cd "$(dirname "$0")/.."
 table=tests/mutants.txt
@@ -13,14 +14,7 @@ fail() { echo "mutants: $*" >&2 && exit 1; }
 
 # edit FILE OLD NEW: prints FILE with NEW instead of OLD. Fails if OLD does not occur exactly once.
 edit() {
-    OLD=$2 NEW=$3 awk 'BEGIN { old = ENVIRON["OLD"] }
-        { while (at = index($0, old)) {
-              printf "%s%s", substr($0, 1, at - 1), ENVIRON["NEW"]
-              $0 = substr($0, at + length(old))
-              found++
-          }
-          print }
-        END { exit found != 1 }' "$1"
+    OLD=$2 NEW=$3 perl -0777 -pe '$found = s/\Q$ENV{OLD}\E/$ENV{NEW}/g; END { $? = $found != 1 }' "$1"
 }
 
 # insert LINE [FOLDER]: writes the files of the mutant below FOLDER.
@@ -31,8 +25,7 @@ insert() {
         case $file in *.c) edit=${edits%% ~~ *} ;; *) edit=${edits#* ~~ } ;; esac
         new=${edit#* ~>}
         edit "$file" "${edit%% ~>*}" "${new# }" >"${2:-/dev/null}${2:+/$file}" ||
-            fail "$table:$(grep -nxF -- "$1" $table | cut -d: -f1 | head -n 1):" \
-                "must occur exactly once in $file: ${edit%% ~>*}"
+            fail "$table: must occur exactly once in $file: ${edit%% ~>*}"
     done
 }
 
@@ -100,7 +93,9 @@ try() {
 }
 
 mkdir -p "$copy"
-grep -F -- "${ONLY:-: }" $table >target/mutants/selected ||
+sed 's|^each/\([^:]*\): \(.*\) ~~ \(.*\)|c-reference/\1.c: \2\nsrc/\1.rs: \3|
+    s|^each/\([^:]*\): \(.*\)|c-reference/\1.c: \2\nsrc/\1.rs: \2|' $table |
+    grep -F -- "${ONLY:-: }" >target/mutants/selected ||
     fail "no line of $table contains ${ONLY:-: }"
 while IFS= read -r line; do insert "$line"; done <target/mutants/selected
 
@@ -134,11 +129,8 @@ done <target/mutants/selected
 
 awk -F '\t' '
     NR == FNR { verdict[$2] = $1; next }
-    { name = $0
-      sub(/: .*/, "", name)
-      sub(/^both.*|\/[^\/]*$/, "", name)
-      if (name == "")
-          name = "both"
+    { name = /^both/ ? "both" : $0
+      sub(/\/[^\/]*: .*/, "", name)
       total[name]++
       failed += verdict[$0] == "not compiled"
       if (verdict[$0] ~ /^(killed|timeout)/)

@@ -2,10 +2,7 @@
 # Usage: packages.sh PROGRAM:PACKAGE[,PACKAGE]...
 # Installs the Debian packages of the programs that are missing, and Rust if there is none.
 set -eu
-fail() {
-    echo "$1" >&2
-    exit 1
-}
+fail() { echo "$1" >&2 && exit 1; }
 
 # check_rust WHOSE VERSION
 check_rust() {

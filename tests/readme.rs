@@ -2,24 +2,21 @@
 //! Process ids, ports and times may differ. Other fenced blocks and relative links are checked as well.
 
 use crate::support::{Program, Result, builds, project, scratch, tool};
-use std::fs;
-use std::mem;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{fs, mem};
 
 /// The README files in the root and below src, tests and c-reference, with their texts.
 fn readmes() -> Vec<(PathBuf, String)> {
-    let mut paths = vec![project("README.md")];
-    let mut folders = ["src", "tests", "c-reference"].map(project).to_vec();
-    while let Some(folder) = folders.pop() {
-        let entries = fs::read_dir(&folder).unwrap().flatten();
-        let entries = entries.map(|entry| entry.path());
-        folders.extend(entries.filter(|path| path.is_dir()));
-        paths.push(folder.join("README.md"));
-    }
-    let text = |path: PathBuf| Some((path.clone(), fs::read_to_string(path).ok()?));
-    paths.into_iter().filter_map(text).collect()
+    let mut find = Command::new("find");
+    find.args("README.md src tests c-reference -name README.md".split(' '));
+    let found = find.current_dir(project("")).output().unwrap().stdout;
+    let found = String::from_utf8(found).unwrap();
+    let paths = found.lines().map(project);
+    paths
+        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+        .collect()
 }
 
 /// The fenced blocks of a README, each with the text between the block or heading before it and the block.
@@ -38,15 +35,11 @@ fn blocks(readme: &str) -> Vec<(&str, &str)> {
 /// The command of a line with a prompt, and the number of the terminal that it is typed into.
 fn typed(line: &str) -> Option<(usize, &str)> {
     let (prompt, command) = line.split_once("$ ")?;
-    match prompt {
-        "" | "1" => Some((0, command)),
-        "2" => Some((1, command)),
-        _ => None,
-    }
+    let number = ["", "1", "2"].iter().position(|known| *known == prompt)?;
+    Some((number.saturating_sub(1), command))
 }
 
-/// `line` without what is different in every run: one space between the words, and N for each process id,
-/// port, time and release.
+/// `line` with one space between the words, and N for each process id, port, time and release.
 fn neutral(line: &str) -> String {
     let mut last = "";
     let words = line.split_whitespace().enumerate().map(|(index, word)| {
@@ -67,8 +60,7 @@ fn neutral(line: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// A shell in a terminal. Dropping it hangs up the terminal; without job control, that also kills the
-/// background commands of the shell.
+/// A shell in a terminal. Dropping it hangs up, which also kills background commands: there is no job control.
 struct Terminal(Program);
 
 impl Terminal {
@@ -95,8 +87,7 @@ impl Terminal {
             let line = self.0.line();
             let line = line.ok_or_else(|| format!("{expected:?} is not shown"))?;
             // A prompt may come before what is typed, or after it.
-            let text = line.trim_start_matches("$ ").trim_start_matches("telnet> ");
-            let shown = neutral(text);
+            let shown = neutral(line.trim_start_matches("$ ").trim_start_matches("telnet> "));
             if shown == expected {
                 return Ok(());
             }
@@ -121,26 +112,17 @@ fn play(transcript: &str, folder: &Path) -> Result<()> {
     let lines = transcript.lines();
     let mut lines = lines.filter(|line| !line.is_empty()).peekable();
     while let Some(line) = lines.next() {
-        let (keys, shown) = match typed(line) {
-            Some((number, command)) => {
-                current = number;
-                (format!("{command}\n"), command)
-            }
+        let (number, keys, shown) = match typed(line) {
+            Some((number, command)) => (number, format!("{command}\n"), command),
             None if line == "2$" => continue,
             // A line that is typed into telnet: the server sends it back.
-            None if lines.peek() == Some(&line) => {
-                current = 1;
-                (format!("{line}\n"), line)
-            }
-            None if line == "^]" => ("\x1d".into(), line),
-            None if line == "telnet> quit" => ("quit\n".into(), "quit"),
-            None => {
-                if is_of_serve(line) {
-                    current = 0;
-                }
-                (String::new(), line)
-            }
+            None if lines.peek() == Some(&line) => (1, format!("{line}\n"), line),
+            None if line == "^]" => (current, "\x1d".into(), line),
+            None if line == "telnet> quit" => (current, "quit\n".into(), "quit"),
+            None if is_of_serve(line) => (0, String::new(), line),
+            None => (current, String::new(), line),
         };
+        current = number;
         let terminal = &mut terminals[current];
         terminal.0.type_in(&keys)?;
         let result = terminal.shows(shown);
@@ -170,8 +152,7 @@ fn folder() -> PathBuf {
 
 #[test]
 fn the_transcripts_are_what_two_terminals_show() -> Result<()> {
-    // A network namespace, where that is allowed, for this thread and its child processes: port 9099 is
-    // free there. Other threads stay where they are.
+    // Port 9099 is free in a new network namespace, where that is allowed. Other threads stay where they are.
     // SAFETY: no pointers; any argument value is safe.
     if unsafe { libc::unshare(libc::CLONE_NEWNET) } == 0 {
         let mut ip = Command::new(tool("ip", "iproute2"));
@@ -206,26 +187,21 @@ fn a_block_that_is_not_a_transcript_is_a_command_or_has_a_date() {
     let makefile = fs::read_to_string(project("Makefile")).unwrap();
     for (path, readme) in readmes() {
         let (path, blocks) = (path.display(), blocks(&readme));
-        let fences = readme.lines().filter(|line| line.starts_with("```"));
-        let fences = fences.count();
+        let fences = readme.matches("\n```").count();
         assert_eq!(fences, 2 * blocks.len(), "{path}: not all are ```text");
         for (before, block) in blocks {
-            if is_transcript(block) || block.lines().all(is_of_serve) {
-                continue;
+            let commands = block.lines().map(|line| line.strip_prefix("make "));
+            for command in commands.clone().flatten() {
+                let rule = format!("\n{}: ", command.split(' ').next().unwrap());
+                assert!(makefile.contains(&rule), "{path}: make {command}");
             }
-            if block.lines().all(|line| line.starts_with("make ")) {
-                for command in block.lines() {
-                    let target = command.split(' ').nth(1).unwrap();
-                    let rule = format!("\n{target}: ");
-                    assert!(makefile.contains(&rule), "{path}: {command}");
-                }
-                continue;
-            }
+            let is_command = commands.clone().all(|command| command.is_some());
+            let is_run = is_command || is_transcript(block) || block.lines().all(is_of_serve);
             // Other output is a measurement, and needs a date.
             let words = before.split_whitespace();
             let mut words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_digit()));
             let dated = words.any(|word| word.len() == 10 && word.starts_with("20"));
-            assert!(dated, "{path}: neither run nor dated:\n{block}");
+            assert!(is_run || dated, "{path}: neither run nor dated:\n{block}");
         }
     }
 }

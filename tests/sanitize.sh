@@ -43,7 +43,7 @@ C_BUILD=$folder/asan/reuseaddr cargo test --release --test suite -- \
     usage:: serve:: security:: load::
 C_BUILD=$folder/asan/reuseaddr cargo test --release --test explain
 C_BUILD=$folder/c-valgrind RUST_BUILD=$folder/rust-valgrind cargo test --release --test suite -- \
-    serve:: load:: --skip flood --skip restarts
+    serve:: load:: --skip thousand
 cargo test --release --test suite -- memory::
 if print_findings >/dev/null; then
     exit 1

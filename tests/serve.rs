@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::process::{self, Command};
 use std::sync::mpsc::RecvTimeoutError;
 
-/// Starts `client` with `options` and the address of `server`.
 fn connect(client: PathBuf, options: &[&str], server: SocketAddrV4) -> Result<Program> {
     let (ip, port) = (server.ip().to_string(), server.port().to_string());
     let mut command = Command::new(client);
@@ -17,7 +16,6 @@ fn connect(client: PathBuf, options: &[&str], server: SocketAddrV4) -> Result<Pr
     Program::start(command)
 }
 
-/// Types `line`, and waits until it comes back.
 fn echo(program: &mut Program, line: &str) -> Result<()> {
     program.type_in(&format!("{line}\n"))?;
     let lost = || format!("{line:?} does not come back");

@@ -4,22 +4,17 @@ use crate::support::*;
 
 #[test]
 fn the_system_calls_of_both_builds_are_the_same_one_by_one() -> Result<()> {
-    let width = terminal_width() - 2;
     let [c, rust] = [session(&builds()[0])?, session(&builds()[1])?];
     let mut different = Vec::new();
     println!(
         "\nBy process. SERVER is killed, then restarted without the option (REFUSED) and\n\
          with it (GRANTED). OLD, HALF and RUDE are its child processes.\n"
     );
-    let names = side_by_side(&["C".into()], &["Rust".into()], width);
+    let names = side_by_side(&["C".into()], &["Rust".into()], terminal_width() - 2);
     println!("  {}", names[0]);
     for step in 0..c.len().max(rust.len()) {
         let [c, rust] = [&c, &rust].map(|calls| calls.get(step).map_or("-", |call| call));
-        let mark = if c == rust { ' ' } else { '!' };
-        let [left, right] = [c, rust].map(|call| wrapped(call, half(width)));
-        for line in side_by_side(&left, &right, width) {
-            println!("{mark} {line}");
-        }
+        print_row(c, rust);
         if c != rust {
             different.push(format!("step {}: C {c}, Rust {rust}", step + 1));
         }

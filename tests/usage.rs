@@ -1,16 +1,14 @@
-//! The command line: what each build prints, and its exit status.
-
-mod addresses;
+//! The command line: what each build prints, its exit status, and which addresses and ports it accepts.
 
 use crate::support::*;
 use assert_cmd::assert::Assert;
 use predicates::str::ends_with;
 use std::ffi::OsStr;
 use std::io::Read;
-use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 const USAGE: &str = "\
@@ -21,6 +19,7 @@ usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
        reuseaddr --help | --version
 ";
 const PORT: &str = "PORT must be a decimal number from 1 to 65535";
+const ADDRESS: &str = "ADDRESS must be an IPv4 address, an IPv6 address in brackets, or localhost";
 
 /// `args` are refused with `sentence` and the usage: exit status 2, nothing on stdout.
 fn refused(args: &[impl AsRef<OsStr>], sentence: &str) {
@@ -29,7 +28,7 @@ fn refused(args: &[impl AsRef<OsStr>], sentence: &str) {
 }
 
 #[test]
-fn help_goes_to_stdout() {
+fn help_and_the_version_of_the_package_go_to_stdout() {
     let help = format!(
         "{USAGE}
 serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
@@ -50,10 +49,6 @@ one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;
     for args in [&["--help"][..], &["-h"], &["serve", "80x", "--help"]] {
         both(args).code(0).stdout(help.clone()).stderr("");
     }
-}
-
-#[test]
-fn version_is_the_version_of_the_package() {
     let version = concat!("reuseaddr ", env!("CARGO_PKG_VERSION"), "\n");
     for argument in ["--version", "-V"] {
         both(&[argument]).code(0).stdout(version).stderr("");
@@ -88,10 +83,12 @@ fn a_missing_or_unknown_command_an_unknown_option_or_a_superfluous_argument_is_r
 
 #[test]
 fn an_argument_is_quoted_in_ascii_on_one_line_and_cut_at_64_bytes() {
-    let quoted = |argument: &[u8], quote: &str| {
+    let refused = |argument: &[u8], quote: &str, sentence: &str| {
         let args = [OsStr::new("serve"), OsStr::from_bytes(argument)];
-        refused(&args, &format!("\"{quote}\": {PORT}"));
+        refused(&args, &format!("\"{quote}\": {sentence}"));
     };
+    refused(b"\xff:80", "\\xff:80", ADDRESS);
+    let quoted = |argument: &[u8], quote: &str| refused(argument, quote, PORT);
     quoted(b"\xff\xfe80", "\\xff\\xfe80");
     quoted("p\u{f6}rt~".as_bytes(), "p\\xc3\\xb6rt~");
     quoted(b"80\nserver 1\t", "80\\x0aserver 1\\x09");
@@ -120,8 +117,7 @@ fn a_failed_write_to_stdout_is_an_error() {
         redirected(">/dev/full", "No space left on device");
         redirected(">&-", "Bad file descriptor");
         let broken = |build: &Build| {
-            let (broken, _peer) = UnixStream::pair().unwrap();
-            broken.shutdown(Shutdown::Write).unwrap();
+            let (broken, _) = UnixStream::pair().unwrap();
             let mut command = Command::new(&build.path);
             command.args(args).stdout(OwnedFd::from(broken));
             command.output().unwrap()
@@ -150,4 +146,115 @@ fn a_usage_error_and_the_sum_of_rules_wait_until_stderr_has_room() -> Result<()>
         }
     }
     Ok(())
+}
+
+/// Each of `texts`, which are separated by bars, is refused by `command`.
+fn each_refused(command: &str, texts: &str, sentence: &str) {
+    for text in texts.split('|') {
+        refused(&[command, text], &format!("\"{text}\": {sentence}"));
+    }
+}
+
+#[test]
+fn a_port_that_is_not_1_to_65535_in_digits_is_refused() {
+    let ports = "|0|000|80x|x80|+80| 80|8 0|0x50|65536|65540|99999|4294967296|18446744073709551696|\
+        127.0.0.1|localhost|127.0.0.1:|127.0.0.1:80x|127.0.0.1:-1|localhost:0|[::1]:0";
+    each_refused("serve", ports, PORT);
+    each_refused("explain", ports, PORT);
+}
+
+#[test]
+fn an_address_in_another_form_is_refused() {
+    let addresses = "1.2.3:80|1.2.3.4.5:80|1.2.3.256:80|1.2.3.-4:80|01.2.3.4:80|1.2.3.4 :80|\
+        0x7f.0.0.1:80|2130706433:80|:80|::1:80|::ffff:1.2.3.4:80|Localhost:80|localhosts:80|\
+        255.255.255.2555:80|1.2.3:80x|::1|[127.0.0.1]:80|[::1:80|::1]:80|[]:80|[localhost]:80";
+    each_refused("serve", addresses, ADDRESS);
+    each_refused("explain", addresses, ADDRESS);
+    let ipv6 = "[::1]:80|[::ffff:127.0.0.1]:80";
+    let sentence = "the ADDRESS of serve must be an IPv4 address";
+    each_refused("serve", ipv6, sentence);
+}
+
+#[test]
+fn leading_zeros_do_not_change_a_port() {
+    for build in builds() {
+        let address = fresh_address();
+        let mut command = Command::new(&build.path);
+        command.args(["serve", &format!("{}:{:037}", address.ip(), address.port())]);
+        assert_eq!(launch(command).unwrap().server().unwrap().address, address);
+    }
+}
+
+#[test]
+fn explain_prints_an_address_in_one_form_however_it_is_written() {
+    refused(&["explain"], "explain needs one [ADDRESS:]PORT");
+    for (written, address) in [
+        ("9", "0.0.0.0:9"),
+        ("localhost:9", "127.0.0.1:9"),
+        ("[0:0::1]:9", "[::1]:9"),
+        ("[::0.1.0.2]:9", "[::1:2]:9"),
+        ("[::0.0.0.2]:9", "[::2]:9"),
+        ("[::ffff:7f00:1]:9", "[::ffff:127.0.0.1]:9"),
+        ("[2001:DB8:0:0:1:0:0:1]:9", "[2001:db8::1:0:0:1]:9"),
+    ] {
+        let outcome = both(&["explain", written]);
+        let text = match no_ipv6() {
+            Some(reason) if reason.0 == libc::EAFNOSUPPORT && written.starts_with('[') => {
+                format!("socket AF_INET6: {reason}")
+            }
+            _ => format!("bind {address} with SO_REUSEADDR: "),
+        };
+        let output = outcome.get_output();
+        let printed =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(printed.contains(&text), "{written}: {printed}");
+    }
+}
+
+#[test]
+fn bind_fails_for_an_address_of_another_machine() {
+    let address = "192.0.2.1:9099"; // TEST-NET-1, RFC 5737
+    let stderr = format!("reuseaddr: bind {address}: Cannot assign requested address\n");
+    both(&["serve", address]).code(1).stdout("").stderr(stderr);
+}
+
+#[test]
+fn bind_fails_for_a_port_in_use_with_a_hint_that_can_be_pasted() {
+    let first = builds()[0].serve_on(fresh_address(), true).unwrap();
+    let first = first.server().unwrap();
+    let address = first.address.to_string();
+    let long = &*"x".repeat(600); // its line is cut
+    for (name, pasted) in [
+        ("x/y", "x/y"),
+        ("a b", "'a b'"),
+        ("it's", "reuseaddr"),
+        ("", "reuseaddr"),
+        (long, long),
+    ] {
+        let run = |build: &Build| {
+            let mut command = Command::new(&build.path);
+            command.arg0(name).args(["serve", &address]);
+            command.output().unwrap()
+        };
+        let mut hint = format!("reuseaddr: to see why, run: {pasted} explain {address}\n");
+        hint.truncate(512);
+        let stderr = format!("reuseaddr: bind {address}: Address already in use\n{hint}");
+        let outcome = compare_builds(str::to_string, run);
+        outcome.code(1).stdout("").stderr(stderr);
+    }
+}
+
+#[test]
+fn the_default_is_the_loopback_address_and_the_port_of_the_book() {
+    // Injected: no port has to be free, and no privilege is needed.
+    let refused = injecting(&["bind:error=EACCES"]);
+    for (args, address) in [
+        (&["serve"][..], "127.0.0.1:9099"),
+        (&["serve", "80"], "127.0.0.1:80"),
+        (&["serve", "localhost:1"], "127.0.0.1:1"),
+        (&["serve", "65535"], "127.0.0.1:65535"),
+    ] {
+        let stderr = format!("reuseaddr: bind {address}: Permission denied\n");
+        both_under(&refused, args).code(1).stdout("").stderr(stderr);
+    }
 }

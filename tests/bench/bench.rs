@@ -1,95 +1,78 @@
-//! `make bench`: speed, memory and downtime of both builds, of socat and of the machine itself, in
-//! rounds. Each round starts all servers anew and alternates between them.
-//!
+//! `make bench`: speed, memory and downtime of both builds, of socat and of the machine itself, in rounds.
 //! Environment: `ROUNDS=N`; `CSV=FILE` gets all values.
 
 mod cost;
 mod interval;
-mod load;
 mod report;
-mod results;
 mod servers;
 #[path = "../support/mod.rs"]
 mod support;
 
-use cost::{bare_exec, calls, downtime, faults, private_of_group};
-use load::load;
-use report::{print_head, print_table, print_targets};
-use results::{EIGHT, IDLE, Results};
+use cost::*;
+use report::{Results, print_head};
 use servers::{ALLOWED, BARE, FORK, NO_FORK, RUST, Running, Server, servers};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::Duration;
 use std::{env, fs};
-use support::{Client, Result, project, raise_limit, tool};
+use support::{Client, Result, project, raise_limit, text, tool};
 
 /// Duration of a slice of load.
 const SLICE: Duration = Duration::from_millis(40);
 /// Clients at once, and how often in a round every server serves them, for two slices each time.
-const CLIENTS: [(usize, usize); 3] = [(1, 1), (EIGHT, 3), (64, 1)];
+const RATES: [(&str, usize, usize); 3] = [
+    ("rate with 1", 1, 1),
+    ("rate with 8", 8, 3),
+    ("rate with 64", 64, 1),
+];
+const IDLE: usize = 1000;
 
-fn main() -> ExitCode {
-    let result = measure();
-    if let Err(reason) = &result {
-        eprintln!("bench: {reason}");
-    }
-    u8::from(result.is_err()).into()
-}
-
-fn measure() -> Result<()> {
+fn main() -> Result<()> {
     let rounds = env::var("ROUNDS").unwrap_or_else(|_| "20".into());
     let rounds = rounds.parse().ok().filter(|rounds: &usize| *rounds > 0);
     let rounds = rounds.ok_or("ROUNDS must be 1 or more")?;
     raise_limit();
     let limit = build_limit()?;
-    let all = servers(&limit);
+    let mut all = servers(&limit);
     let mut results = Results::default();
     print_head(rounds);
 
     for round in 0..rounds {
-        rates(&all, &limit, round, &mut results)?;
+        eprintln!("round {} of {rounds}", round + 1);
+        results.round = round;
+        all.rotate_left(1); // each round begins with another server
+        rates(&all, &limit, &mut results)?;
+        let bare = bare_exec(&limit)?;
+        results.add("downtime ms", BARE, bare);
+        results.add("downtime ms", ALLOWED, 2.0 * bare + 1.0);
         for server in &all {
-            results.add(("faults", server.name, 0), round, faults(server)?);
-            results.add(("calls", server.name, 0), round, calls(server)?);
+            results.add("faults", server.name, faults(server)?);
+            results.add("calls", server.name, calls(server)?);
+            results.add("downtime ms", server.name, downtime(server)?);
+            if server.name != NO_FORK {
+                beside_idle(server, &mut results)?;
+            }
         }
     }
+
     println!("\n1. Conversations a second: connect, echo 64 bytes, end of file;");
     println!("   minor page faults and system calls of one conversation\n");
-    let rates = [("1", "rate", 1), ("8", "rate", EIGHT), ("64", "rate", 64)];
-    let costs = ["faults", "calls"].map(|what| (what, what, 0));
-    let columns = [&rates[..], &costs].concat();
-    let ratio = |name| [("rate", RUST, EIGHT), ("rate", name, EIGHT)];
-    let heading = "Rust / server, 8 clients";
-    print_table(&results, "clients", &columns, heading, ratio);
-
-    for round in 0..rounds {
-        for server in alternated(&all, round).filter(|server| server.name != NO_FORK) {
-            beside_idle(server, round, &mut results)?;
-        }
-    }
+    let against_rust = |what| move |name| [(what, RUST), (what, name)];
+    let columns = [&RATES.map(|(what, ..)| what)[..], &["faults", "calls"]].concat();
+    let ratio = against_rust("rate with 8");
+    results.print_table("clients", &columns, "Rust / server, 8 clients", ratio);
     println!("\n2. Conversations a second, 8 clients at once beside idle clients\n");
-    let column = |heading, count| (heading, "rate beside idle", count);
-    let columns = [column("0", 0), column("1000", IDLE)];
-    let ratio = |name| [IDLE, 0].map(|count| ("rate beside idle", name, count));
-    print_table(&results, "idle", &columns, "1000 idle / none", ratio);
+    let columns = ["rate beside 0", "rate beside 1000"];
+    let ratio = |name| [(columns[1], name), (columns[0], name)];
+    results.print_table("idle", &columns, "1000 idle / none", ratio);
     println!("\n3. Private memory for each client, KiB, over all processes of a server\n");
-    let ratio = |name| [("private", RUST, 0), ("private", name, 0)];
-    let columns = [("KiB", "private", 0)];
-    print_table(&results, "", &columns, "Rust / server", ratio);
-
-    for round in 0..rounds {
-        let bare = bare_exec(&limit)?;
-        results.add(("downtime", BARE, 0), round, bare);
-        results.add(("downtime", ALLOWED, 0), round, 2.0 * bare + 1.0);
-        for server in alternated(&all, round) {
-            results.add(("downtime", server.name, 0), round, downtime(server)?);
-        }
-    }
+    let ratio = against_rust("private KiB");
+    results.print_table("", &["private KiB"], "Rust / server", ratio);
     println!("\n4. Downtime, ms: SIGKILL to the listener, restart, until a client is served\n");
-    let columns = [("ms", "downtime", 0)];
-    let ratio = |name| [("downtime", RUST, 0), ("downtime", name, 0)];
-    print_table(&results, "", &columns, "Rust / server", ratio);
-    print_targets(&results);
+    let ratio = against_rust("downtime ms");
+    results.print_table("", &["downtime ms"], "Rust / server", ratio);
+    println!("\n5. Targets\n");
+    results.print_targets();
     let Some(file) = env::var_os("CSV") else {
         return Ok(());
     };
@@ -99,39 +82,38 @@ fn measure() -> Result<()> {
 
 /// Adds the conversations a second of all servers, started anew, and the forks a second of fork + exit.
 /// Slices alternate between them, in the order A B C C B A, each time beginning with another one.
-fn rates(all: &[Server], limit: &Path, round: usize, results: &mut Results) -> Result<()> {
-    let running: Result<Vec<Running>> = all.iter().map(Server::start).collect();
-    let running = running?;
+fn rates(all: &[Server], limit: &Path, results: &mut Results) -> Result<()> {
+    let running: Vec<Running> = all.iter().map(Server::start).collect::<Result<_>>()?;
     for server in &running {
-        load(server.address, EIGHT, SLICE)?; // warm up
+        load(server.address, 8, SLICE)?; // warm up
     }
-    for (clients, turns) in CLIENTS {
-        let count = all.len() + usize::from(clients == EIGHT); // the last is fork + exit
-        for turn in 0..turns {
-            let mut order: Vec<usize> = (0..count).collect();
-            order.rotate_left((round + turn) % count);
-            let mut rates = vec![0.0; count];
-            for &place in order.iter().chain(order.iter().rev()) {
-                rates[place] += match running.get(place) {
-                    Some(server) => load(server.address, clients, SLICE)?,
-                    None => forks(limit)?,
-                } / 2.0;
+    for (what, clients, turns) in RATES {
+        // None is fork + exit.
+        let mut order: Vec<Option<&Running>> = running.iter().map(Some).collect();
+        order.extend((clients == 8).then_some(None));
+        let rate = |server: &Option<&Running>| match server {
+            Some(server) => load(server.address, clients, SLICE),
+            None => forks(limit),
+        };
+        for _ in 0..turns {
+            let there: Vec<f64> = order.iter().map(rate).collect::<Result<_>>()?;
+            let back: Vec<f64> = order.iter().rev().map(rate).collect::<Result<_>>()?;
+            let means = there.iter().zip(back.iter().rev());
+            for (server, (there, back)) in order.iter().zip(means) {
+                let name = server.map_or(FORK, |server| server.name);
+                results.add(what, name, (there + back) / 2.0);
             }
-            for (place, rate) in rates.into_iter().enumerate() {
-                let name = all.get(place).map_or(FORK, |server| server.name);
-                results.add(("rate", name, clients), round, rate);
-            }
+            order.rotate_left(1);
         }
     }
     Ok(())
 }
 
-/// Adds the conversations a second of a server beside idle clients, and without them (mean of before and
-/// after), and the private memory for each idle client.
-fn beside_idle(server: &Server, round: usize, results: &mut Results) -> Result<()> {
+/// Adds a server's conversations a second beside idle clients and without them, and its memory for each of them.
+fn beside_idle(server: &Server, results: &mut Results) -> Result<()> {
     let running = server.start()?;
     let pid = running.process.id() as i32;
-    let rate = |slices| load(running.address, EIGHT, slices * SLICE);
+    let rate = |slices| load(running.address, 8, slices * SLICE);
     rate(1)?; // warm up
     let before = rate(2)?;
     // Only without any child process, the pages of the program itself are private.
@@ -141,40 +123,32 @@ fn beside_idle(server: &Server, round: usize, results: &mut Results) -> Result<(
         idle.push(Client::served(running.address)?);
     }
     let kib = (private_of_group(pid) - kib_of_one) / (IDLE - 1) as f64;
-    let beside = rate(4)?;
+    results.add("private KiB", server.name, kib);
+    results.add("rate beside 1000", server.name, rate(4)?);
     for client in &mut idle {
         client.half_close()?;
     }
-    let none = (before + rate(2)?) / 2.0;
-    results.add(("private", server.name, 0), round, kib);
-    results.add(("rate beside idle", server.name, 0), round, none);
-    results.add(("rate beside idle", server.name, IDLE), round, beside);
+    results.add("rate beside 0", server.name, (before + rate(2)?) / 2.0);
     Ok(())
 }
 
-/// All servers, each round beginning with another one.
-fn alternated(all: &[Server], round: usize) -> impl Iterator<Item = &Server> {
-    let (last, first) = all.split_at(round % all.len());
-    first.iter().chain(last)
-}
-
-/// Compiles limit.c.
 fn build_limit() -> Result<PathBuf> {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("limit");
     let mut compiler = Command::new(tool("cc", "gcc libc6-dev"));
     compiler.args("-std=c11 -D_GNU_SOURCE -O2 -static -o".split(' '));
     compiler.arg(&path).arg(project("tests/bench/limit.c"));
-    match compiler.status() {
-        Ok(status) if status.success() => Ok(path),
-        _ => Err("cc cannot compile tests/bench/limit.c".into()),
-    }
+    let compiled = compiler.status().is_ok_and(|status| status.success());
+    compiled
+        .then_some(path)
+        .ok_or("cc cannot compile limit.c".into())
 }
 
 /// Processes a second that are forked, exit and are reaped.
 fn forks(limit: &Path) -> Result<f64> {
     let arguments = ["fork", &SLICE.as_millis().to_string()];
     let output = Command::new(limit).args(arguments).output();
-    let output = output.map_err(|error| format!("limit fork: {error}"))?;
-    let rate = String::from_utf8_lossy(&output.stdout).trim().parse();
-    rate.map_err(|error| format!("limit fork: {output:?}: {error}"))
+    let rate = String::from_utf8_lossy(&output.map_err(text)?.stdout)
+        .trim()
+        .parse();
+    rate.map_err(|error| format!("limit fork: {error}"))
 }

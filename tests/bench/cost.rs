@@ -1,15 +1,49 @@
-//! What a server costs: page faults and system calls of a conversation, which do not depend on the
-//! machine's load, private memory, and downtime.
+//! What is measured of a server: conversations a second, their page faults and system calls, memory, downtime.
 
-use super::load::converse;
 use super::servers::{NO_FORK, Running, Server};
-use crate::support::{
-    Client, Result, attach_strace, deadline, prepare_child, scratch, send_signal, take_file, text,
-};
+use crate::support::*;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddrV4, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
-use std::{fs, mem, ptr};
+use std::time::{Duration, Instant};
+use std::{fs, mem, ptr, thread};
+
+/// Bytes that a client sends and gets back.
+const BYTES: usize = 64;
+
+/// Conversations a second, of `clients` at once, each with one after the other, for `time`.
+pub fn load(server: SocketAddrV4, clients: usize, time: Duration) -> Result<f64> {
+    let start = Instant::now();
+    let client = || -> io::Result<usize> {
+        let mut count = 0;
+        while start.elapsed() < time {
+            converse(server)?;
+            count += 1;
+        }
+        Ok(count)
+    };
+    let count: io::Result<usize> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
+        let counts = clients.into_iter().map(|client| client.join().unwrap());
+        counts.sum()
+    });
+    let count = count.map_err(|error| format!("{server}: {error}"))?;
+    Ok(count as f64 / start.elapsed().as_secs_f64())
+}
+
+pub fn converse(server: SocketAddrV4) -> io::Result<()> {
+    let mut stream = TcpStream::connect(server)?;
+    let mut back = [0; BYTES];
+    stream.set_read_timeout(Some(deadline()))?;
+    stream.write_all(&[b'x'; BYTES])?;
+    stream.read_exact(&mut back)?;
+    stream.shutdown(Shutdown::Write)?;
+    match stream.read_to_end(&mut Vec::new())? {
+        0 => Ok(()),
+        _ => Err(io::Error::other("more comes back than was sent")),
+    }
+}
 
 /// Conversations, one after the other, over which costs are averaged.
 const CONVERSATIONS: usize = 100;
@@ -40,10 +74,9 @@ pub fn faults(server: &Server) -> Result<f64> {
 /// System calls of a conversation, in all processes.
 pub fn calls(server: &Server) -> Result<f64> {
     let running = server.start()?;
-    let file = scratch("calls");
-    let _strace = attach_strace(running.process.id() as i32, "", &file)?;
+    let strace = Strace::attach(running.process.id() as i32, "")?;
     converse_in_turn(&running)?;
-    let trace = take_file(&file)?;
+    let trace = strace.detach()?;
     let other = |line: &&str| line.contains(" resumed>") || line.contains("+++ ");
     let calls = trace.lines().filter(|line| !other(line)).count();
     // The last child process may not have exited yet: its last calls may be missing.
@@ -63,24 +96,19 @@ fn minor_faults(pid: i32) -> Result<f64> {
 }
 
 /// Private memory of a server and its child processes, KiB, without kernel memory.
-pub fn private_of_group(group: i32) -> f64 {
-    let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    // SAFETY: no pointers; any argument value is safe.
-    let pids = pids.filter(|&pid| unsafe { libc::getpgid(pid) } == group);
+pub fn private_of_group(server: i32) -> f64 {
+    let files = children(server).chain([server]);
+    let files = files.map(|pid| format!("/proc/{pid}/smaps_rollup"));
     // A process may have exited meanwhile.
-    let files = pids.filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok());
+    let all: String = files.flat_map(fs::read_to_string).collect();
     let private = |line: &str| -> Option<f64> {
         let (_, value) = line.strip_prefix("Private_")?.split_once(':')?;
-        value.split_whitespace().next()?.parse().ok()
+        value.trim().strip_suffix(" kB")?.parse().ok()
     };
-    files
-        .map(|file| file.lines().filter_map(private).sum::<f64>())
-        .sum()
+    all.lines().filter_map(private).sum()
 }
 
-/// Milliseconds from the kill of the listening process, while a client is connected, until the server, which
-/// is restarted at once, serves another one.
+/// Milliseconds from the kill of a server that has a client until the restarted server serves another one.
 pub fn downtime(server: &Server) -> Result<f64> {
     let mut running = server.start()?;
     let address = running.address;
@@ -89,8 +117,7 @@ pub fn downtime(server: &Server) -> Result<f64> {
     let start = Instant::now();
     send_signal(running.process.id() as i32, libc::SIGKILL)?;
     running.process.wait().map_err(text)?;
-    let process = server.command(address).spawn().map_err(text)?;
-    let _restarted = Running { process, address };
+    let _restarted = server.start_on(address)?;
     while Client::served(address).is_err() {
         if start.elapsed() > deadline() {
             return Err(format!("{} does not serve after its restart", server.name));

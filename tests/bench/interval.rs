@@ -2,14 +2,12 @@
 
 use std::fmt;
 
-/// Resamples of the bootstrap.
 const RESAMPLES: usize = 10_000;
 /// Fewer rounds have no interval, and decide nothing.
 const LEAST: usize = 6;
 /// The largest number of rounds that is recommended.
 const MOST: f64 = 1000.0;
 
-/// A target for a ratio.
 #[derive(Clone, Copy)]
 pub enum Target {
     AtLeast(f64),

@@ -1,15 +1,120 @@
-//! What `make bench` prints.
+//! The measured values, and what `make bench` prints of them.
 
+use super::interval::Interval;
 use super::interval::Target::{AtLeast, AtMost};
-use super::results::{EIGHT, IDLE, Key, Results};
 use super::servers::{ALLOWED, BARE, C, FORK, NAMES, NO_FORK, RUST};
 use crate::support::release;
+use std::fmt::Write;
 use std::{fs, thread};
+
+/// What is measured, and the name of the server.
+pub type Key = (&'static str, &'static str);
+
+/// All measured values, each with its round.
+#[derive(Default)]
+pub struct Results {
+    pub round: usize,
+    values: Vec<(Key, usize, f64)>,
+}
+
+impl Results {
+    pub fn add(&mut self, what: &'static str, name: &'static str, value: f64) {
+        self.values.push(((what, name), self.round, value));
+    }
+
+    /// The values of `key`, each with its round.
+    fn of(&self, key: Key) -> impl Iterator<Item = (usize, f64)> {
+        let values = self.values.iter().filter(move |value| value.0 == key);
+        values.map(|&(_, round, value)| (round, value))
+    }
+
+    /// The ratio of two values. In a round, each value of one is divided by that of the other which was
+    /// measured beside it; the median of these ratios is the ratio of the round.
+    fn ratio(&self, this: Key, other: Key) -> Option<Interval> {
+        let pairs = self.of(this).zip(self.of(other));
+        let ratios: Vec<_> = pairs.map(|((round, a), (_, b))| (round, a / b)).collect();
+        let of_round = |round| {
+            let ratios = ratios.iter().filter(|ratio| ratio.0 == round);
+            median(ratios.map(|ratio| ratio.1).collect())
+        };
+        let logs: Vec<f64> = (0..=self.round).filter_map(of_round).map(f64::ln).collect();
+        (!logs.is_empty() && this != other).then(|| Interval::of(&logs))
+    }
+
+    pub fn csv(&self) -> String {
+        let mut text = String::from("what,who,round,value\n");
+        for ((what, name), round, value) in &self.values {
+            writeln!(text, "{what},{name},{round},{value:.3}").expect("a String grows");
+        }
+        text
+    }
+
+    /// Prints a row for each server that has values: medians of the `columns`, and a ratio.
+    pub fn print_table(
+        &self,
+        heading: &str,
+        columns: &[&'static str],
+        ratio_heading: &str,
+        ratio: impl Fn(&'static str) -> [Key; 2],
+    ) {
+        let headings = columns.iter().filter_map(|what| what.rsplit(' ').next());
+        print_row(heading, headings.map(str::to_string), ratio_heading);
+        for name in NAMES {
+            let values = |what| self.of((what, name)).map(|(_, value)| value).collect();
+            let medians: Vec<_> = columns.iter().map(|what| median(values(what))).collect();
+            if medians.iter().any(Option::is_some) {
+                let [this, other] = ratio(name);
+                let ratio = self.ratio(this, other).map(|ratio| ratio.to_string());
+                let cells = medians.iter().map(|value| value.map_or("-".into(), short));
+                print_row(name, cells, &ratio.unwrap_or_default());
+            }
+        }
+    }
+
+    pub fn print_targets(&self) {
+        let rate = |name| ("rate with 8", name);
+        #[rustfmt::skip]
+        let targets = [
+            ("conversations: Rust against C", rate(RUST), rate(C), AtLeast(1.0)),
+            ("against socat, the best that forks for each", rate(RUST), rate("socat"), AtLeast(2.5)),
+            ("against fork + exit", rate(RUST), rate(FORK), AtLeast(0.6)),
+            ("with 1000 idle clients, against none", ("rate beside 1000", RUST), ("rate beside 0", RUST), AtLeast(0.9)),
+            ("private memory of a client: Rust against C", ("private KiB", RUST), ("private KiB", C), AtMost(1.1)),
+            ("downtime, against 2 x bare exec + 1 ms", ("downtime ms", RUST), ("downtime ms", ALLOWED), AtMost(1.0)),
+        ];
+        for (text, this, other, target) in targets {
+            let (bound, limit) = match target {
+                AtLeast(limit) => ("at least", limit),
+                AtMost(limit) => ("at most", limit),
+            };
+            let ratio = self.ratio(this, other).expect("it was measured");
+            let verdict = ratio.verdict(target);
+            println!("{text:<46}{bound:<8} {limit:<6}{ratio:<24}{verdict}");
+        }
+    }
+}
+
+fn print_row(name: &str, cells: impl Iterator<Item = String>, ratio: &str) {
+    let cells: String = cells.map(|cell| format!("{cell:>11}")).collect();
+    println!("{}", format!("{name:<12}{cells}   {ratio}").trim_end());
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+/// Three digits, or all digits of the integer.
+fn short(value: f64) -> String {
+    let digits = usize::from(value < 100.0) + usize::from(value < 10.0);
+    format!("{value:.digits$}")
+}
 
 pub fn print_head(rounds: usize) {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus.split("model name\t: ").nth(1);
-    let model = model.map_or("unknown processor", |rest| rest.lines().next().unwrap());
+    let mut lines = cpus.lines();
+    let model = lines.find_map(|line| line.strip_prefix("model name\t: "));
+    let model = model.unwrap_or("unknown processor");
     let cores = thread::available_parallelism().map_or(0, usize::from);
     println!("Linux {}, {cores} cores, {model}", release());
     println!("Medians of {rounds} rounds; each starts the servers anew.");
@@ -18,65 +123,4 @@ pub fn print_head(rounds: usize) {
     println!("{NO_FORK}      C, static: one client after the other");
     println!("{FORK}  C, static: fork, _exit and waitpid, without a client");
     println!("{BARE}    fork, exec, exit and wait of a static program that does nothing");
-}
-
-/// Prints a row for each server that has values: the medians of the columns (heading, what is measured,
-/// number of clients), and a ratio with its interval.
-pub fn print_table(
-    results: &Results,
-    heading: &str,
-    columns: &[(&str, &'static str, usize)],
-    ratio_heading: &str,
-    ratio: impl Fn(&'static str) -> [Key; 2],
-) {
-    let headings: String = columns
-        .iter()
-        .map(|(text, ..)| format!("{text:>11}"))
-        .collect();
-    println!("{heading:<12}{headings}   {ratio_heading}");
-    for name in NAMES {
-        let median = |&(_, what, clients)| results.median((what, name, clients));
-        let medians: Vec<Option<f64>> = columns.iter().map(median).collect();
-        if medians.iter().all(Option::is_none) {
-            continue;
-        }
-        let cells = medians.iter().map(|value| value.map_or("-".into(), short));
-        let row: String = cells.map(|cell| format!("{cell:>11}")).collect();
-        let [this, other] = ratio(name);
-        let ratio = results.ratio(this, other).filter(|_| this != other);
-        let ratio = ratio.map_or(String::new(), |ratio| format!("   {ratio}"));
-        println!("{name:<12}{row}{ratio}");
-    }
-}
-
-/// Prints the targets and whether they are reached.
-pub fn print_targets(results: &Results) {
-    println!("\n5. Targets\n");
-    let rate = |name| ("rate", name, EIGHT);
-    let idle = |count| ("rate beside idle", RUST, count);
-    let downtime = |name| ("downtime", name, 0);
-    #[rustfmt::skip]
-    let targets = [
-        ("conversations: Rust against C", rate(RUST), rate(C), AtLeast(1.0)),
-        ("against socat, the best that forks for each", rate(RUST), rate("socat"), AtLeast(2.5)),
-        ("against fork + exit", rate(RUST), rate(FORK), AtLeast(0.6)),
-        ("with 1000 idle clients, against none", idle(IDLE), idle(0), AtLeast(0.9)),
-        ("private memory of a client: Rust against C", ("private", RUST, 0), ("private", C, 0), AtMost(1.1)),
-        ("downtime, against 2 x bare exec + 1 ms", downtime(RUST), downtime(ALLOWED), AtMost(1.0)),
-    ];
-    for (text, this, other, target) in targets {
-        let (bound, limit) = match target {
-            AtLeast(limit) => ("at least", limit),
-            AtMost(limit) => ("at most", limit),
-        };
-        let ratio = results.ratio(this, other).expect("it was measured");
-        let verdict = ratio.verdict(target);
-        println!("{text:<46}{bound:<8} {limit:<6}{ratio:<24}{verdict}");
-    }
-}
-
-/// Three digits, or all digits of the integer.
-fn short(value: f64) -> String {
-    let digits = usize::from(value < 100.0) + usize::from(value < 10.0);
-    format!("{value:.digits$}")
 }

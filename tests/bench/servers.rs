@@ -1,9 +1,6 @@
 //! The servers that are measured: both builds, socat, and the same conversation without fork.
 
-use crate::support::{
-    Client, Result, become_subreaper, builds, fresh_address, kill_group, prepare_child, serve_args,
-    tool, wait_for,
-};
+use crate::support::*;
 use std::net::SocketAddrV4;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -22,64 +19,63 @@ pub const BARE: &str = "bare exec";
 /// The target for the downtime: 2 x bare exec + 1 ms.
 pub const ALLOWED: &str = "target";
 
-/// A server that can be started.
+/// A server that can be started. In its arguments, ADDRESS and PORT stand for its address.
 pub struct Server {
     pub name: &'static str,
     program: PathBuf,
-    arguments: fn(SocketAddrV4) -> Vec<String>,
+    arguments: &'static str,
 }
 
 /// All servers; `limit` is the program of limit.c.
 pub fn servers(limit: &Path) -> [Server; 4] {
     let [c, rust] = builds().each_ref().map(|build| build.path.clone());
-    let ours = |at| serve_args(at, true);
-    let socat = |at: SocketAddrV4| {
-        let (ip, port) = (at.ip(), at.port());
-        let listen = format!("TCP-LISTEN:{port},bind={ip},fork,reuseaddr,backlog=4096");
-        vec![listen, "PIPE".into()]
-    };
-    let no_fork =
-        |at: SocketAddrV4| vec!["serve".into(), at.ip().to_string(), at.port().to_string()];
+    let socat = "TCP-LISTEN:PORT,bind=ADDRESS,fork,reuseaddr,backlog=4096 PIPE";
     let server = |name, program, arguments| Server {
         name,
         program,
         arguments,
     };
     [
-        server(RUST, rust, ours),
-        server(C, c, ours),
+        server(RUST, rust, "serve ADDRESS:PORT"),
+        server(C, c, "serve ADDRESS:PORT"),
         server("socat", tool("socat", "socat"), socat),
-        server(NO_FORK, limit.into(), no_fork),
+        server(NO_FORK, limit.into(), "serve ADDRESS PORT"),
     ]
 }
 
 /// A running server and its child processes, which are killed on drop.
 pub struct Running {
+    pub name: &'static str,
     pub process: Child,
     pub address: SocketAddrV4,
 }
 
 impl Server {
-    /// The command that serves on `address`; its output is discarded.
-    pub fn command(&self, address: SocketAddrV4) -> Command {
+    /// Starts it on `address`; its output is discarded.
+    pub fn start_on(&self, address: SocketAddrV4) -> Result<Running> {
+        let arguments = self.arguments.replace("ADDRESS", &address.ip().to_string());
+        let arguments = arguments.replace("PORT", &address.port().to_string());
         let mut command = Command::new(&self.program);
-        command.args((self.arguments)(address)).process_group(0);
+        command.args(arguments.split(' ')).process_group(0);
         command.stdin(Stdio::null());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         prepare_child(&mut command);
-        command
+        let process = command.spawn();
+        let process = process.map_err(|error| format!("{}: {error}", self.name))?;
+        let name = self.name;
+        Ok(Running {
+            name,
+            process,
+            address,
+        })
     }
 
     /// Starts it on a fresh address, and waits until it serves.
     pub fn start(&self) -> Result<Running> {
-        let address = fresh_address();
         become_subreaper();
-        let process = self.command(address).spawn();
-        let process = process.map_err(|error| format!("{}: {error}", self.name))?;
-        let running = Running { process, address };
-        wait_for(format!("service by {}", self.name), || {
-            Client::served(address).ok()
-        })?;
+        let running = self.start_on(fresh_address())?;
+        let service = || Client::served(running.address).ok();
+        wait_for(format!("service by {}", self.name), service)?;
         Ok(running)
     }
 }

@@ -1,9 +1,9 @@
 //! The rows of `make compare`: what the page claims, what Linux does, and the function that tries it.
 
-mod agreement;
+pub mod agreement;
 pub mod figure;
-mod remedy;
-mod trouble;
+pub mod remedy;
+pub mod trouble;
 
 use crate::support::{Build, Result};
 use agreement::{same_bytes, same_calls};
@@ -17,24 +17,16 @@ pub struct Claim {
     pub text: &'static str,
     /// What is seen if the page is right; empty in a check of our own.
     pub page: &'static str,
-    /// What is seen on Linux.
     pub linux: &'static str,
     /// Tries it with one build. The first line of the result is the cell, the rest are details.
     pub run: fn(&Build) -> Result<String>,
 }
 
-const fn claim(
-    text: &'static str,
-    page: &'static str,
-    linux: &'static str,
-    run: fn(&Build) -> Result<String>,
-) -> Claim {
-    Claim {
-        text,
-        page,
-        linux,
-        run,
-    }
+type Text = &'static str;
+
+#[rustfmt::skip]
+const fn claim(text: Text, page: Text, linux: Text, run: fn(&Build) -> Result<String>) -> Claim {
+    Claim { text, page, linux, run }
 }
 
 /// The row that waits until TIME_WAIT is over, a minute.

@@ -1,5 +1,4 @@
 //! `make compare`: tries each claim of the page with each build on this kernel, and reports.
-//!
 //! Environment: `WITH=PATH` adds a third build; `SLOW=1` waits until TIME_WAIT is over.
 
 #[path = "claims.rs"] // a module of the suite and of tests/study as well
@@ -11,10 +10,9 @@ mod support;
 
 use claims::{CLAIMS, Claim, SLOW};
 use report::report;
-use std::env;
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
+use std::{env, fs};
 use support::{Build, PORT, Result, builds, port_is_free, tool};
 
 fn main() -> ExitCode {

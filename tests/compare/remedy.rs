@@ -4,11 +4,11 @@ use super::agreement::{is_guest, same};
 use super::figure::{Figure, seen, yes};
 use crate::support::*;
 use libc::SIGKILL;
+use std::net::SocketAddrV4;
 
-/// Starts a server under strace. Returns it with the calls on sockets that it made until it listened,
-/// in which the descriptor of the listening socket is replaced by `s` and the address by `ADDRESS`.
-pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
-    let address = fresh_address();
+/// Starts a server under strace. Returns it with the calls on sockets that it made until it listened or
+/// failed, in which its socket's descriptor is replaced by `s` and the address by `ADDRESS`.
+pub fn traced(build: &Build, address: SocketAddrV4, option: bool) -> Result<(Start, Vec<String>)> {
     let file = scratch(format!("{address}.strace"));
     // With -D the server is our child process, and strace a detached grandchild. --seccomp-bpf needs -f.
     let calls = "trace=socket,setsockopt,bind,listen,getsockopt";
@@ -17,26 +17,25 @@ pub fn traced(build: &Build, option: bool) -> Result<(Server, Vec<String>)> {
     command.arg(&build.path).args(serve_args(address, option));
     let start = launch(command);
     let trace = take_file(&file);
-    let server = start?.server()?;
-    let trace = trace?;
+    let (start, trace) = (start?, trace?);
     // With -f a line begins with the process id. Only calls have a parenthesis.
     let lines = trace.lines().filter(|line| line.contains('('));
     let calls = lines.map(|line| line.trim_start_matches(|c: char| !c.is_ascii_lowercase()));
-    let listen = calls.clone().find_map(|call| call.strip_prefix("listen("));
-    let listen = listen.ok_or("strace shows no listen")?;
-    let number = listen.split(',').next().unwrap_or(listen);
+    let bind = calls.clone().find_map(|call| call.strip_prefix("bind("));
+    let bind = bind.ok_or("strace shows no bind")?;
+    let number = bind.split(',').next().unwrap_or(bind);
     let neutral = |call| {
         let call = without_pointers(call).replace(&format!("({number},"), "(s,");
         call.replace(&address.ip().to_string(), "ADDRESS")
     };
-    Ok((server, calls.map(neutral).collect()))
+    Ok((start, calls.map(neutral).collect()))
 }
 
 /// The page's call, with its five arguments.
 const SETSOCKOPT: &str = "setsockopt(s, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0";
 
 pub fn r1(build: &Build) -> Result<String> {
-    let (_server, calls) = traced(build, true)?;
+    let (_start, calls) = traced(build, fresh_address(), true)?;
     let order = [
         "socket(AF_INET, SOCK_STREAM",
         "setsockopt(s, SOL_SOCKET, SO_REUSEADDR",
@@ -50,7 +49,7 @@ pub fn r1(build: &Build) -> Result<String> {
 }
 
 pub fn k1(build: &Build) -> Result<String> {
-    let (_server, calls) = traced(build, true)?;
+    let (_start, calls) = traced(build, fresh_address(), true)?;
     let call = calls.iter().find(|call| call.contains("SO_REUSEADDR"));
     let call = call.map_or("no such call", |call| call);
     let wrong = format!("expected {SETSOCKOPT}, seen {call}");
@@ -58,8 +57,8 @@ pub fn k1(build: &Build) -> Result<String> {
 }
 
 pub fn k1_without(build: &Build) -> Result<String> {
-    let (_server, mut calls) = traced(build, true)?;
-    let (_server, without) = traced(build, false)?;
+    let (_start, mut calls) = traced(build, fresh_address(), true)?;
+    let (_start, without) = traced(build, fresh_address(), false)?;
     let wrong = format!("expected {SETSOCKOPT}, seen {}", calls.join("; "));
     yes(calls.iter().any(|call| call == SETSOCKOPT), &wrong)?;
     calls.retain(|call| call != SETSOCKOPT);
@@ -69,18 +68,17 @@ pub fn k1_without(build: &Build) -> Result<String> {
 }
 
 pub fn k2(build: &Build, option: bool) -> Result<String> {
-    let (server, calls) = traced(build, option)?;
+    let (start, calls) = traced(build, fresh_address(), option)?;
+    let reported = start.server()?.so_reuseaddr.clone();
     let start = "getsockopt(s, SOL_SOCKET, SO_REUSEADDR, [";
     let seen = calls.iter().find_map(|call| call.strip_prefix(start));
     let seen = seen.and_then(|rest| rest.strip_suffix("], [4]) = 0"));
     let seen = seen.ok_or("strace shows no getsockopt of SO_REUSEADDR")?;
-    let reported = &server.so_reuseaddr;
     let wrong = format!("getsockopt returned {seen}, the server reports {reported}");
-    yes(seen == reported, &wrong).map(|_| reported.clone())
+    yes(seen == reported, &wrong).map(|_| reported)
 }
 
-/// Terminates the server of `old` by `signal` while a client is served, and starts `new` on its
-/// address. The old client and a new one must be served.
+/// Terminates `old` by `signal`, and starts `new` on its address. The old client and a new one must be served.
 pub fn r2(old: &Build, new: &Build, signal: i32) -> Result<String> {
     let mut figure = Figure::new(old, true)?;
     figure.client.echo("before, ")?;

@@ -22,19 +22,16 @@ pub fn report(rows: &[&Claim], columns: &[Build], print: &mut dyn FnMut(String))
     print(line("claim", names, "page"));
 
     let width = columns.len();
+    let run = |number: usize| (rows[number / width].run)(&columns[number % width]);
     let mut sums = Sums::default();
     let mut cells = Vec::new();
-    in_order(
-        rows.len() * width,
-        |number| (rows[number / width].run)(&columns[number % width]),
-        |number, cell| {
-            cells.push(cell);
-            if cells.len() == width {
-                sums.print_row(rows[number / width], &cells, columns, print);
-                cells.clear();
-            }
-        },
-    );
+    in_order(rows.len() * width, run, |number, cell| {
+        cells.push(cell);
+        if cells.len() == width {
+            sums.print_row(rows[number / width], &cells, columns, print);
+            cells.clear();
+        }
+    });
     sums.print(rows.iter().any(|claim| claim.text == SLOW), print);
     u8::from(sums.unexpected > 0)
 }
@@ -51,9 +48,7 @@ struct Sums {
     pages: Vec<&'static str>,
     /// The page's claims.
     ids: BTreeSet<&'static str>,
-    /// Number of rows in which the builds differ.
     builds_differ: usize,
-    /// Number of unexpected cells.
     unexpected: usize,
 }
 
@@ -74,9 +69,12 @@ impl Sums {
                 Err(reason) => ("failed", &**reason),
             };
             let detail = match cell {
-                Ok(_) if !expected(value) => {
-                    let more = if detail.is_empty() { "" } else { "; " };
-                    format!("expected {}, seen {value}{more}{detail}", claim.linux)
+                Ok(text) if !expected(value) => {
+                    format!(
+                        "expected {}, seen {}",
+                        claim.linux,
+                        text.replace('\n', "; ")
+                    )
                 }
                 Err(_) if claim.linux != "yes" => {
                     format!("expected {}, seen: {detail}", claim.linux)
@@ -85,7 +83,7 @@ impl Sums {
             };
             values.push(value);
             if !detail.is_empty() {
-                details.push((&build.name, detail));
+                details.push((format!("{}: ", build.name), detail));
             }
         }
 
@@ -106,14 +104,12 @@ impl Sums {
             format!("{mark}{value}")
         });
         print(line(claim.text, cells, page));
-        let shared = details.len() > 1 && details.iter().all(|detail| detail.1 == details[0].1);
-        if shared {
+        if details.len() > 1 && details.iter().all(|detail| detail.1 == details[0].1) {
             details.truncate(1);
+            details[0].0.clear();
         }
         for (name, detail) in details {
-            let name = if shared { "" } else { &format!("{name}: ") };
-            let lines = wrapped(&format!("      {name}{detail}"), 80);
-            print(lines.join("\n"));
+            print(wrapped(&format!("      {name}{detail}"), 80).join("\n"));
         }
     }
 
@@ -142,8 +138,9 @@ impl Sums {
         ));
         if self.unexpected > 0 {
             let count = self.unexpected;
-            let below = "the reason is below each row.";
-            print(format!("Unexpected cells (!): {count}; {below}"));
+            print(format!(
+                "Unexpected cells (!): {count}; the reason is below each row."
+            ));
             other_c_library().map(print);
         }
     }
@@ -153,12 +150,11 @@ impl Sums {
 fn other_c_library() -> Option<String> {
     let abi = Command::new(&builds()[0].path).arg("abi").output().ok()?;
     let abi = String::from_utf8_lossy(&abi.stdout);
-    let mut lines = abi.lines();
-    let c = lines.find_map(|line| line.strip_prefix("SOMAXCONN "))?;
+    let c = abi
+        .lines()
+        .find_map(|line| line.strip_prefix("SOMAXCONN "))?;
     let (c, rust) = (c.trim(), libc::SOMAXCONN.to_string());
     let values = format!("SOMAXCONN: C {c}, Rust {rust}");
-    let line = format!(
-        "The C libraries differ ({values}), and so do the argument of listen(2) and the output of abi."
-    );
-    (c != rust).then_some(line)
+    let effect = "and so do the argument of listen(2) and the output of abi";
+    (c != rust).then_some(format!("The C libraries differ ({values}), {effect}."))
 }

@@ -61,15 +61,15 @@ pub enum Last {
     Child,
 }
 
-/// Kills a server and ends its connection as `last` names it. Returns the server, the client if it keeps
-/// its end open, and the state of the server's end in the kernel's list.
-fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static str)> {
-    let Figure {
-        mut server,
-        mut client,
-        child,
-    } = Figure::new(build, false)?;
-    let (local, peer) = (server.address, client.address);
+/// Kills a server, with SO_REUSEADDR if `option`, and ends its connection as `last` names it. Returns the
+/// server, the client if it keeps its end open, and the state of the server's end in the kernel's list.
+pub fn ended(
+    build: &Build,
+    option: bool,
+    last: Last,
+) -> Result<(Server, Option<Client>, &'static str)> {
+    let mut figure = Figure::new(build, option)?;
+    let (local, peer) = (figure.server.address, figure.client.address);
     let state_after = |passing: &[&str]| {
         // The kernel's list is read in pieces and can miss a socket: wait for five equal results.
         let (mut last, mut same) = ("", 0);
@@ -82,34 +82,34 @@ fn ended(build: &Build, last: Last) -> Result<(Server, Option<Client>, &'static 
         state.map_err(|reason| format!("{reason}: {last}"))
     };
 
-    server.terminate(SIGKILL)?;
-    if last == Last::Child {
-        client.half_close()?;
-        let state = state_after(&["ESTABLISHED", "CLOSE_WAIT", "LAST_ACK"])?;
-        return Ok((server, Some(client), state));
+    figure.server.terminate(SIGKILL)?;
+    let state = if last == Last::Child {
+        figure.client.half_close()?;
+        state_after(&["ESTABLISHED", "CLOSE_WAIT", "LAST_ACK"])?
+    } else {
+        send_signal(figure.child, SIGKILL)?;
+        figure.client.receive_all()?;
+        state_after(&["ESTABLISHED", "FIN_WAIT1"])?
+    };
+    if last != Last::Client {
+        return Ok((figure.server, Some(figure.client), state));
     }
-    send_signal(child, SIGKILL)?;
-    client.receive_all()?;
-    let state = state_after(&["ESTABLISHED", "FIN_WAIT1"])?;
-    if last == Last::Nobody {
-        return Ok((server, Some(client), state));
-    }
-    drop(client);
-    Ok((server, None, state_after(&[state])?))
+    drop(figure.client);
+    Ok((figure.server, None, state_after(&[state])?))
 }
 
 pub fn t4_state(build: &Build, last: Last) -> Result<String> {
-    let (_server, _client, state) = ended(build, last)?;
+    let (_server, _client, state) = ended(build, false, last)?;
     Ok(state.into())
 }
 
 pub fn t4_restart(build: &Build, last: Last) -> Result<String> {
-    let (server, _client, _) = ended(build, last)?;
+    let (server, _client, _) = ended(build, false, last)?;
     build.serve_on(server.address, false)?.bind_result()
 }
 
 pub fn t4_over(build: &Build) -> Result<String> {
-    let (server, _, _) = ended(build, Last::Client)?;
+    let (server, _, _) = ended(build, false, Last::Client)?;
     let closed = Instant::now();
     loop {
         let result = build.serve_on(server.address, false)?.bind_result()?;

@@ -158,11 +158,7 @@ fn explain_has_closed_its_copies_before_it_waits_for_a_reader() -> Result<()> {
         let command = command_under(&shell, build, &["explain", &address.to_string()]);
         let explain = Program::start(command)?;
         let pid = explain.process.id() as i32;
-        let waits = format!("{} 0x1 ", libc::SYS_write);
-        wait_until("write to stdout", || {
-            let call = fs::read_to_string(format!("/proc/{pid}/syscall"));
-            call.is_ok_and(|call| call.starts_with(&waits))
-        })?;
+        wait_until("write to stdout", || sleeps_in(pid, libc::SYS_write))?;
         assert_eq!(sockets_of(pid).len(), 0, "{}", build.name);
     }
     Ok(())

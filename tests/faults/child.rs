@@ -1,54 +1,37 @@
 //! Calls of a child process that fail: at most its own client loses the connection.
 
-use super::{OCCURRENCES, same, serve_clients, trace_file, try_each};
+use super::*;
 use crate::load::numbered;
-use crate::support::*;
 use libc::*;
 use std::io::{Read, Write};
-use std::os::fd::{FromRawFd, OwnedFd};
 use std::thread;
 
-/// A server, and a strace that was attached to it in accept and follows its child processes.
-struct Traced {
-    server: Server,
-    strace: Program,
-}
-
-impl Traced {
-    /// Starts the server, and strace with `options`.
-    fn start(build: &Build, options: &str) -> Result<Traced> {
-        let server = build.serve_on(fresh_address(), true)?.server()?;
-        let strace = attach_strace(server.pid, options, &trace_file(server.address))?;
-        Ok(Traced { server, strace })
-    }
-
-    /// Detaches strace, and returns its trace.
-    fn detach(&mut self) -> Result<String> {
-        send_signal(self.strace.process.id() as i32, SIGTERM)?;
-        self.strace.process.wait().map_err(text)?;
-        take_file(&trace_file(self.server.address))
-    }
-}
-
-/// In a child process, one `call` fails, after `before` others that are not for its client: the client loses
-/// its connection, and others are served.
+/// If one `call` of a child process fails, its client loses the connection, the last line counts what was
+/// echoed, and others are served. `before` calls are not for the client.
 fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
     try_each(errors, &OCCURRENCES, |build, error, occurrence| {
         let when = before + occurrence;
         let injection = format!("-e inject={call}:error={}:when={when}", error.0);
-        let mut traced = Traced::start(build, &injection)?;
-        let mut client = Client::of(&traced.server)?;
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let strace = Strace::attach(server.pid, &injection)?;
+        let mut client = Client::of(&server)?;
         for _ in 1..occurrence {
             client.echo("hello")?;
         }
         let _ = client.stream.write_all(b"lost");
         let line = format!("reuseaddr: {call} {}: {error}", client.address);
-        same(traced.server.error_line()?, line)?;
+        same(server.error_line()?, line)?;
+        let closed = format!(
+            ": {} closed after {} bytes",
+            client.address,
+            5 * (occurrence - 1)
+        );
+        server.line(&closed, |line| line.ends_with(&closed))?;
         // End of file, or a reset if the child had not read everything.
         let _ = client.stream.read_to_end(&mut Vec::new());
-        same(traced.detach()?.matches("(INJECTED)").count(), 1)?;
-        serve_clients(&traced.server, 1)?;
-        same(traced.server.finish(), vec![])
+        same(strace.detach()?.matches("(INJECTED)").count(), 1)?;
+        serve_clients(&server, 1)?;
+        same(server.finish(), vec![])
     })
 }
 
@@ -63,33 +46,28 @@ fn costs_nobody(call: &str, before: usize, errors: &[i32], occurrences: &[usize]
 
 /// With strace's `injection` all clients are served; the trace contains `mark`.
 fn all_are_served(build: &Build, injection: &str, mark: &str) -> Result<()> {
-    let mut traced = Traced::start(build, &format!("-e signal=all -e {injection}"))?;
+    let server = build.serve_on(fresh_address(), true)?.server()?;
+    let strace = Strace::attach(server.pid, &format!("-e signal=all -e {injection}"))?;
     for _ in 0..4 {
-        let mut client = Client::of(&traced.server)?;
+        let mut client = Client::of(&server)?;
         for text in ["hello", "still there?", "and now?"] {
             client.echo(text)?;
         }
     }
-    same(traced.detach()?.contains(mark), true)?;
-    same(traced.server.finish(), vec![])
+    same(strace.detach()?.contains(mark), true)?;
+    same(server.finish(), vec![])
 }
 
 #[test]
-fn a_read_that_fails_costs_one_client() -> Result<()> {
-    let errors = &[
-        EAGAIN, EBADF, ECONNRESET, EFAULT, EINVAL, EIO, EISDIR, ETIMEDOUT,
-    ];
-    costs_its_client("read", 0, errors)
-}
-
-#[test]
-fn a_write_that_fails_costs_one_client() -> Result<()> {
+fn a_read_or_a_write_that_fails_costs_one_client() -> Result<()> {
     #[rustfmt::skip]
-    let errors = [
-        EAGAIN, EBADF, ECONNRESET, EDESTADDRREQ, EDQUOT, EFAULT, EFBIG, EINVAL, EIO, ENOSPC, EPERM, EPIPE,
+    let [read, write] = [
+        &[EAGAIN, EBADF, ECONNRESET, EFAULT, EINVAL, EIO, EISDIR, ETIMEDOUT][..],
+        &[EAGAIN, EBADF, ECONNRESET, EDESTADDRREQ, EDQUOT, EFAULT, EFBIG, EINVAL, EIO, ENOSPC, EPERM, EPIPE],
     ];
+    costs_its_client("read", 0, read)?;
     // The first write is the line about the new child process.
-    costs_its_client("write", 1, &errors)
+    costs_its_client("write", 1, write)
 }
 
 #[test]
@@ -119,23 +97,6 @@ fn a_signal_that_does_not_terminate_costs_no_client_whatever_call_it_interrupts(
     Ok(())
 }
 
-/// Sets an option of the socket that `process` has as `fd`.
-fn set_option_of(process: i32, fd: i32, name: i32, value: i32) -> Result<()> {
-    // SAFETY: no pointers; any argument value is safe.
-    let pidfd = unsafe { syscall(SYS_pidfd_open, process, 0) } as i32;
-    // SAFETY: no pointers; any argument value is safe.
-    let copy = unsafe { syscall(SYS_pidfd_getfd, pidfd, fd, 0) } as i32;
-    let reason = errno::errno();
-    // SAFETY: `pidfd` is a descriptor that nothing else owns, and is not used again; close(-1) has no effect.
-    unsafe { close(pidfd) };
-    if copy == -1 {
-        return Err(format!("pidfd_getfd: {reason}"));
-    }
-    // SAFETY: `copy` is a new descriptor, and nothing else owns it.
-    let copy = unsafe { OwnedFd::from_raw_fd(copy) };
-    set_option(&copy, SOL_SOCKET, name, value).map_err(text)
-}
-
 /// Whether `line` of a trace is a write that returned less than the number of bytes it was given.
 fn is_short(line: &str) -> Option<bool> {
     let (call, written) = line.rsplit_once(") = ")?;
@@ -146,10 +107,11 @@ fn is_short(line: &str) -> Option<bool> {
 #[test]
 fn a_short_write_is_continued_where_it_stopped() -> Result<()> {
     for build in builds() {
-        let mut traced = Traced::start(build, "-e trace=write")?;
-        let server = &mut traced.server;
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let strace = Strace::attach(server.pid, "-e trace=write")?;
         // With small buffers on both sides a write blocks several times. If it is stopped then, it is short.
-        set_option_of(server.pid, 3, SO_SNDBUF, 1)?;
+        let listener = copy_of(server.pid, 3).map_err(text)?;
+        set_option(&listener, SOL_SOCKET, SO_SNDBUF, 1).map_err(text)?;
         let client = small_client(server.address.into()).and_then(Client::new);
         let client = client.map_err(text)?;
         let child = server.child(&client)?;
@@ -169,7 +131,7 @@ fn a_short_write_is_continued_where_it_stopped() -> Result<()> {
             stream.read_exact(rest).map_err(text)
         })?;
         same(received == sent, true)?;
-        let trace = traced.detach()?;
+        let trace = strace.detach()?;
         same(trace.lines().any(|line| is_short(line) == Some(true)), true)?;
     }
     Ok(())

@@ -1,11 +1,11 @@
 //! Calls of the server that fail: the errors that stop it, and those that cost one client or none.
 
-use super::{OCCURRENCES, failing, faulty, faulty_command, same, serve_clients, traced, try_each};
-use crate::support::*;
+use super::*;
 use libc::*;
+use std::fs;
+use std::time::Instant;
 
-/// The calls before the server listens: strace's name, the name in the error line, and the errors in the man
-/// page.
+/// The calls before the server listens: strace's name, the name in the error line, and the man page's errors.
 #[rustfmt::skip]
 const BEFORE_IT_LISTENS: [(&str, &str, &[i32]); 7] = [
     ("rt_sigaction:when=1", "sigaction SIGPIPE", &[EINVAL]),
@@ -128,6 +128,61 @@ fn an_error_that_nobody_reads_does_not_stop_the_server() -> Result<()> {
         same(lost.receive_all()?, vec![])?;
         Client::served(address)?;
         traced(address, "(INJECTED)", 1)?;
+    }
+    Ok(())
+}
+
+/// CPU time of process `pid`, in nanoseconds.
+fn cpu_time(pid: i32) -> Result<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/schedstat")).map_err(text)?;
+    let first = stat.split(' ').next().and_then(|first| first.parse().ok());
+    first.ok_or_else(|| format!("/proc/{pid}/schedstat is {stat:?}"))
+}
+
+#[test]
+fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Result<()> {
+    for build in builds() {
+        let mut server = build.serve_on(fresh_address(), true)?.server()?;
+        let pid = server.pid;
+        limit_descriptors(pid, 4); // 0, 1, 2 and the listening socket
+        let mut client = Client::of(&server)?;
+        let line = format!("reuseaddr: accept {}: Too many open files", server.address);
+        same(server.error_line()?, line)?;
+
+        let (start, cpu_start) = (Instant::now(), cpu_time(pid)?);
+        let pauses = || process_status(pid, "voluntary_ctxt_switches");
+        let before = pauses().unwrap_or(0);
+        wait_until("ten pauses", || pauses() >= Some(before + 10))?;
+        let cpu = (cpu_time(pid)? - cpu_start) as f64;
+        let percent = 100.0 * cpu / start.elapsed().as_nanos() as f64;
+        let name = &build.name;
+        println!("{name}: {percent:.2}% of a core, out of descriptors");
+        assert!(percent < 5.0, "{name}: {percent:.0}% of a core");
+
+        limit_descriptors(pid, 4096);
+        client.echo("hello")?;
+        same(server.finish(), vec![])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_shortage_with_signals_in_between_is_reported_once() -> Result<()> {
+    for build in builds() {
+        // The first accept(2) has its descriptor already. The second is interrupted, the third fails, and so on.
+        let server = faulty(build, fresh_address(), "accept:error=EINTR:when=2+3")?.server()?;
+        wait_until("accept", || sleeps_in(server.pid, SYS_accept))?;
+        limit_descriptors(server.pid, 4);
+        let mut client = Client::of(&server)?;
+        wait_for("shortage between two signals", || {
+            let trace = fs::read_to_string(trace_file(server.address)).ok()?;
+            trace.split("(INJECTED)").nth(2)?.find("EMFILE")
+        })?;
+        limit_descriptors(server.pid, 4096);
+        client.echo("hello")?;
+        take_file(&trace_file(server.address))?;
+        let line = format!("reuseaddr: accept {}: Too many open files", server.address);
+        same(server.finish(), vec![line])?;
     }
     Ok(())
 }

@@ -67,8 +67,7 @@ while the first listens                               listen: EADDRINUSE
 after the first is closed                             OK
 ";
 
-/// [`TABLES`] on this kernel, without the rows of IPv6 if there is none. `cleared` is the result if the option
-/// of the existing socket is cleared after bind.
+/// [`TABLES`] on this kernel. `cleared` is the result if the existing socket's option is cleared after bind.
 pub fn tables(ipv6: bool, cleared: &str) -> String {
     let lines = TABLES.split_inclusive('\n');
     let kept = lines.filter(|line| ipv6 || !line.contains("::") || !line.contains("OK"));

@@ -1,202 +1,234 @@
-//! The study page: a single, self-contained file of HTML.
+//! The study pages, each a self-contained file of HTML.
 
-use crate::counterparts::Pair;
-use crate::figure::svg;
-use crate::kernel::{Calls, WHO};
-use crate::moments::Moment;
-use crate::outcome::Outcome;
-use crate::readme::{Claim, split_ids};
-use crate::source::{Line, Part};
+use crate::columns::{indent, piece, rows};
+use crate::counterparts::{Line, Pair, Part};
+use crate::readme::{IDS, PORTING};
+use crate::story::{Calls, Moment, leave_out, run_remains, run_story};
+use crate::support::{Result, builds, read_file, release, text};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
-/// The three moments of the figure, and the claims shown with each.
-const MOMENTS: [(&str, &str); 3] = [
-    ("Before the kill", "F1 F2 F3 F4 F5 R1 K1 K2"),
-    ("The server is killed", "T1 T2 T3 T4"),
-    ("The server is restarted", "R2 C1 C2"),
-];
-
-const STYLE: &str = include_str!("style.css");
-
-/// What the page shows.
-pub struct Study<'a> {
-    pub pairs: &'a [Pair],
-    pub calls: &'a Calls,
-    pub moments: &'a [Moment; 3],
-    pub claims: &'a [Claim],
-    pub outcomes: &'a BTreeMap<&'static str, Outcome>,
-    /// Kernel and date: "Linux 6.18.44 on 2026-11-23".
-    pub seen_on: String,
-}
-
-/// The page.
-pub fn page(study: &Study) -> String {
-    let contents = contents(study.pairs);
-    let story = story(study);
-    let pairs = study.pairs.iter().map(|pair| both_files(pair, study.calls));
+/// A page, in which `body` follows the title.
+fn page(name: &str, body: &str) -> String {
+    let style = include_str!("style.css");
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>SO_REUSEADDR in C and in Rust, side by side</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#content\">Skip to the page</a>\n\
-         <header>\n<h1>SO_REUSEADDR in C and in Rust, side by side</h1>\n\
-         <p>A forking server is killed while its child process still serves a client. If SO_REUSEADDR is \
-         set, the server can be restarted at once; otherwise it cannot. The server is shown in C and in \
-         Rust, with the same functions, the same numbered steps and the same system calls.</p>\n\
-         <p class=\"seen-on\">Run on {}, in C and in Rust.</p>\n</header>\n\
-         {contents}<main id=\"content\">\n{story}{}</main>\n\
-         <footer>\n<p>The page of the book, its story and the names of its variables are Warren W. \
-         Gay’s: <cite>Linux Socket Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR \
-         Option”. This page is made by <code>make study</code>.</p>\n</footer>\n</body>\n</html>\n",
-        escaped(&study.seen_on),
-        pairs.collect::<String>()
+        r##"<!DOCTYPE html>
+<html lang="en"><head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{name} in C and in Rust</title>
+<style>
+{style}</style>
+</head>
+<body>
+<a class="skip" href="#content">Skip to the content</a>
+<h1>{name} in C and in Rust, side by side</h1>
+{body}</main>
+<footer>The page of the book, its story and the names of its variables are Warren W. Gay’s: <cite>Linux Socket
+Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR Option”. Made by <code>make study</code>.</footer></body></html>
+"##
     )
 }
 
-fn contents(pairs: &[Pair]) -> String {
-    let groups = pairs.chunk_by(|pair, next| pair.group == next.group);
-    let groups = groups.map(|group| {
-        let link = |pair: &Pair| format!(" <a href=\"#{0}\">{0}</a>", pair.name);
-        let links: String = group.iter().map(link).collect();
-        format!("<li><b>{}</b><span>{links}</span></li>\n", group[0].group)
-    });
-    format!(
-        "<nav aria-label=\"Contents\">\n<ul>\n<li><b>The story</b><span>\
-         <a href=\"#story\">Figure 12.1 and its claims</a></span></li>\n{}</ul>\n</nav>\n",
-        groups.collect::<String>()
-    )
+/// The page of a pair other than `serve`.
+pub fn other(pair: &Pair) -> String {
+    let (purpose, code) = (escaped(pair.purpose()), code(pair, |_| String::new()));
+    let back = "<a href=\"../study.html\">Back to serve</a>";
+    let body = format!("<p>{purpose} {back}</p>\n<main id=\"content\">\n{code}");
+    page(&pair.name, &body)
 }
 
-/// Figure 12.1 in three moments, each with its claims.
-fn story(study: &Study) -> String {
-    let moments = MOMENTS.iter().zip(study.moments);
-    let moments = moments.map(|((title, ids), moment)| {
-        let claims = study.claims.iter().filter(|claim| ids.contains(claim.id));
-        let claims = claims.map(|claim| item(claim, &study.outcomes[claim.id]));
-        format!(
-            "<section>\n<h3>{title}</h3>\n{}<ul class=\"claims\">\n{}</ul>\n</section>\n",
-            svg(moment, title),
-            claims.collect::<String>()
-        )
-    });
-    format!(
-        "<section id=\"story\">\n<h2>Figure 12.1, as run on this machine</h2>\n\
-         <div class=\"moments\">\n{}</div>\n</section>\n",
-        moments.collect::<String>()
-    )
-}
-
-/// A claim with its steps and its outcome.
-fn item(claim: &Claim, outcome: &Outcome) -> String {
-    let Claim { id, words, steps } = claim;
-    let plural = if steps.len() == 1 { "step" } else { "steps" };
-    let function = steps.first().map_or("", |(_, function)| function);
-    let link = |(number, _): &(usize, String)| format!("<a href=\"#serve-{number}\">{number}</a>");
-    let links: Vec<String> = steps.iter().map(link).collect();
-    let (class, details) = match (&*outcome.unexpected, &*outcome.differs) {
-        ([], []) => ("holds", &[][..]),
-        ([], differs) => ("differs", differs),
-        (unexpected, _) => ("unexpected", unexpected),
-    };
-    let details = details.iter();
-    let details = details.map(|text| format!("<li>{}</li>\n", escaped(text)));
-    let mut list: String = details.collect();
-    if !list.is_empty() {
-        list = format!("<ul>\n{list}</ul>\n");
+/// The page of `serve`, the first of `pairs`: the restart, what remains, the code, and the claims.
+pub fn serve(pairs: &[Pair], calls: &Calls, claims: &[[String; 4]]) -> Result<String> {
+    let (notes, rust, release) = (notes(&pairs[0])?, &builds()[1], release());
+    let (mut moments, mut remains, mut outcomes) = (String::new(), String::new(), String::new());
+    for (at, moment) in (1..).zip(run_story(rust)?) {
+        moments += &figure(&notes[&format!("M{at}")], at, moment);
     }
-    format!(
-        "<li id=\"{id}\"><p><b>{id}</b> {}</p>\n<p class=\"where\"><code>{function}</code>, {plural} {}</p>\n\
-         <p class=\"outcome {class}\"><b>{class}</b></p>\n{list}</li>\n",
-        escaped(words),
-        links.join(", ")
-    )
-}
-
-/// A file in both languages.
-fn both_files(pair: &Pair, calls: &Calls) -> String {
-    let name = &pair.name;
-    let mut html = format!(
-        "<section id=\"{name}\" class=\"pair\">\n<h2>{name}</h2>\n<p>{}</p>\n",
-        escaped(&sentence(&pair.purpose()))
+    let without = run_remains(rust, false)?;
+    for (without, with) in without.iter().zip(run_remains(rust, true)?) {
+        let cells = without.join("</td><td>");
+        remains += &format!("<tr><td>{cells}</td><td>{}</td></tr>\n", with[3]);
+    }
+    for [id, words, steps, outcome] in claims {
+        let steps = steps.split(", ").map(step_link).collect();
+        let cells = [id.clone(), prose(words), steps, prose(outcome)].join("</td><td>");
+        outcomes += &format!("<tr id=\"{id}\"><td>{cells}</td></tr>\n");
+    }
+    let below = |step| kernel(&calls[&step]) + &notes[&step.to_string()];
+    let code = code(&pairs[0], below);
+    let steps: String = calls.keys().map(step_link).collect();
+    let link = |pair: &Pair| format!("<a href=\"study/{}\">{}</a>\n", pair.page(), pair.name);
+    let (files, left) = (pairs[1..].iter().map(link).collect::<String>(), &notes["R"]);
+    let body = format!(
+        r##"<p>A forking server is killed while its child process still serves a client. Its restart fails, unless
+SO_REUSEADDR is set. The server is shown in C and in Rust, with the same functions, the same numbered steps and
+the same system calls. Run on Linux {release}.</p>
+<nav aria-label="This page"><a href="#restart">Restart</a> <a href="#remains">After the kill</a> <span>Steps</span>
+{steps}<a href="#claims">Claims</a> <a href="#files">Files</a></nav>
+<main id="content">
+<h2 id="restart">The restart, as run on this machine</h2>
+<div class="moments">
+{moments}</div>
+<h2 id="remains">In the minute after a child is killed</h2>
+{left}<table>
+<thead><tr><td></td><th scope="col">Server’s end</th><th scope="col">Client’s end</th>
+<th scope="col">Restart without the option</th><th scope="col">with it</th></tr></thead>
+{remains}</table>
+<h2>The server, step by step</h2>
+<p>Lines side by side correspond. Marked are <b class="call">system calls</b>, <b class="unsafe">unsafe</b> and
+<b class="cast">casts</b>. Below a step are its system calls, as strace recorded them, the same in both builds.
+SERVER is the server; OLD is its child process for the first client, which still runs when the server is killed.
+REFUSED is a restart without SO_REUSEADDR, and GRANTED one with it. “Porting” marks rows of
+<a href="../src/porting/README.md">the porting reference</a>.</p>
+{code}<h2 id="claims">The page’s claims, as <code>make compare</code> tries them in both builds</h2>
+<table>
+<thead><tr><td></td><th scope="col">Claim</th><th scope="col">Steps</th><th scope="col">On Linux</th></tr></thead>
+{outcomes}</table>
+<h2 id="files">The other files, and small programs for porting</h2>
+<p>{files}</p>
+"##
     );
-    if name == "serve" {
-        let head = "Below each step: its system calls, the same in both.";
-        html += &format!("<p class=\"who\">{head} {}</p>\n", escaped(WHO));
-    }
-    html += &format!(
-        "<div class=\"columns files\"><p>{}</p><p>{}</p></div>\n",
-        pair.c.path, pair.rust.path
-    );
-    let mut function = None;
-    for [c, rust] in pair.parts() {
-        let Some(part) = c.or(rust) else { continue };
-        if function != Some(&part.function) {
-            function = Some(&part.function);
-            html += &match part.function.as_str() {
-                "" => "<h3>The head</h3>\n".to_string(),
-                function => format!("<h3><code>{function}</code></h3>\n"),
-            };
-        }
-        if let (Some(number), Some(step)) = (part.number(), &part.step) {
-            html += &step_heading(name, number, step);
-        }
-        let [c, rust] = [c, rust].map(|part| part.map_or(&[][..], Part::shown));
-        if !c.is_empty() || !rust.is_empty() {
-            let (c, rust) = (code("C", c), code("Rust", rust));
-            html += &format!("<div class=\"columns\">\n{c}{rust}</div>\n");
-        }
-        let line = |call| format!("<span class=\"line\">{}\n</span>", escaped(call));
-        let seen: String = calls.of(pair, part).into_iter().map(line).collect();
-        if !seen.is_empty() {
-            html += "<div class=\"kernel\">\n<p>The kernel saw</p>\n";
-            html += &format!("<pre><code>{seen}</code></pre>\n</div>\n");
-        }
-    }
-    html + "</section>\n"
+    Ok(page("serve", &body))
 }
 
-/// The heading of a step, with links to the claims that it names.
-fn step_heading(name: &str, number: usize, step: &str) -> String {
-    let (words, ids) = split_ids(step);
-    let words = words.split_once(". ").map_or(words, |(_, words)| words);
-    let links = ids.iter().map(|id| format!("<a href=\"#{id}\">{id}</a>"));
-    let mut links = links.collect::<Vec<_>>().join(", ");
-    if !links.is_empty() {
-        links = format!(" <span class=\"ids\">({links})</span>");
+fn step_link(step: impl Display) -> String {
+    format!("<a href=\"#step-{step}\">{step}</a>\n")
+}
+
+/// The notes on the steps, and others, as HTML. To "`CODE`, a run shows:", a run without it is added.
+fn notes(serve: &Pair) -> Result<BTreeMap<String, String>> {
+    let file = read_file("tests/study/notes.md")?.replace("\n    ", " ");
+    let mut notes = BTreeMap::new();
+    for (key, note) in file.lines().filter_map(|line| line.split_once(". ")) {
+        let mut note = note.to_string();
+        if let Ok(step) = key.parse() {
+            let mut parts = serve.parts[0].iter();
+            let part = parts.find(|part| part.number() == Some(step));
+            let part = part.ok_or(format!("notes.md: serve has no step {step}"))?;
+            for (number, code) in &part.lines {
+                if note.ends_with(&format!("`{}`, a run shows:", code.trim())) {
+                    note = format!("{note} {}", leave_out(number.parse().map_err(text)?)?);
+                }
+            }
+        }
+        notes.insert(key.to_string(), format!("<p>{}</p>\n", prose(&note)));
     }
-    format!(
-        "<h4 id=\"{name}-{number}\"><span class=\"step\">{number}.</span> {}{links}</h4>\n",
-        escaped(words)
-    )
+    Ok(notes)
 }
 
-fn code(language: &str, lines: &[Line]) -> String {
-    let lines: String = lines.iter().map(code_line).collect();
-    let head = format!("<p class=\"language\">{language}</p>");
-    format!("<div>\n{head}\n<pre><code>{lines}</code></pre>\n</div>\n")
+/// A moment of Figure 12.1. The note is its title, the relation of server and child, and what to see.
+fn figure(note: &str, at: usize, (facts, calls): Moment) -> String {
+    let mut note = note.trim_start_matches("<p>").splitn(3, "; ");
+    let [title, relation, words] = [(); 3].map(|()| note.next().unwrap_or_default());
+    let mut html = format!("<section class=\"moment-{at}\">\n<h3>{at}. {title}</h3>\n<ol>\n");
+    let roles = ["Server", "Child", "Client"].iter();
+    for ((role, relation), facts) in roles.zip(["", relation, "connection"]).zip(facts) {
+        let facts = facts.join("</span>\n<span>");
+        html += &format!("<li><i>{relation}&nbsp;</i>\n<div><b>{role}</b>\n");
+        html += &format!("<span>{facts}</span></div></li>\n");
+    }
+    html + &format!("</ol>\n<p>{words}{}</section>\n", kernel(&calls))
 }
 
-/// A line; where it is too long, it continues with a deeper indent.
-fn code_line(line: &Line) -> String {
-    let pieces = line.pieces.iter().map(|(comment, text)| match comment {
-        true => format!("<i>{}</i>", escaped(text)),
-        false => escaped(text),
-    });
+/// System calls; those that fail are marked.
+fn kernel(calls: &[String]) -> String {
+    let mut html = String::new();
+    for call in calls {
+        let fails = ["", " fail"][usize::from(call.contains(" = -1 "))];
+        html += &format!("<span class=\"line{fails}\">{}\n</span>", escaped(call));
+    }
+    format!("<pre class=\"kernel\">{html}</pre>\n").replace("<pre class=\"kernel\"></pre>\n", "")
+}
+
+/// A file in both languages, with `below` each step, and the heads last.
+fn code(pair: &Pair, below: impl Fn(usize) -> String) -> String {
+    let steps = pair.parts[1].iter().filter_map(Part::number).count();
+    let mut html = String::new();
+    for (index, row) in pair.rows().into_iter().enumerate() {
+        let part = row[0].or(row[1]).expect("one of both");
+        let heading = prose(&part.heading);
+        html += &match part.number() {
+            None => format!("<section>\n<h3>{heading}</h3>\n"),
+            Some(step) => format!("<section>\n<h4 id=\"step-{step}\">{heading}</h4>\n"),
+        };
+        let step = part.number().unwrap_or(steps + 2);
+        for (to, word) in [(step + 1, "Next step"), (step - 1, "previous step")] {
+            if (1..=steps).contains(&to) {
+                html += &format!("<a class=\"turn\" href=\"#step-{to}\">{word}</a>\n");
+            }
+        }
+        let (columns, traps) = (columns(pair, row, index), traps(pair, row[1]));
+        let more = part.number().map_or(String::new(), &below);
+        html += &format!("{columns}<div class=\"below\">\n{more}{traps}</div>\n</section>\n");
+    }
+    html
+}
+
+/// The rows of the porting reference that link to a line of `part` in Rust.
+fn traps(pair: &Pair, part: Option<&Part>) -> String {
+    let file = format!("../{}.rs", pair.name).replace("../porting/", "");
+    let (mut html, table) = (String::new(), read_file(PORTING).unwrap_or_default());
+    for (number, _) in part.iter().flat_map(|part| &part.lines) {
+        let link = format!("]({file}#L{number})");
+        for row in table.lines().filter(|row| row.contains(&link)) {
+            let cells = row.trim_matches(['|', ' ']).split(" | ");
+            let cells = cells.filter_map(|cell| cell.trim_start_matches('[').split("](").next());
+            let cells: Vec<String> = cells.map(prose).collect();
+            html += &format!("<p class=\"trap\">{}</p>\n", cells.join(" → "));
+        }
+    }
+    html
+}
+
+/// The lines of a part in C and Rust; on a narrow screen, the reader chooses one language.
+fn columns(pair: &Pair, parts: [Option<&Part>; 2], id: usize) -> String {
+    let (mut choice, mut html, rows) = (String::new(), String::new(), rows(pair, parts));
+    let calls = pair.calls();
+    for (side, (language, class)) in [("C", "c"), ("Rust", "rust")].into_iter().enumerate() {
+        let mut lines = String::new();
+        for (row, both) in (2..).zip(&rows) {
+            let line = both[side].iter();
+            lines.extend(line.map(|line| code_line(row, line, &calls)));
+        }
+        let checked = ["", " checked"][side];
+        choice += "<input type=\"radio\"";
+        choice += &format!(" name=\"{id}\" id=\"{class}-{id}\" class=\"{class}\"{checked}>");
+        choice += &format!("<label for=\"{class}-{id}\">{language}</label>\n");
+        html += &format!("<pre class=\"{class}\" data-title=\"{language}\">{lines}</pre>\n");
+    }
+    let count = rows.len() + 1;
+    format!("{choice}<div class=\"columns\" style=\"--rows:{count}\">\n{html}</div>\n")
+}
+
+/// A line in its row; where it is too long, it continues with a deeper indent.
+fn code_line(row: usize, (number, text): &Line, calls: &[&str]) -> String {
+    let (indent, mut at) = (indent(text), 0);
+    let mut html = format!("<span class=\"line\" style=\"--row:{row};--in:{indent}\"");
+    html += &format!(" data-number=\"{number}\">");
+    while at < text.len() {
+        let (kind, length) = piece(&text[..at], &text[at..], calls);
+        let piece = escaped(&text[at..at + length]);
+        html += &match kind {
+            "" => piece,
+            kind => format!("<b class=\"{kind}\">{piece}</b>"),
+        };
+        at += length;
+    }
     // The newline is inside the span, so that it is copied and does not add an empty line.
-    format!(
-        "<span class=\"line\" style=\"--in:{}\"><span class=\"number\">{}</span>{}\n</span>",
-        line.indent(),
-        line.number,
-        pieces.collect::<String>()
-    )
+    html + "\n</span>"
 }
 
-/// The text with a capital at its start.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
+/// Text of Markdown: code is marked, and the claims in parentheses become links.
+fn prose(text: impl AsRef<str>) -> String {
+    let mut html = escaped(text.as_ref());
+    while html.contains('`') {
+        html = html.replacen('`', "<code>", 1).replacen('`', "</code>", 1);
+    }
+    for (id, before) in IDS.iter().flat_map(|id| [(id, "("), (id, ", ")]) {
+        let link = format!("{before}<a href=\"#{id}\">{id}</a>");
+        html = html.replace(&format!("{before}{id}"), &link);
+    }
+    html
 }
 
 fn escaped(text: &str) -> String {

@@ -1,102 +1,77 @@
-//! What the READMEs state about the code: the page's claims with their steps, and the porting table.
+//! What the READMEs state about the code: the page's claims with their steps, and the porting reference.
 
 use crate::claims::CLAIMS;
-use crate::counterparts::Pair;
-use crate::source::{Part, Source, read};
+use crate::counterparts::{Pair, Part};
+use crate::support::read_file;
 
 /// The page's claims.
 pub const IDS: [&str; 15] = [
     "F1", "F2", "F3", "F4", "F5", "T1", "T2", "T3", "T4", "R1", "R2", "C1", "C2", "K1", "K2",
 ];
 
-/// A claim of the page, in the README's words.
-pub struct Claim {
-    pub id: &'static str,
-    pub words: String,
-    /// The numbers of the steps of `serve` that name it, and their functions.
-    pub steps: Vec<(usize, String)>,
-}
+/// The porting reference.
+pub const PORTING: &str = "src/porting/README.md";
 
-/// Reads the claims. One whose row is missing, or names other steps than the code does, goes into `wrong`.
-pub fn read_claims(pairs: &[Pair], wrong: &mut Vec<String>) -> Vec<Claim> {
-    let Some(serve) = pairs.iter().find(|pair| pair.name == "serve") else {
-        wrong.push("there is no serve".into());
-        return Vec::new();
-    };
-    let readme = read("README.md").unwrap_or_default();
-    let mut claims = Vec::new();
+/// The claims: id, words, steps, outcome. A row that `serve` or `make compare` contradict is `wrong`.
+pub fn read_claims(serve: &Pair, wrong: &mut Vec<String>) -> Vec<[String; 4]> {
+    let (readme, mut claims) = (read_file("README.md").unwrap_or_default(), Vec::new());
     for id in IDS {
-        if !CLAIMS.iter().any(|claim| claim.text.starts_with(id)) {
-            wrong.push(format!("tests/compare/claims.rs has no row for claim {id}"));
+        let (mut function, mut place, mut steps) = ("", "", Vec::new());
+        for Part { heading, .. } in &serve.parts[1] {
+            let (step, text) = heading.split_once(". ").unwrap_or_default();
+            if step.is_empty() {
+                function = heading;
+            } else if text.contains(id) {
+                (place, steps) = (function, [steps, vec![step]].concat());
+            }
         }
-        let steps = steps_for(id, &serve.rust);
-        let numbers: Vec<String> = steps.iter().map(|(number, _)| number.to_string()).collect();
-        if steps.is_empty() {
-            wrong.push(format!("serve has no step that names claim {id}"));
-            continue;
-        }
-        let place = format!("| `{}` {} |", steps[0].1, numbers.join(", "));
-        let start = format!("| {id} |");
-        match readme.lines().find_map(|line| line.strip_prefix(&start)) {
-            None => wrong.push(format!("README.md has no row for claim {id}")),
-            Some(row) if !row.contains(&place) => wrong.push(format!(
-                "README.md: the row of claim {id} should name its steps: {place}"
-            )),
-            Some(row) => claims.push(Claim {
-                id,
-                words: row.split(" |").next().unwrap_or_default().trim().into(),
-                steps,
-            }),
+        let (start, steps) = (format!("| {id} | "), steps.join(", "));
+        let place = format!(" | `{place}` {steps} | ");
+        let mut compared = CLAIMS.iter().filter(|claim| claim.text.starts_with(id));
+        let tried = compared.clone().next().is_some();
+        let holds = compared.all(|claim| ["", claim.linux].contains(&claim.page));
+        let rows = readme.lines();
+        let rows = rows.filter_map(|line| line.strip_prefix(&start)?.split_once(&place));
+        let mut rows = rows.filter(|(_, outcome)| outcome.starts_with("holds") == holds);
+        match rows.next() {
+            Some((words, outcome)) if tried && !steps.is_empty() => {
+                let outcome = outcome.trim_end_matches(" |");
+                claims.push([id, words, &steps, outcome].map(String::from));
+            }
+            _ => wrong.push(format!("README.md: wrong or no row {start}...{place}")),
         }
     }
     claims
 }
 
-/// A step's text, and the claims in parentheses at its end.
-pub fn split_ids(step: &str) -> (&str, Vec<&str>) {
-    let (words, ids) = step.rsplit_once(" (").unwrap_or((step, ""));
-    let ids: Vec<&str> = ids.trim_end_matches(')').split(", ").collect();
-    if ids.iter().all(|id| IDS.contains(id)) {
-        return (words, ids);
-    }
-    (step, Vec::new())
-}
-
-fn steps_for(id: &str, source: &Source) -> Vec<(usize, String)> {
-    let place = |part: &Part| {
-        let (_, ids) = split_ids(part.step.as_deref()?);
-        ids.contains(&id)
-            .then_some((part.number()?, part.function.clone()))
-    };
-    source.parts.iter().filter_map(place).collect()
-}
-
-/// Checks that the functions that the porting table names are in both languages, and its tests in
-/// tests/. Each row of the table ends with `file::function` and `file::test`.
-pub fn check_porting(pairs: &[Pair], wrong: &mut Vec<String>) {
-    let file = "src/porting/README.md";
-    let text = read(file).unwrap_or_default();
-    let rows: Vec<&str> = text.lines().filter(|line| line.ends_with("` |")).collect();
-    if rows.len() < 13 {
-        wrong.push(format!("{file}: fewer than 13 rows in the porting table"));
+/// Checks the links of the porting reference, each of which is code that leads to a line with that code.
+pub fn check_porting(wrong: &mut Vec<String>) {
+    let table = read_file(PORTING).unwrap_or_default();
+    let rows: Vec<&str> = table.lines().filter(|line| line.contains("#L")).collect();
+    if rows.len() < 30 {
+        wrong.push(format!("{PORTING}: fewer than 30 rows in the tables"));
     }
     for row in rows {
-        let mut cells = row.trim_end_matches(" |").rsplit(" | ");
-        let mut name = || cells.next()?.trim_matches('`').split_once("::");
-        let (Some((test_file, test)), Some((place, function))) = (name(), name()) else {
-            wrong.push(format!("{file}: a row names no function and test: {row}"));
-            continue;
-        };
-        let mut pair = pairs.iter().filter(|pair| pair.name == place);
-        let defines = |source: &Source| source.functions().contains(&function);
-        if !pair.any(|pair| defines(&pair.c) && defines(&pair.rust)) {
-            let both = "in both languages";
-            wrong.push(format!("{file}: {place} does not define {function} {both}"));
+        if !row.contains(".c#L") || !row.contains(".rs#L") {
+            wrong.push(format!(
+                "{PORTING}: a row links to one language only: {row}"
+            ));
         }
-        match read(&format!("tests/{test_file}.rs")) {
-            Ok(tests) if tests.contains(&format!("fn {test}()")) => {}
-            Ok(_) => wrong.push(format!("{file}: tests/{test_file}.rs has no {test}")),
-            Err(reason) => wrong.push(format!("{file}: {test}: {reason}")),
-        }
+        let links = row.split("[`").skip(1).filter_map(wrong_link);
+        wrong.extend(links.map(|reason| format!("{PORTING}: {reason}")));
     }
+}
+
+/// Why the link at the start of `row` is wrong, if it is. It is CODE`](PATH#LNUMBER).
+fn wrong_link(row: &str) -> Option<String> {
+    let (code, target) = row.split_once("`](")?;
+    let (path, number) = target.split(')').next()?.split_once("#L")?;
+    let code = code.replace("\\|", "|");
+    let source = read_file(&format!("src/porting/{path}")).unwrap_or_else(|reason| reason);
+    let lines = (1..)
+        .zip(source.lines())
+        .filter(|(_, line)| line.contains(&code));
+    let lines: Vec<String> = lines.map(|(line, _)| line.to_string()).collect();
+    let (right, found) = (lines.iter().any(|line| line == number), lines.join(", "));
+    (!right).then(|| format!("`{code}` is not in line {number} of {path}, but in: {found}"))
 }

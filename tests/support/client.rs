@@ -1,24 +1,21 @@
 //! Clients. All their calls have a deadline.
 
-use super::{Result, Server, deadline, set_option};
+use super::{Result, Server, deadline, set_option, text};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 
 /// A connection to a server. Reads and writes have a deadline.
 pub struct Client {
-    /// The connection itself.
     pub stream: TcpStream,
     /// The client's own address.
     pub address: SocketAddrV4,
 }
 
 impl Client {
-    /// Connects to `server`.
     pub fn connect(server: SocketAddrV4) -> io::Result<Client> {
         Client::new(TcpStream::connect_timeout(&server.into(), deadline())?)
     }
 
-    /// A client with an existing connection.
     pub fn new(stream: TcpStream) -> io::Result<Client> {
         stream.set_read_timeout(Some(deadline()))?;
         stream.set_write_timeout(Some(deadline()))?;
@@ -43,22 +40,18 @@ impl Client {
     /// Sends `text`, and waits until it comes back.
     pub fn echo(&mut self, text: &str) -> Result<()> {
         let mut back = vec![0; text.len()];
-        self.stream
-            .write_all(text.as_bytes())
-            .and_then(|()| self.stream.read_exact(&mut back))
-            .map_err(|error| format!("{text:?} does not come back: {}", reason(&error)))?;
-        if back == text.as_bytes() {
-            Ok(())
-        } else {
-            let back = String::from_utf8_lossy(&back);
-            Err(format!("{text:?} comes back as {back:?}"))
-        }
+        let sent = self.stream.write_all(text.as_bytes());
+        let received = sent.and_then(|()| self.stream.read_exact(&mut back));
+        received.map_err(|error| format!("{text:?} does not come back: {}", reason(&error)))?;
+        let back = String::from_utf8_lossy(&back);
+        (back == text)
+            .then_some(())
+            .ok_or_else(|| format!("{text:?} comes back as {back:?}"))
     }
 
     /// Shuts down the sending side, and returns what comes until end of file.
     pub fn half_close(&mut self) -> Result<Vec<u8>> {
-        let shutdown = self.stream.shutdown(Shutdown::Write);
-        shutdown.map_err(|error| format!("shutdown: {error}"))?;
+        self.stream.shutdown(Shutdown::Write).map_err(text)?;
         self.receive_all()
     }
 
@@ -74,8 +67,7 @@ impl Client {
     pub fn reset(self) -> Result<()> {
         let (l_onoff, l_linger) = (1, 0);
         let linger = libc::linger { l_onoff, l_linger };
-        set_option(&self.stream, libc::SOL_SOCKET, libc::SO_LINGER, linger)
-            .map_err(|error| format!("setsockopt SO_LINGER: {error}"))
+        set_option(&self.stream, libc::SOL_SOCKET, libc::SO_LINGER, linger).map_err(text)
     }
 }
 

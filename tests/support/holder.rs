@@ -143,9 +143,21 @@ pub fn fill(mut stream: &TcpStream) -> io::Result<()> {
 fn open_socket(address: SocketAddr) -> io::Result<OwnedFd> {
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
     // SAFETY: no pointers; any argument value is safe.
-    let s = checked(unsafe { libc::socket(family(address), kind, 0) })?;
-    // SAFETY: `s` is a new descriptor, and nothing else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(s) })
+    owned(unsafe { libc::socket(family(address), kind, 0) })
+}
+
+/// A copy of descriptor `fd` of process `pid`.
+pub fn copy_of(pid: i32, fd: i32) -> io::Result<OwnedFd> {
+    // SAFETY: no pointers; any argument value is safe.
+    let process = owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } as i32)?;
+    // SAFETY: no pointers; any argument value is safe.
+    owned(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), fd, 0) } as i32)
+}
+
+/// The new descriptor `z` that a call returns.
+fn owned(z: i32) -> io::Result<OwnedFd> {
+    // SAFETY: `z` is a new descriptor, and nothing else owns it.
+    checked(z).map(|z| unsafe { OwnedFd::from_raw_fd(z) })
 }
 
 /// Sets a socket option. Its value is a number or a structure of the C library.
@@ -157,13 +169,11 @@ pub fn set_option<T>(s: &impl AsRawFd, level: i32, name: i32, value: T) -> io::R
     checked(z).map(|_| ())
 }
 
-/// Calls listen(2).
 pub fn listen(s: &OwnedFd, backlog: i32) -> io::Result<i32> {
     // SAFETY: no pointers; any argument value is safe.
     checked(unsafe { libc::listen(s.as_raw_fd(), backlog) })
 }
 
-/// Calls connect(2).
 pub fn connect(s: &OwnedFd, to: SocketAddr) -> io::Result<()> {
     let to = raw(to);
     let length = to.len() as libc::socklen_t;

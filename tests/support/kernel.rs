@@ -3,6 +3,7 @@
 use super::{Result, wait_for, wait_until};
 use std::fs;
 use std::net::SocketAddrV4;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// The TCP states by number, from 1 on; the kernel's include/net/tcp_states.h.
 const TCP_STATES: &str = "- ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE \
@@ -15,6 +16,8 @@ pub struct Socket {
     pub peer: SocketAddrV4,
     pub state: &'static str,
     pub inode: u64,
+    /// Seconds until its timer expires; 0 if none is running.
+    pub timer: u32,
 }
 
 /// All TCP sockets over IPv4, from /proc/net/tcp.
@@ -29,10 +32,11 @@ pub fn find_socket(local: SocketAddrV4, peer: SocketAddrV4) -> Option<Socket> {
     all.find(|socket| (socket.local, socket.peer) == (local, peer))
 }
 
-/// Whether a socket uses `port` on a wildcard address, IPv4 or IPv6.
-pub fn holds_every_address(port: u16) -> bool {
-    let zeros = |width| format!(" {:0width$}:{port:04X} ", 0);
-    is_in_a_table(&zeros(8)) || is_in_a_table(&zeros(32))
+/// Fails if a socket uses `port` on a wildcard address, IPv4 or IPv6.
+pub fn port_is_free(port: u16) -> Result<()> {
+    let wildcard = |width| is_in_a_table(&format!(" {:0width$}:{port:04X} ", 0));
+    let reason = format!("port {port} is in use on all addresses; ss -tlnp shows the process");
+    (!wildcard(8) && !wildcard(32)).then_some(()).ok_or(reason)
 }
 
 /// Whether a socket, IPv4 or IPv6, has `port` as its local or remote port.
@@ -60,6 +64,8 @@ fn parse_socket(line: &str) -> Option<Socket> {
         peer: address(fields.get(2)?)?,
         state: TCP_STATES.split(' ').nth(hex(fields.get(3)?)? as usize)?,
         inode: fields.get(9)?.parse().ok()?,
+        // "03:00001770" is a timer that expires in 6,000 hundredths of a second.
+        timer: hex(fields.get(5)?.split_once(':')?.1)?.div_ceil(100),
     })
 }
 
@@ -84,8 +90,7 @@ pub fn sockets_of(pid: i32) -> Vec<Socket> {
     found
 }
 
-/// Waits until process `pid` has one socket only, the `expected` one, and returns it. Just after fork, a
-/// process has two.
+/// Waits until process `pid` has one socket only, the `expected` one. Just after fork, a process has two.
 pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socket> {
     let mut held = Vec::new();
     let what = format!("single socket, as expected, in process {pid}");
@@ -95,6 +100,29 @@ pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socke
         only.filter(|socket| expected(socket)).cloned()
     });
     found.map_err(|reason| format!("{reason}; it has {held:?}"))
+}
+
+/// SO_REUSEADDR of the socket that is descriptor `fd` of process `pid`, if the kernel permits to copy the
+/// descriptor.
+pub fn reuseaddr_of(pid: i32, fd: i32) -> Option<i32> {
+    let owned = |fd: i64| {
+        // SAFETY: `fd` is a new descriptor, and nothing else owns it.
+        (fd != -1).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) })
+    };
+    // SAFETY: no pointers; any argument value is safe.
+    let pidfd = owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    let pidfd = pidfd.as_raw_fd();
+    // SAFETY: no pointers; any argument value is safe.
+    let copy = owned(unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd, fd, 0) })?;
+    let (s, mut value, mut length) = (copy.as_raw_fd(), 0_i32, 4);
+    let (level, name, to) = (
+        libc::SOL_SOCKET,
+        libc::SO_REUSEADDR,
+        (&raw mut value).cast(),
+    );
+    // SAFETY: `length` is the size of `value`.
+    let z = unsafe { libc::getsockopt(s, level, name, to, &raw mut length) };
+    (z != -1).then_some(value)
 }
 
 /// The number in `field` of /proc/PID/status.
@@ -112,7 +140,13 @@ pub fn process(pid: i32) -> Option<(char, i32)> {
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-/// The number of descriptors that process `pid` has.
+/// The child processes of process `pid`, with zombies.
+pub fn children(pid: i32) -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(move |&child| process(child).is_some_and(|(_, parent)| parent == pid))
+}
+
 pub fn descriptors(pid: i32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
@@ -152,4 +186,10 @@ pub fn is_before_6_8(release: &str) -> bool {
     let parts = release.split(['.', '-']);
     let mut numbers = parts.map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) < (Some(6), Some(8))
+}
+
+/// Whether process `pid` sleeps in the system call `number`.
+pub fn sleeps_in(pid: i32, number: i64) -> bool {
+    let read = |name| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+    read("stat").contains(") S ") && read("syscall").starts_with(&format!("{number} "))
 }

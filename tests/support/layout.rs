@@ -6,8 +6,8 @@ pub fn terminal_width() -> usize {
     columns.parse().unwrap_or(80).max(80)
 }
 
-/// `text` in lines of at most `width` columns, broken at spaces where possible. The lines after the first
-/// one are indented by four more columns.
+/// `text` in lines of at most `width` columns, broken at spaces, or after a punctuation mark if a word is too
+/// long. The lines after the first one are indented by four more columns.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let indent = text.len() - text.trim_start().len();
     let mut rest: Vec<char> = text.chars().collect();
@@ -15,7 +15,11 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     while rest.len() > width {
         let start = rest.iter().position(|c| *c != ' ').unwrap_or(0);
         let space = rest[..=width].iter().rposition(|c| *c == ' ');
-        let end = space.filter(|space| *space > start).unwrap_or(width);
+        let mark = rest[..width].iter().rposition(|c| ":(),.={_/".contains(*c));
+        let end = space
+            .or(mark.map(|mark| mark + 1))
+            .filter(|end| *end > start);
+        let end = end.unwrap_or(width);
         lines.push(rest[..end].iter().collect());
         let further = " ".repeat((indent + 4).min(width / 2));
         let left: String = rest[end..].iter().collect();
@@ -39,6 +43,16 @@ pub fn side_by_side(left: &[String], right: &[String], width: usize) -> Vec<Stri
     rows.map(|row| row.trim_end().to_string()).collect()
 }
 
+/// Prints two calls side by side, marked with ! if they differ.
+pub fn print_row(left: &str, right: &str) {
+    let width = terminal_width() - 2;
+    let mark = if left == right { ' ' } else { '!' };
+    let [left, right] = [left, right].map(|call| wrapped(call, half(width)));
+    for line in side_by_side(&left, &right, width) {
+        println!("{mark} {line}");
+    }
+}
+
 /// The first place at which two lists differ, and what is there.
 pub fn first_difference<'a>(
     one: &'a [impl AsRef<str>],
@@ -50,4 +64,34 @@ pub fn first_difference<'a>(
     };
     let mut places = (0..one.len().max(other.len())).map(|place| (place, at(place)));
     places.find(|(_, [one, other])| one != other)
+}
+
+/// Two lists side by side, each in its order, so that the sum of the scores of the items side by side is
+/// greatest. Items with a score of 0 are never side by side.
+pub fn align<T>([one, other]: [Vec<T>; 2], score: impl Fn(&T, &T) -> usize) -> Vec<[Option<T>; 2]> {
+    // From each pair of places on: the greatest sum, and the items that come first.
+    let mut best = vec![vec![(0, [false; 2]); other.len() + 1]; one.len() + 1];
+    for i in (0..=one.len()).rev() {
+        for j in (0..=other.len()).rev() {
+            let ways = [[true, false], [false, true], [true, true]];
+            let ways = ways.into_iter().filter_map(|way| {
+                let [down, right] = way.map(usize::from);
+                let (rest, _) = best.get(i + down)?.get(j + right)?;
+                let score = match way {
+                    [true, true] => Some(score(&one[i], &other[j])).filter(|score| *score > 0)?,
+                    _ => 0,
+                };
+                Some((rest + score, way))
+            });
+            best[i][j] = ways.max_by_key(|(sum, _)| *sum).unwrap_or_default();
+        }
+    }
+    let (mut i, mut j, mut aligned) = (0, 0, Vec::new());
+    let [mut one, mut other] = [one, other].map(|list| list.into_iter().peekable());
+    while best[i][j].1 != [false; 2] {
+        let [down, right] = best[i][j].1;
+        aligned.push([one.next_if(|_| down), other.next_if(|_| right)]);
+        (i, j) = (i + usize::from(down), j + usize::from(right));
+    }
+    aligned
 }

@@ -1,39 +1,31 @@
-//! Shared by the tests and the reports: the builds, servers and clients with deadlines, and the sockets
-//! and processes that the kernel lists.
+//! Shared by the tests and the reports: builds, servers and clients with deadlines, and what the kernel lists.
 #![allow(dead_code, unused_imports)] // each target uses only part of it
 
-mod both;
 mod client;
 mod holder;
 mod kernel;
 mod layout;
 mod network;
-mod pool;
 mod program;
 mod server;
 mod session;
 
-pub use both::*;
 pub use client::*;
 pub use holder::*;
 pub use kernel::*;
 pub use layout::*;
 pub use network::*;
-pub use pool::*;
 pub use program::*;
 pub use server::*;
 pub use session::*;
 
-use std::env;
-use std::fmt;
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
+use std::sync::{LazyLock, mpsc};
 use std::time::{Duration, Instant};
+use std::{env, fmt, fs, thread};
 
 /// The time limit of everything that a test waits for: 10 s on an idle machine, and up to 60 s if there are
 /// more processes than cores to run them (the load), or if a build takes more than 20 ms to start and exit.
@@ -57,7 +49,6 @@ pub const PORT: u16 = 9099;
 /// A result whose error is a message.
 pub type Result<T> = std::result::Result<T, String>;
 
-/// One build of the command.
 #[derive(Clone, Debug)]
 pub struct Build {
     pub name: String,
@@ -73,29 +64,48 @@ pub fn builds() -> &'static [Build; 2] {
         } else {
             ("dynamic", "target/c-reference/dynamic/reuseaddr")
         };
-        let mut make = Command::new(tool("make", "make"));
-        make.args([
-            "-s",
-            "c",
-            &format!("LINK={link}"),
-            &format!("C_PROGRAM={c}"),
-        ]);
-        make.current_dir(project("")).env_remove("MAKEFLAGS");
-        let make = make.output().expect("make can be started");
-        let errors = String::from_utf8_lossy(&make.stderr);
-        assert!(make.status.success(), "the C build failed: {errors}");
+        let arguments = [format!("LINK={link}"), format!("C_PROGRAM={c}")];
+        make_c(&arguments).unwrap_or_else(|errors| panic!("the C build failed: {errors}"));
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").to_path_buf();
-        [("C", "C_BUILD", project(c)), ("Rust", "RUST_BUILD", rust)].map(
-            |(name, variable, path)| {
-                let (name, path) = (
-                    name.into(),
-                    env::var_os(variable).map_or(path, PathBuf::from),
-                );
-                Build { name, path }
-            },
-        )
+        let build = |name: &str, variable, path| Build {
+            name: name.into(),
+            path: env::var_os(variable).map_or(path, PathBuf::from),
+        };
+        let c = build("C", "C_BUILD", project(c));
+        [c, build("Rust", "RUST_BUILD", rust)]
     });
     &BUILDS
+}
+
+/// Runs `make c` with `arguments`. The error is what it prints.
+fn make_c(arguments: &[String]) -> Result<()> {
+    let mut make = Command::new(tool("make", "make"));
+    make.args(["-s", "c"]).args(arguments);
+    make.current_dir(project("")).env_remove("MAKEFLAGS");
+    let make = make.output().expect("make can be started");
+    let errors = || String::from_utf8_lossy(&make.stderr).into();
+    make.status.success().then_some(()).ok_or_else(errors)
+}
+
+/// The C build with an empty line `number` in its source file `source`.
+pub fn c_build_without(source: &str, number: usize) -> Result<Build> {
+    let [file, program] = ["c", "build"].map(|end| scratch(format!("without-{number}.{end}")));
+    let code = read_file(source)?;
+    let mut lines: Vec<&str> = code.lines().collect();
+    lines[number - 1] = "";
+    fs::write(&file, lines.join("\n") + "\n").map_err(text)?;
+    make_c(&[
+        format!(
+            "C_SOURCES=$(filter-out {source} c-reference/porting/% tests/%,$(C_ALL)) {}",
+            file.display()
+        ),
+        format!("C_PROGRAM={}", program.display()),
+    ])?;
+    let name = format!("C without line {number}");
+    Ok(Build {
+        name,
+        path: program,
+    })
 }
 
 /// A file or folder of this project.
@@ -103,13 +113,17 @@ pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// The text of a file of this project.
+pub fn read_file(path: &str) -> Result<String> {
+    fs::read_to_string(project(path)).map_err(|error| format!("{path}: {error}"))
+}
+
 /// The path of `program`. If it is missing, panics with the name of its Debian package.
 pub fn tool(program: &str, package: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
-        .unwrap_or_else(|| panic!("{program} is missing: apt-get install {package}"))
+    let mut files = env::split_paths(&path).map(|folder| folder.join(program));
+    let found = files.find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("{program} is missing: apt-get install {package}"))
 }
 
 /// A path for a temporary file of this test process.
@@ -123,7 +137,6 @@ pub fn text(error: impl fmt::Display) -> String {
     error.to_string()
 }
 
-/// Whether the effective user is root.
 pub fn is_root() -> bool {
     own_uid() == 0
 }
@@ -135,7 +148,6 @@ pub fn own_uid() -> libc::uid_t {
 }
 
 /// An address of 127/8 that no socket uses, with port 9099. Every 254 addresses, the port goes up by one.
-///
 /// The two bytes in the middle are the process id, so that two test processes use different addresses.
 /// An address that an earlier process of the same id left in TIME_WAIT is skipped.
 pub fn fresh_address() -> SocketAddrV4 {
@@ -153,25 +165,16 @@ pub fn fresh_address() -> SocketAddrV4 {
     }
 }
 
-/// Fails if a socket uses `port` on a wildcard address.
-pub fn port_is_free(port: u16) -> Result<()> {
-    let reason = || format!("port {port} is in use on all addresses; ss -tlnp shows the process");
-    (!holds_every_address(port))
-        .then_some(())
-        .ok_or_else(reason)
+/// Sets the soft limit on descriptors of process `pid` to `count`, a number or an expression of the shell.
+pub fn limit_descriptors(pid: i32, count: impl fmt::Display) {
+    let script = format!("prlimit --pid {pid} --nofile={count}:");
+    let status = Command::new("sh").args(["-c", &script]).status();
+    assert!(status.unwrap().success(), "{script}");
 }
 
 /// Raises the soft limit on descriptors to the hard limit.
 pub fn raise_limit() {
-    let (rlim_cur, rlim_max) = (0, 0);
-    let mut limit = libc::rlimit { rlim_cur, rlim_max };
-    // SAFETY: `limit` is an rlimit, which the kernel may write.
-    let z = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    assert_eq!(z, 0);
-    limit.rlim_cur = limit.rlim_max;
-    // SAFETY: `limit` is an rlimit.
-    let z = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
-    assert_eq!(z, 0);
+    limit_descriptors(std::process::id() as i32, "$(ulimit -Hn)");
 }
 
 /// Polls `probe` until it returns a value. `what` names the awaited event in the error.
@@ -188,7 +191,31 @@ pub fn wait_for<T>(what: impl fmt::Display, mut probe: impl FnMut() -> Option<T>
     }
 }
 
-/// Polls `holds` until it returns true.
 pub fn wait_until(what: impl fmt::Display, mut holds: impl FnMut() -> bool) -> Result<()> {
     wait_for(what, || holds().then_some(()))
+}
+
+/// Jobs that run at the same time. A job that hangs blocks one worker until its deadline.
+const WORKERS: usize = 8;
+
+/// Runs `job` for each number below `count`, and passes the results to `take`, in order and as early as possible.
+pub fn in_order<T: Send>(
+    count: usize,
+    job: impl Fn(usize) -> T + Sync,
+    mut take: impl FnMut(usize, T),
+) {
+    let job = &job;
+    thread::scope(|scope| {
+        let worker = |first: usize| {
+            let (sender, receiver) = mpsc::channel();
+            let mut numbers = (first..count).step_by(WORKERS);
+            scope.spawn(move || numbers.try_for_each(|number| sender.send(job(number))));
+            receiver
+        };
+        let workers: Vec<_> = (0..WORKERS).map(worker).collect();
+        for number in 0..count {
+            let result = workers[number % WORKERS].recv();
+            take(number, result.expect("the job does not panic"));
+        }
+    });
 }

@@ -1,12 +1,9 @@
 //! What this machine's networks can do: the current one, and a private one as `rules` and `abi` make it.
 
-use super::checked;
+use super::{Result, text, tool};
 use errno::Errno;
-use std::io;
-use std::mem;
 use std::net::{Ipv6Addr, TcpListener};
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::LazyLock;
 
 /// The network in which `rules` and `abi` work.
@@ -20,54 +17,36 @@ pub struct Network {
 /// The network of this machine in which `rules` and `abi` work.
 pub fn network() -> &'static Network {
     static NETWORK: LazyLock<Network> = LazyLock::new(|| {
-        let current = |call: &str, error: Errno| Network {
-            failed: Some(format!("{call}: {error}")),
-            no_ipv6: no_ipv6(),
+        let up = "ip link set lo up && (cat /proc/net/if_inet6 || echo no IPv6)";
+        let addresses = in_private_network("unshare", "true")
+            .and_then(|_| in_private_network("ioctl SIOCSIFFLAGS lo", up));
+        let (failed, no_ipv6) = match addresses {
+            Err(failed) => (Some(failed), no_ipv6()),
+            Ok(addresses) if addresses == "no IPv6\n" => (None, Some(Errno(libc::EAFNOSUPPORT))),
+            Ok(addresses) if addresses.contains(&format!("{:032x} ", 1)) => (None, None),
+            Ok(_) => (None, Some(Errno(libc::EADDRNOTAVAIL))), // IPv6 is disabled
         };
-        if let Err(error) = in_private_network(false) {
-            return current("unshare", error);
-        }
-        match in_private_network(true) {
-            Err(error) => current("ioctl SIOCSIFFLAGS lo", error),
-            // Without a file, the kernel has no IPv6; without ::1 in it, IPv6 is disabled.
-            Ok(addresses) => Network {
-                failed: None,
-                no_ipv6: match String::from_utf8_lossy(&addresses.stdout) {
-                    _ if !addresses.status.success() => Some(Errno(libc::EAFNOSUPPORT)),
-                    text if text.contains(&format!("{:032x} ", 1)) => None,
-                    _ => Some(Errno(libc::EADDRNOTAVAIL)),
-                },
-            },
-        }
+        Network { failed, no_ipv6 }
     });
     &NETWORK
 }
 
-/// The IPv6 addresses of a private network, whose loopback interface is up if `up`. An error is unshare(2)'s
-/// or, if `up`, ioctl(2)'s.
-fn in_private_network(up: bool) -> Result<Output, Errno> {
-    let mut command = Command::new("cat");
-    command.arg("/proc/net/if_inet6");
-    let enter = move || {
-        // SAFETY: no pointers; any argument value is safe.
-        let unshare = |flags| checked(unsafe { libc::unshare(flags | libc::CLONE_NEWNET) });
-        unshare(libc::CLONE_NEWUSER).or_else(|_| unshare(0))?;
-        if !up {
-            return Ok(());
-        }
-        // SAFETY: ifreq is integers, arrays and a pointer, for which zero is valid.
-        let mut request: libc::ifreq = unsafe { mem::zeroed() };
-        request.ifr_name[..2].copy_from_slice(&[b'l', b'o'].map(|byte| byte as libc::c_char));
-        request.ifr_ifru.ifru_flags = libc::IFF_UP as i16;
-        // SAFETY: no pointers; any argument value is safe.
-        let s = checked(unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0) })?;
-        // SAFETY: SIOCSIFFLAGS reads one ifreq.
-        checked(unsafe { libc::ioctl(s, libc::SIOCSIFFLAGS, &raw const request) }).map(drop)
-    };
-    // SAFETY: between fork and exec, `enter` only makes system calls; it allocates nothing.
-    unsafe { command.pre_exec(enter) };
-    let errno = |error: io::Error| Errno(error.raw_os_error().expect("the kernel's error"));
-    command.output().map_err(errno)
+/// What `script` prints in a private network. An error begins with the name of `call`.
+fn in_private_network(call: &str, script: &str) -> Result<String> {
+    // Any user may create a network namespace in a new user namespace; root needs none.
+    let unshare = "unshare --user --net true && set -- --user --keep-caps
+        exec unshare \"$@\" --net sh -c \"$0\"";
+    let mut shell = Command::new(tool("sh", "dash"));
+    let output = shell
+        .env("LC_ALL", "C")
+        .args(["-c", unshare, script])
+        .output();
+    let output = output.map_err(text)?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let reason = errors.trim_end().rsplit(": ").next().unwrap_or_default();
+    let printed = String::from_utf8_lossy(&output.stdout).into();
+    let success = output.status.success().then_some(printed);
+    success.ok_or_else(|| format!("{call}: {reason}"))
 }
 
 /// The error of a bind to ::1 in the current network, if it fails.

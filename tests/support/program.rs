@@ -1,38 +1,40 @@
-//! Programs that the tests run and control.
+//! Programs that the tests run and control, and runs of both builds with the same arguments: the Rust build must
+//! do what the C build does.
 
-use super::{Result, deadline, prepare_child, process_status, read_lines, text, tool, wait_until};
+use super::*;
+use assert_cmd::assert::{Assert, OutputAssertExt};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 use std::ptr::null_mut;
 use std::sync::mpsc::Receiver;
 
-/// A running program, whose stdin and stdout are pipes. It is killed on drop.
+/// A running program, whose stdin and stdout are pipes. Its process group is killed on drop.
 pub struct Program {
     pub process: Child,
-    /// The lines that it prints.
     pub lines: Receiver<String>,
 }
 
 impl Program {
     pub fn start(mut command: Command) -> Result<Program> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        prepare_child(&mut command);
-        let mut process = command.spawn().map_err(text)?;
+        prepare_child(command.process_group(0));
+        let process = command.spawn();
+        let mut process = process.map_err(|error| format!("{command:?}: {error}"))?;
         let lines = read_lines(process.stdout.take().expect("stdout is a pipe"));
         Ok(Program { process, lines })
     }
 
-    /// Writes `keys` to its stdin.
     pub fn type_in(&mut self, keys: &str) -> Result<()> {
         let stdin = self.process.stdin.as_mut().expect("stdin is a pipe");
         let written = stdin.write_all(keys.as_bytes());
         written.map_err(|error| format!("{keys:?}: {error}"))
     }
 
-    /// The next line that it prints.
     pub fn line(&self) -> Option<String> {
         self.lines.recv_timeout(deadline()).ok()
     }
@@ -40,8 +42,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        kill_group(&mut self.process);
     }
 }
 
@@ -72,16 +73,30 @@ pub fn stopped_terminal() -> [File; 2] {
     fds.map(|fd| unsafe { File::from_raw_fd(fd) })
 }
 
-/// Attaches strace to process `pid`, with `options`, and waits until it traces the process.
-pub fn attach_strace(pid: i32, options: &str, file: &Path) -> Result<Program> {
-    let mut command = strace(&format!("-f -e signal=none -p {pid}"), file);
-    command.args(options.split_whitespace());
-    command.stderr(Stdio::null());
-    let strace = Program::start(command)?;
-    wait_until(format!("strace at process {pid}"), || {
-        process_status(pid, "TracerPid").is_some_and(|tracer| tracer != 0)
-    })?;
-    Ok(strace)
+/// A strace that is attached to a process, and follows its child processes.
+pub struct Strace(Program, PathBuf);
+
+impl Strace {
+    /// Attaches strace to process `pid`, with `options`, and waits until it traces the process.
+    pub fn attach(pid: i32, options: &str) -> Result<Strace> {
+        let file = scratch(format!("{pid}.strace"));
+        let mut command = strace(&format!("-f -e signal=none -p {pid}"), &file);
+        command
+            .args(options.split_whitespace())
+            .stderr(Stdio::null());
+        let strace = Strace(Program::start(command)?, file);
+        wait_until(format!("strace at process {pid}"), || {
+            process_status(pid, "TracerPid").is_some_and(|tracer| tracer != 0)
+        })?;
+        Ok(strace)
+    }
+
+    /// Detaches it, and returns its trace.
+    pub fn detach(mut self) -> Result<String> {
+        send_signal(self.0.process.id() as i32, libc::SIGTERM)?;
+        self.0.process.wait().map_err(text)?;
+        take_file(&self.1)
+    }
 }
 
 /// Returns the text of a temporary file, and removes it.
@@ -96,4 +111,62 @@ pub fn strace(options: &str, file: &Path) -> Command {
     let mut command = Command::new(tool("strace", "strace"));
     command.args(options.split(' ')).arg("-o").arg(file);
     command
+}
+
+/// Runs both builds with `args`, and compares their exit status, stdout and stderr. Returns the outcome.
+pub fn both(args: &[impl AsRef<OsStr>]) -> Assert {
+    both_under(&[], args)
+}
+
+/// [`both`], with `wrapper` before the path of each build: the command line of strace, or of a shell.
+pub fn both_under(wrapper: &[String], args: &[impl AsRef<OsStr>]) -> Assert {
+    compare_builds(str::to_string, |build| run_under(wrapper, build, args))
+}
+
+/// Runs `build` with `args`, and `wrapper` before its path, until it exits.
+pub fn run_under(wrapper: &[String], build: &Build, args: &[impl AsRef<OsStr>]) -> Output {
+    let mut command = assert_cmd::Command::from_std(command_under(wrapper, build, args));
+    command.timeout(deadline() * 3);
+    command.output().expect("it exits in time")
+}
+
+/// The command that [`run_under`] runs.
+pub fn command_under(wrapper: &[String], build: &Build, args: &[impl AsRef<OsStr>]) -> Command {
+    let line = wrapper.iter().map(OsStr::new);
+    let mut line = line.chain([build.path.as_os_str()]);
+    let mut command = Command::new(line.next().expect("at least the build"));
+    command.args(line).args(args);
+    command
+}
+
+/// Compares the exit status, stdout and stderr of the Rust build with those of the C build. `neutral`
+/// removes from stdout what differs from run to run. Returns the outcome of the C build.
+pub fn compare_builds(neutral: fn(&str) -> String, run: impl Fn(&Build) -> Output) -> Assert {
+    let [c, rust] = builds().each_ref().map(run);
+    let stdout = |output: &Output| neutral(std::str::from_utf8(&output.stdout).unwrap());
+    let status = c.status.code().expect("no signal kills it");
+    assert_eq!(stdout(&rust), stdout(&c));
+    rust.assert().code(status).stderr(c.stderr.clone());
+    c.assert()
+}
+
+/// The start of a command line: strace with an `-e inject=` option for each of `injections`.
+pub fn injecting(injections: &[&str]) -> Vec<String> {
+    let call = |injection: &&str| injection.split(':').next().unwrap().to_string();
+    let calls: Vec<String> = injections.iter().map(call).collect();
+    let mut line = vec![tool("strace", "strace").display().to_string()];
+    line.extend(["-f", "--seccomp-bpf", "-o", "/dev/null", "-e"].map(String::from));
+    line.push(format!("trace={}", calls.join(",")));
+    for injection in injections {
+        line.extend(["-e".into(), format!("inject={injection}")]);
+    }
+    line
+}
+
+/// [`injecting`] `injection`, but only into calls for `paths`.
+pub fn injecting_for(paths: &[&str], injection: &str) -> Vec<String> {
+    let options = paths.iter().flat_map(|path| ["-P", path]);
+    let mut line = injecting(&[injection]);
+    line.extend(options.map(String::from));
+    line
 }

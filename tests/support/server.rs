@@ -1,18 +1,16 @@
 //! Servers, each in its own process group.
 
-use super::{Build, Client, Result, deadline, is_root, wait_for};
+use super::*;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
 use std::{fs, ptr};
 
-/// The start of a server.
 pub enum Start {
     /// It has printed that it listens.
     Listening(Server),
@@ -46,7 +44,6 @@ impl Start {
 }
 
 impl Build {
-    /// Starts `serve` on `address`, with SO_REUSEADDR if `option`.
     pub fn serve_on(&self, address: SocketAddrV4, option: bool) -> Result<Start> {
         let mut command = Command::new(&self.path);
         command.args(serve_args(address, option));
@@ -57,23 +54,20 @@ impl Build {
 /// Passes to `run` a command that starts `build` as another user if this one is root. That user may not be
 /// able to enter the folder of the build, so it is a copy in a new folder, which is removed afterwards.
 pub fn as_another_user<T>(build: &Build, run: impl FnOnce(Command) -> T) -> T {
-    let mktemp = Command::new("mktemp").arg("-d").output().unwrap();
-    let folder = PathBuf::from(String::from_utf8(mktemp.stdout).unwrap().trim_end());
-    let copy = folder.join("reuseaddr");
-    fs::copy(&build.path, &copy).unwrap();
-    for path in [&folder, &copy] {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    let mut command = Command::new(&copy);
+    let script = "d=$(mktemp -d); chmod 755 $d; install \"$0\" $d/reuseaddr; echo $d";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(&build.path);
+    let folder = String::from_utf8(shell.output().unwrap().stdout).unwrap();
+    let folder = Path::new(folder.trim_end());
+    let mut command = Command::new(folder.join("reuseaddr"));
     if is_root() {
         command.uid(65534).gid(65534);
     }
     let result = run(command);
-    fs::remove_dir_all(&folder).unwrap();
+    fs::remove_dir_all(folder).unwrap();
     result
 }
 
-/// The arguments of a build that runs `serve`.
 pub fn serve_args(address: SocketAddrV4, option: bool) -> Vec<String> {
     let mut args = vec!["serve".into()];
     args.extend((!option).then(|| "--no-reuseaddr".into()));
@@ -81,36 +75,28 @@ pub fn serve_args(address: SocketAddrV4, option: bool) -> Vec<String> {
     args
 }
 
-/// Starts `command`, and waits until it prints that it listens, or exits. The process that is started must
-/// become the server itself.
+/// Starts `command`, and waits until it prints that it listens, or exits. It must become the server itself.
 pub fn launch(mut command: Command) -> Result<Start> {
-    command.stdin(Stdio::null()).process_group(0);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    prepare_child(&mut command);
+    command.stderr(Stdio::piped());
     become_subreaper();
-    let process = command.spawn();
-    let mut process = process.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
-    let lines = read_lines(process.stdout.take().expect("stdout is a pipe"));
-    let errors = read_lines(process.stderr.take().expect("stderr is a pipe"));
+    let mut program = Program::start(command)?;
     let mut server = Server {
-        pid: process.id() as i32,
+        pid: program.process.id() as i32,
         address: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0),
         so_reuseaddr: String::new(),
-        process,
-        lines,
-        errors,
+        errors: read_lines(program.process.stderr.take().expect("stderr is a pipe")),
+        program,
         seen: Vec::new(),
     };
 
-    match server.lines.recv_timeout(deadline()) {
+    match server.program.lines.recv_timeout(deadline()) {
         Ok(line) => {
             let start = format!("server {}: listening on ", server.pid);
-            let wrong = || format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N");
-            let rest = line.strip_prefix(&start).ok_or_else(wrong)?;
-            let (address, so_reuseaddr) =
-                rest.split_once(", SO_REUSEADDR is ").ok_or_else(wrong)?;
-            server.so_reuseaddr = so_reuseaddr.into();
-            server.address = address.parse().map_err(|_| wrong())?;
+            let rest = line.strip_prefix(&start).unwrap_or_default();
+            let (address, option) = rest.split_once(", SO_REUSEADDR is ").unwrap_or_default();
+            let wrong = |_| format!("prints {line:?} for: {start}ADDRESS, SO_REUSEADDR is N");
+            server.address = address.parse().map_err(wrong)?;
+            server.so_reuseaddr = option.into();
             Ok(Start::Listening(server))
         }
         Err(mpsc::RecvTimeoutError::Disconnected) => Ok(Start::Exited {
@@ -138,7 +124,7 @@ pub fn kill_group(process: &mut Child) {
     while unsafe { libc::waitpid(-group, ptr::null_mut(), 0) } > 0 {}
 }
 
-/// Arranges for the child process to be killed when the thread that starts it exits. It writes no core file, inherits only
+/// Has the child process killed when the thread that starts it exits. It writes no core file, inherits only
 /// descriptors 0, 1 and 2, and ignores no signal: a shell ignores SIGINT in background commands.
 pub fn prepare_child(command: &mut Command) {
     let prepare = || {
@@ -179,8 +165,7 @@ pub struct Server {
     pub address: SocketAddrV4,
     /// The value of SO_REUSEADDR in its first line.
     pub so_reuseaddr: String,
-    process: Child,
-    lines: Receiver<String>,
+    program: Program,
     errors: Receiver<String>,
     seen: Vec<String>,
 }
@@ -200,27 +185,24 @@ impl Server {
     /// The first line on stdout that is `wanted`, among those printed and those to come.
     pub fn line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
         let end = Instant::now() + deadline();
-        let mut next = 0;
+        let mut number = 0;
         loop {
-            if let Some(line) = self.seen[next..].iter().find(|line| wanted(line)) {
-                return Ok(line.clone());
+            if number == self.seen.len() {
+                let left = end.saturating_duration_since(Instant::now());
+                let line = self.program.lines.recv_timeout(left);
+                let line = line.map_err(|_| format!("does not print: {what}"))?;
+                self.seen.push(line);
             }
-            next = self.seen.len();
-            let left = end.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
-                Err(reason) => {
-                    let ended = reason == mpsc::RecvTimeoutError::Disconnected;
-                    let how = ["does not print", "ends without printing"][usize::from(ended)];
-                    return Err(format!("{how}: {what}"));
-                }
+            if wanted(&self.seen[number]) {
+                return Ok(self.seen[number].clone());
             }
+            number += 1;
         }
     }
 
     /// The number of lines that it has printed on stdout after the first one.
     pub fn line_count(&mut self) -> usize {
-        self.seen.extend(self.lines.try_iter());
+        self.seen.extend(self.program.lines.try_iter());
         self.seen.len()
     }
 
@@ -248,13 +230,8 @@ impl Server {
 
     /// Waits until the server has exited. Its child processes may still run.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        wait_for("exit of the server", || self.process.try_wait().unwrap())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        kill_group(&mut self.process);
+        let process = &mut self.program.process;
+        wait_for("exit of the server", || process.try_wait().unwrap())
     }
 }
 

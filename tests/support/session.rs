@@ -74,7 +74,7 @@ fn traced_session(build: &Build, address: SocketAddrV4, folder: &Path) -> Result
 }
 
 /// The trace of a process, once its end is recorded in it.
-fn finished_trace(file: &Path) -> Result<String> {
+pub fn finished_trace(file: &Path) -> Result<String> {
     wait_for(format!("end in {}", file.display()), || {
         let trace = fs::read_to_string(file).ok()?;
         trace.lines().last()?.starts_with("+++").then_some(trace)
@@ -120,6 +120,28 @@ fn neutral(
     calls.map(neutral).collect()
 }
 
+/// Texts in calls of the start-up alone: those of the C library, and the last one of Rust's runtime.
+const START_UP: &str = "arch_prctl(|set_tid_address(|set_robust_list(|rseq(|SA_ONSTACK";
+/// Left out as well: calls for stdio, getaddrinfo(3) and static programs, and SIGCHLD, which comes at any time.
+const LEFT_OUT: &str = "TCGETS|NETLINK|nlmsg_|RLIMIT_STACK|/proc/self/exe|--- SIGCHLD";
+
+/// The calls in the trace of a process, without the start-up of each program that it executes.
+pub fn without_start_up(trace: &str) -> Vec<&str> {
+    let (mut calls, mut program) = (Vec::new(), 0);
+    for line in trace.lines() {
+        let has = |texts: &str| texts.split('|').any(|text| line.contains(text));
+        if has(START_UP) {
+            calls.truncate(program);
+        } else if !has(LEFT_OUT) {
+            calls.push(line);
+        }
+        if line.starts_with("execve(") && line.ends_with(" = 0") && calls.len() > 1 {
+            program = calls.len();
+        }
+    }
+    calls
+}
+
 /// A line of a trace with one space between its words, and POINTER for each number in hexadecimal.
 pub fn without_pointers(call: &str) -> String {
     // strace aligns the results.
@@ -140,7 +162,7 @@ pub fn masked(call: &str, start: &str, end: impl Fn(char) -> bool) -> String {
 }
 
 /// Replaces the length of a text in a write by LENGTH, if it is right and all was written.
-fn without_lengths(call: &str) -> String {
+pub fn without_lengths(call: &str) -> String {
     let arguments = call.strip_prefix("write(");
     let Some((_, text)) = arguments.and_then(|all| all.split_once(", \"")) else {
         return call.into();

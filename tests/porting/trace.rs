@@ -1,0 +1,100 @@
+//! `make trace A=PROGRAM B=PROGRAM`: two programs, such as a C server and its port, in the same session under
+//! strace. src/porting/README.md describes what is compared.
+
+use crate::pairs::*;
+use crate::support::*;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+/// Waits until each process has ended or, at `looks` looks in a row, waits in a call. Returns those that wait.
+fn settle(run: &Run, looks: u32) -> Result<BTreeSet<i32>> {
+    let mut same = 0;
+    wait_for("program that ends or waits", || {
+        let files = fs::read_dir(&run.folder).ok()?.flatten();
+        let pids = files.filter_map(|file| file.path().extension()?.to_str()?.parse().ok());
+        let state = |pid: &i32| process(*pid).map_or('Z', |(state, _)| state);
+        let pids: BTreeSet<i32> = pids.filter(|pid| state(pid) != 'Z').collect();
+        let all_wait = pids.iter().all(|pid| state(pid) == 'S');
+        same = if all_wait { same + 1 } else { 0 };
+        (same == looks || pids.is_empty()).then_some(pids)
+    })
+}
+
+/// The calls of a program that ends by itself, or is terminated after the session.
+fn calls(program: &str, args: &str, session: &str) -> Result<Vec<String>> {
+    fs::metadata(program).map_err(|error| format!("{program}: {error}"))?;
+    // C's stdout is line-buffered, as on a terminal (stdbuf -oL), and setlocale(3) reads no files. A SIGCHLD
+    // that is blocked before sigsuspend(2) is delivered once for all children that end at once.
+    let options = "-E LD_PRELOAD=/usr/libexec/coreutils/libstdbuf.so -E _STDBUF_O=L -E LC_ALL=C \
+        -e inject=rt_sigsuspend:delay_enter=100000";
+    let args: Vec<&str> = args.split_whitespace().collect();
+    let mut run = Run::start(Path::new(program), &args, options, Some(&project("")))?;
+    run.name(program, "PATH");
+    drop(run.program.process.stdin.take());
+    run.makes(1, "execve(")?;
+    settle(&run, if session.is_empty() { 500 } else { 25 })?;
+    let mut shell = Command::new("timeout");
+    shell.args(["60", "sh", "-c", session]);
+    let shell = shell.env("PID", run.pid().to_string()).status();
+    while let Some(pid) = settle(&run, 25)?.first() {
+        send_signal(*pid, libc::SIGTERM)?;
+        finished_trace(&run.folder.join(format!("calls.{pid}")))?;
+    }
+    let outcome = run.finish()?;
+    eprint!("{}", outcome.printed[1]);
+    let status = shell.map_err(text)?;
+    let failed = || format!("SESSION: {status}");
+    status.success().then_some(outcome.calls).ok_or_else(failed)
+}
+
+/// The calls of both lists in rows. After a difference, the next equal calls of both are in one row.
+fn rows<'a>(mut a: &'a [String], mut b: &'a [String]) -> Vec<[&'a str; 2]> {
+    let mut rows = Vec::new();
+    while !a.is_empty() || !b.is_empty() {
+        let mut places =
+            (0..a.len() + b.len()).flat_map(|sum| (0..=sum).map(move |i| (i, sum - i)));
+        let equal = |(i, j): &(usize, usize)| a.get(*i).is_some_and(|call| b.get(*j) == Some(call));
+        let (i, j) = places.find(equal).unwrap_or((a.len(), b.len()));
+        let ((left, c), (right, d)) = (a.split_at(i), b.split_at(j));
+        let cell = |calls: &'a [String], row: usize| calls.get(row).map_or("-", |call| call);
+        rows.extend((0..i.max(j)).map(|row| [cell(left, row), cell(right, row)]));
+        rows.extend(c.first().map(|call| [&**call; 2]));
+        (a, b) = (c.get(1..).unwrap_or(&[]), d.get(1..).unwrap_or(&[]));
+    }
+    rows
+}
+
+/// Prints the calls of two programs side by side, and fails if they differ.
+fn compare([a, b]: [&str; 2], args: &str, session: &str) -> Result<()> {
+    let (a, b) = (calls(a, args, session)?, calls(b, args, session)?);
+    let rows = rows(&a, &b);
+    rows.iter().for_each(|[left, right]| print_row(left, right));
+    match rows.iter().filter(|[left, right]| left != right).count() {
+        0 => Ok(()),
+        different => Err(format!("{different} calls differ")),
+    }
+}
+
+#[test]
+#[ignore = "make trace A=PROGRAM B=PROGRAM"]
+fn a_and_b_make_the_same_system_calls() -> Result<()> {
+    let names = ["A", "B", "ARGS", "SESSION"];
+    let [a, b, args, session] = names.map(|name| env::var(name).unwrap_or_default());
+    println!("\n  A: {a}\n  B: {b}");
+    compare([&a, &b], &args, &session)
+}
+
+#[test]
+fn two_programs_are_compared_call_by_call() {
+    let (ip, chat) = (fresh_address().ip().to_string(), programs("chat"));
+    let chat = chat.each_ref().map(|program| program.to_str().unwrap());
+    assert_eq!(compare(chat, &ip, "kill $PID"), Ok(()));
+    let different = compare(["/bin/true", "/bin/false"], "", "");
+    assert_eq!(different, Err("2 calls differ".into()));
+
+    let calls = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
+    let (a, b) = (calls("abce"), calls("bxde"));
+    assert_eq!(rows(&a, &b).concat().concat(), "a-bbcx-dee");
+}
