@@ -51,6 +51,10 @@ const char *parse_endpoint(const char *text, in_addr_t default_address, struct e
             endpoint->family = AF_INET6;
             if (inet_pton(AF_INET6, host + 1, address) != 1)
                 return bad_address;
+        } else if (strchr(host, ':') != NULL) {
+            endpoint->family = AF_INET6;
+            if (inet_pton(AF_INET6, host, address) != 1)
+                return bad_address;
         } else if (inet_pton(AF_INET, host, &address->s6_addr32[3]) != 1) {
             return bad_address;
         }

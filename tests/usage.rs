@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
        reuseaddr rules [--all]
-       reuseaddr explain [ADDRESS:]PORT
+       reuseaddr explain [--try] [--all] [ADDRESS:]PORT
        reuseaddr abi
        reuseaddr --help | --version
 ";
@@ -36,18 +36,19 @@ serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
          default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules    which sockets conflict, tested on this kernel in each state that can
          hold a port; --all tests every combination and prints CSV
-explain  the sockets and processes that use a port, the result of bind(2) with
-         and without SO_REUSEADDR, and what would make it succeed. PORT alone
-         means 0.0.0.0:PORT; IPv6 addresses are in brackets, as in [::1]:9099
+explain  whether a server can bind a port, why not, what helps, and the sockets
+         and processes that use the port. PORT alone means 127.0.0.1, 0.0.0.0
+         and [::]. --all lists every socket, however many there are. --try
+         binds the port for an instant: a server that starts meanwhile can fail
 abi      constants, sizes and offsets; results of system calls with right and
          wrong arguments
 
-Exit status: 0 for success; 1 if a call fails, if a result is not the expected
-one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;
-2 for wrong usage.
+Exit status: 0 for success; 1 if a call fails or a result is not the expected
+one; 2 for wrong usage. explain: 0 if a server that sets SO_REUSEADDR can bind,
+1 if the port is in use, 3 if that could not be found out.
 "
     );
-    for args in [&["--help"][..], &["-h"], &["serve", "80x", "--help"]] {
+    for args in [&["--help"][..], &["-h"], &["explain", "80x", "-h"]] {
         both(args).code(0).stdout(help.clone()).stderr("");
     }
 }
@@ -67,6 +68,7 @@ fn a_missing_or_unknown_command_an_unknown_option_or_a_superfluous_argument_is_r
     let command = "the command must be serve, rules, explain or abi";
     let option = "the only option of serve is --no-reuseaddr";
     let all = "the only argument of rules is --all";
+    let tries = "the options of explain are --try and --all";
     for (args, sentence) in [
         (&[""][..], command),
         (&["server"], command),
@@ -79,6 +81,8 @@ fn a_missing_or_unknown_command_an_unknown_option_or_a_superfluous_argument_is_r
         (&["rules", "--alls"], all),
         (&["rules", "--all", "9099"], all),
         (&["explain", "1", "2"], "explain takes one [ADDRESS:]PORT"),
+        (&["explain", "1", "-n"], tries),
+        (&["explain", "--tries"], tries),
         (&["abi", "--all"], "abi takes no argument"),
         (&["--version", "-v"], "--version takes no argument"),
     ] {

@@ -1,5 +1,5 @@
 /*
- * explain/sock_diag.c - lists the TCP sockets of a port with sock_diag(7), a netlink(7) protocol.
+ * explain/sock_diag.c - lists the sockets of a port with sock_diag(7), a netlink(7) protocol.
  *
  * /proc/net/tcp would not do: it lacks the time left of FIN_WAIT2, IPV6_V6ONLY, and the sockets
  * that are bound and not listening, which sock_diag lists since Linux 6.8.
@@ -72,7 +72,7 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
         .state = message.idiag_state,
         .local = diag_endpoint(family, message.id.idiag_src, message.id.idiag_sport),
         .peer = diag_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
-        .cookie = (uint64_t)message.id.idiag_cookie[1] << 32 | message.id.idiag_cookie[0],
+        .device = message.id.idiag_if,
         .inode = message.idiag_inode,
         .uid = message.idiag_uid,
         .seconds = -1,
@@ -91,7 +91,6 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
  */
 static int read_reply(int s, const struct request *request, struct snapshot *snapshot)
 {
-    bool peers = request->body.id.idiag_dport != 0;
     char buffer[1 << 16];
     struct nlmsghdr header;
     struct socket_entry entry;
@@ -136,12 +135,12 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
             }
             if (!parse_entry(body, body_length, &entry))
                 continue;
-            /* Bound sockets are listed on any port. A socket can be connected to itself. */
-            entry.relevant = entry.local.port == snapshot->port;
-            if (entry.relevant != peers && (!peers || entry.peer.port == snapshot->port)) {
-                snapshot->sockets = grow(snapshot->sockets, snapshot->total, sizeof entry);
-                snapshot->sockets[snapshot->total++] = entry;
-            }
+            /* Bound sockets are listed on any port. */
+            if (entry.local.port != snapshot->port)
+                continue;
+            entry.udp = request->body.sdiag_protocol == IPPROTO_UDP;
+            snapshot->sockets = grow(snapshot->sockets, snapshot->count, sizeof entry);
+            snapshot->sockets[snapshot->count++] = entry;
         }
     }
 }
@@ -149,10 +148,10 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
 /* Adds the sockets that request describes. Returns 0, or -1 with errno set. */
 static int dump(int s, struct request *request, struct snapshot *snapshot)
 {
-    size_t total = snapshot->total;
+    size_t known = snapshot->count;
 
     for (int count = 1;; count++) {
-        snapshot->total = total;
+        snapshot->count = known;
         request->header.nlmsg_seq++;
         if (send(s, request, sizeof *request, 0) == -1)
             return -1;
@@ -169,8 +168,8 @@ void find_sockets(struct snapshot *snapshot)
         .header = {.nlmsg_len = sizeof request,
                    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-        .body = {.sdiag_protocol = IPPROTO_TCP,
-                 .idiag_states = UINT32_MAX,
+        .body = {.idiag_states = UINT32_MAX,
+                 .id.idiag_sport = htons(snapshot->port),
                  .id.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
     };
     const struct timeval timeout = {.tv_sec = 5};
@@ -181,12 +180,13 @@ void find_sockets(struct snapshot *snapshot)
         return;
     }
     int z = setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    /* First the sockets of both families on the port, then those that are connected to it. */
     for (int i = 0; i < 4 && z == 0; i++) {
+        request.body.sdiag_protocol = i / 2 == 0 ? IPPROTO_TCP : IPPROTO_UDP;
         request.body.sdiag_family = i % 2 == 0 ? AF_INET : AF_INET6;
-        request.body.id.idiag_sport = i < 2 ? htons(snapshot->port) : 0;
-        request.body.id.idiag_dport = i < 2 ? 0 : htons(snapshot->port);
-        z = dump(s, &request, snapshot);
+        int result = dump(s, &request, snapshot);
+        /* UDP is a remark only, and missing in a kernel without udp_diag. */
+        if (request.body.sdiag_protocol == IPPROTO_TCP)
+            z = result;
     }
     if (z == -1)
         snapshot->diag_error = errno;

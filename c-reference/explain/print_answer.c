@@ -1,0 +1,213 @@
+/*
+ * explain/print_answer.c - prints whether the port is free, why not, and what helps.
+ * Rust counterpart: src/explain/print_answer.rs.
+ */
+#include "explain/print_answer.h"
+#include "explain/print_sockets.h"
+#include "output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Size of an answer, with the NUL. */
+#define ANSWER_TEXT 160
+
+/*
+ * Finds the user whose servers can bind if they set SO_REUSEPORT: each socket that blocks has it.
+ * Returns whether there is one.
+ */
+static bool find_reuseport_user(const struct snapshot *snapshot, uid_t *user)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        if (!blocks(entry))
+            continue;
+        if (!found)
+            *user = entry->uid;
+        if (entry->reuseport != 1 || entry->uid != *user || entry->inode == 0)
+            return false;
+        found = true;
+    }
+    return found;
+}
+
+/* Returns the answer for target, without its name, in text. */
+static const char *describe_target(const struct snapshot *snapshot, const struct target *target,
+                                   char text[ANSWER_TEXT])
+{
+    uid_t user;
+    char name[USER_TEXT];
+
+    if (target->error != 0) {
+        snprintf(text, ANSWER_TEXT, "cannot be bound (%s).", strerror(target->error));
+        return text;
+    }
+    switch (target->results[true]) {
+    case CONFLICT:
+        if (!find_reuseport_user(snapshot, &user))
+            return "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.";
+        snprintf(text, ANSWER_TEXT,
+                 "is in use. A server that sets SO_REUSEADDR cannot bind it; one of user %s that "
+                 "sets SO_REUSEPORT too can.",
+                 user_name(user, name));
+        return text;
+    case MAY_CONFLICT:
+        return "may be in use. Options that cannot be read decide.";
+    case PROBABLY_NOT:
+        return "is probably free for a server that sets SO_REUSEADDR, but not for others.";
+    default:
+        return target->results[false] == NO_CONFLICT
+                   ? "is free."
+                   : "is free for a server that sets SO_REUSEADDR, but not for others.";
+    }
+}
+
+/* Prints the answer for each target, in one line if they agree. */
+static void print_targets(const struct snapshot *snapshot)
+{
+    char texts[TARGETS_MAX][ANSWER_TEXT], address[ENDPOINT_TEXT];
+    const char *answers[TARGETS_MAX];
+    bool agree = snapshot->target_count > 1;
+
+    for (size_t i = 0; i < snapshot->target_count; i++) {
+        answers[i] = describe_target(snapshot, &snapshot->targets[i], texts[i]);
+        agree &= strcmp(answers[i], answers[0]) == 0;
+    }
+    if (agree) {
+        print("Port %d %s\n", snapshot->port, answers[0]);
+        return;
+    }
+    for (size_t i = 0; i < snapshot->target_count; i++)
+        print("%s %s\n", format_endpoint(&snapshot->targets[i].endpoint, address), answers[i]);
+}
+
+/* What makes sockets conflict with a server, as find_reason() numbers it. */
+static const char *const reasons[] = {
+    "listening sockets, which SO_REUSEADDR does not override",
+    "sockets without SO_REUSEADDR",
+    "sockets whose options cannot be read",
+    "sockets that conflict with a server without SO_REUSEADDR",
+};
+
+#define REASONS (sizeof reasons / sizeof *reasons)
+
+/* Returns why entry's socket conflicts with a server that sets SO_REUSEADDR if with, or REASONS. */
+static size_t find_reason(const struct socket_entry *entry, bool with)
+{
+    if (entry->conflicts[with] < MAY_CONFLICT)
+        return REASONS;
+    if (!with)
+        return 3;
+    if (entry->state == TCP_LISTEN)
+        return 0;
+    return entry->reuseaddr == 0 && !entry->inferred ? 1 : 2;
+}
+
+/* Returns whether entry stays, without SO_REUSEADDR, for some time after its process was stopped. */
+static bool lasts(const struct socket_entry *entry)
+{
+    return !is_unaccepted(entry) && entry->state != TCP_CLOSE && entry->state != TCP_CLOSE_WAIT &&
+           entry->state != TCP_LISTEN && entry->state != TCP_SYN_SENT;
+}
+
+/* Prints how to get rid of sockets that last, or that none does. */
+static void print_waits(const struct snapshot *snapshot)
+{
+    bool held = false, slow = false, blocked = false;
+    int seconds = -1;
+
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        blocked |= blocks(entry);
+        if (!blocks(entry) || !lasts(entry))
+            continue;
+        held |= entry->inode != 0;
+        slow |= entry->inode == 0 && entry->seconds < 0;
+        /* In FIN_WAIT2, the peer can close in the last second, and begin the 60 s of TIME_WAIT. */
+        int more = entry->state == TCP_FIN_WAIT2 ? 60 : 0;
+        if (entry->seconds >= 0 && entry->seconds + more > seconds)
+            seconds = entry->seconds + more;
+    }
+    if (held)
+        print("        but let the peers of its connections close first, or wait 120 s then\n");
+    if (slow)
+        print("    wait until the peers acknowledge, or until the kernel gives up\n");
+    if (seconds >= 0)
+        print("    wait %d s, unless the closed connections have SO_REUSEADDR\n", seconds);
+    if (held || slow) {
+        print("    or close all connections of the port, as root:\n");
+        print("        ss -K -t state connected sport = :%d\n", snapshot->port);
+    } else if (seconds >= 0) {
+        print("    or remove the closed connections, as root:\n");
+        print("        ss -K -t state time-wait state fin-wait-2 sport = :%d\n", snapshot->port);
+    } else if (blocked) {
+        print("    then a server that sets SO_REUSEADDR can bind at once\n");
+    }
+}
+
+/* Prints what helps a server that sets SO_REUSEADDR. */
+static void print_advice(const struct snapshot *snapshot)
+{
+    enum conflict without = worst_result(snapshot, false), with = worst_result(snapshot, true);
+    bool unseen = false, blocked = false, lacking = false, lasting = false;
+    int tried = NOT_TRIED;
+
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        if (!blocks(entry))
+            continue;
+        blocked = true;
+        unseen |= has_unseen_holder(entry);
+        lacking |= entry->reuseaddr == 0 && entry->state != TCP_LISTEN;
+        lasting |= lasts(entry);
+    }
+    for (size_t i = 0; i < snapshot->target_count; i++) {
+        if (tried < snapshot->targets[i].trials[true])
+            tried = snapshot->targets[i].trials[true];
+    }
+
+    if (without >= MAY_CONFLICT || tried == EACCES)
+        print("\nWhat helps:\n");
+    if (tried == EACCES && snapshot->port < snapshot->unprivileged)
+        print("    bind as root, or with CAP_NET_BIND_SERVICE\n");
+    else if (tried == EACCES)
+        print("    allow the bind in the security policy (in SELinux: name_bind)\n");
+    if (with < MAY_CONFLICT) {
+        if (without >= MAY_CONFLICT)
+            print("    set SO_REUSEADDR before bind\n");
+        return;
+    }
+    print_holders(snapshot, snapshot->sockets, snapshot->count, true);
+    if (unseen || (!blocked && tried != NOT_TRIED))
+        print("    stop the process that holds the socket; it was not found\n");
+    print_waits(snapshot);
+    if (with == MAY_CONFLICT && tried == NOT_TRIED)
+        print("    or let explain bind the port for an instant, to find out: --try\n");
+    if (lacking)
+        print("    next time, set SO_REUSEADDR before bind in every program on the port\n");
+    if (lasting && snapshot->ephemeral[0] <= snapshot->port &&
+        snapshot->port <= snapshot->ephemeral[1]) {
+        print("    or choose a port that no client is given, below %d or above %d\n",
+              snapshot->ephemeral[0], snapshot->ephemeral[1]);
+        print("        (or reserve it: sysctl net.ipv4.ip_local_reserved_ports=%d)\n",
+              snapshot->port);
+    }
+}
+
+void print_answer(const struct snapshot *snapshot)
+{
+    bool with = worst_result(snapshot, true) >= MAY_CONFLICT;
+    size_t counts[REASONS + 1] = {0};
+
+    print_targets(snapshot);
+    for (size_t i = 0; i < snapshot->count; i++)
+        counts[find_reason(&snapshot->sockets[i], with)]++;
+    for (size_t i = 0; i < REASONS; i++) {
+        if (counts[i] > 0)
+            print("    %s: %zu\n", reasons[i], counts[i]);
+    }
+    print_advice(snapshot);
+}
