@@ -44,7 +44,7 @@ int explain(const struct endpoint *endpoints, size_t count, bool trial, bool all
         bool unseen = false;
         snapshot = collect(endpoints, count, trial);
         predict(&snapshot);
-        /* A socket without a holder may have been passed on, unless its holder is hidden from us. */
+        /* A socket without a holder may have been passed on, unless the holder is hidden. */
         for (size_t i = 0; i < snapshot.count; i++)
             unseen |= has_unseen_holder(&snapshot.sockets[i]);
         if (taken == SNAPSHOTS_MAX || !unseen || snapshot.hidden)

@@ -43,10 +43,6 @@ static const char help[] =
     "one; 2 for wrong usage. explain: 0 if a server that sets SO_REUSEADDR can bind,\n"
     "1 if the port is in use, 3 if that could not be found out.\n";
 
-static const char port_0[] =
-    "port 0 lets the kernel choose a free port; bind fails with EADDRINUSE if no port of\n"
-    "net.ipv4.ip_local_port_range is free";
-
 /* Prints the wrong argument, what was expected and the usage. Exits with status 2. */
 static _Noreturn void usage_error(const char *argument, const char *expected)
 {
@@ -136,7 +132,7 @@ static int run_explain(char **arguments)
     port = *port == ':' && strchr(port + 1, ':') == NULL ? port + 1 : address;
     const char *colon = strrchr(port, ':');
     if (strcmp(colon == NULL ? port : colon + 1, "0") == 0)
-        usage_error(address, port_0);
+        usage_error(address, "port 0 means any free port of net.ipv4.ip_local_port_range");
     const char *expected = parse_endpoint(port, INADDR_LOOPBACK, &endpoints[0]);
     if (expected != NULL)
         usage_error(address, expected);

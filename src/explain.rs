@@ -4,19 +4,14 @@
 //! holders and reads their options; what was read decides. It starts again, up to five times in all,
 //! if it finds no holder of a socket.
 //!
-//! "Free" refers to a server that sets SO_REUSEADDR. Limits:
+//! "Free" refers to a server that sets SO_REUSEADDR, but not IPV6_V6ONLY or SO_BINDTODEVICE. Limits:
 //!
-//! - The holder and the options of another user's socket are visible to root only (in a container,
-//!   only with CAP_SYS_PTRACE).
-//! - A socket without a process has options that cannot be read. They are assumed to be those of the
-//!   listener, or of the other connections, on its address.
+//! - Holders and options of other users' sockets are visible to root only (with CAP_SYS_PTRACE).
+//! - The options of a socket without a process are inferred from the others on its address.
 //! - EACCES (a port below 1024) does not affect the exit status.
-//! - Only sockets in the network namespace of `explain` itself are listed. UDP is a remark.
-//! - The server is assumed to bind to no device and not to set IPV6_V6ONLY.
-//! - Sockets that are bound and not listening are listed since Linux 6.8. Options are read since
-//!   Linux 5.6, and those of a thread with its own descriptors since Linux 6.9.
-//! - To read the options, `explain` copies a descriptor of each socket. If the holder closes its own in
-//!   that moment, the socket stays open until the copy is closed.
+//! - Only the network namespace of `explain` itself is seen. Sockets that are bound and not listening
+//!   are listed since Linux 6.8, options read since 5.6, those of a thread's own table since 6.9.
+//! - A socket stays open while `explain` has a copy of its descriptor, to read the options.
 //!
 //! C counterpart: `c-reference/explain.c`.
 
@@ -64,7 +59,7 @@ pub fn explain(endpoints: &[Endpoint], trial: bool, all: bool) -> c_int {
     let snapshot = loop {
         let mut snapshot = collect(endpoints, trial);
         predict(&mut snapshot);
-        // A socket without a holder may have been passed on, unless its holder is hidden from us.
+        // A socket without a holder may have been passed on, unless the holder is hidden.
         let unseen = snapshot.sockets.iter().any(has_unseen_holder);
         if count == SNAPSHOTS_MAX || !unseen || snapshot.hidden {
             break snapshot;

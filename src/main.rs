@@ -54,10 +54,6 @@ usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
        reuseaddr --help | --version
 ";
 
-const PORT_0: &str = "\
-port 0 lets the kernel choose a free port; bind fails with EADDRINUSE if no port of
-net.ipv4.ip_local_port_range is free";
-
 const HELP: &str = "
 serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
          default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
@@ -154,7 +150,10 @@ fn run_explain(arguments: &[&[u8]]) -> c_int {
         .filter(|port| !port.contains(&b':'))
         .unwrap_or(address);
     if port.ends_with(b":0") || port == b"0" {
-        usage_error(address, PORT_0);
+        usage_error(
+            address,
+            "port 0 means any free port of net.ipv4.ip_local_port_range",
+        );
     }
     let mut endpoint = parse_endpoint(port, INADDR_LOOPBACK)
         .unwrap_or_else(|expected| usage_error(address, expected));

@@ -1,6 +1,6 @@
 /*
- * explain/collect.c - takes a snapshot: lists the sockets, finds their holders, and tries to bind if
- * asked to. Rust counterpart: src/explain/collect.rs.
+ * explain/collect.c - takes a snapshot: lists the sockets, finds their holders, and tries to bind
+ * if asked to. Rust counterpart: src/explain/collect.rs.
  */
 #include "explain/collect.h"
 #include "explain/procfs.h"
@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 /*
- * Binds a new socket with this option to endpoint, and closes it. Without a port, it creates the
- * socket and binds it only if the address is not ::. Returns 0, or the errno of the call that failed.
+ * Binds a new socket with this option to endpoint, and closes it. Without a port, it binds only if
+ * the address is not ::. Returns 0, or the errno of the call that failed.
  */
 static int try_bind(const struct endpoint *endpoint, int level, int option, bool value)
 {
@@ -54,14 +54,6 @@ static struct target make_target(const struct endpoint *endpoint, bool trial)
     return target;
 }
 
-/* C only: Rust has slice::sort_by_key. */
-static int by_inode(const void *a, const void *b)
-{
-    const struct socket_entry *left = a, *right = b;
-
-    return (left->inode > right->inode) - (left->inode < right->inode);
-}
-
 /* Lists the sockets again, and leaves out those that were not read because they no longer exist. */
 static void leave_out_closed(struct snapshot *snapshot)
 {
@@ -69,12 +61,12 @@ static void leave_out_closed(struct snapshot *snapshot)
     size_t kept = 0;
 
     find_sockets(&now);
-    if (now.count > 0)
-        qsort(now.sockets, now.count, sizeof *now.sockets, by_inode);
+    now.sockets = grow(now.sockets, now.count, sizeof *now.sockets); /* not NULL */
+    qsort(now.sockets, now.count, sizeof *now.sockets, by_inode);
     for (size_t i = 0; i < snapshot->count; i++) {
         struct socket_entry *entry = &snapshot->sockets[i];
         if (entry->inode == 0 || entry->reuseaddr != UNKNOWN ||
-            (now.count > 0 && bsearch(entry, now.sockets, now.count, sizeof *entry, by_inode) != NULL))
+            bsearch(entry, now.sockets, now.count, sizeof *entry, by_inode) != NULL)
             snapshot->sockets[kept++] = *entry;
         else
             free(entry->holders);
@@ -92,8 +84,8 @@ static int by_address(const void *a, const void *b)
 }
 
 /*
- * Gives the sockets that no process holds the options of the others that use their address, if these
- * agree.
+ * Gives the sockets that no process holds the options of the others that use their address, if
+ * these agree.
  */
 static void infer_options(struct snapshot *snapshot)
 {

@@ -106,7 +106,7 @@ static size_t find_reason(const struct socket_entry *entry, bool with)
     return entry->reuseaddr == 0 && !entry->inferred ? 1 : 2;
 }
 
-/* Returns whether entry stays, without SO_REUSEADDR, for some time after its process was stopped. */
+/* Returns whether entry stays, without SO_REUSEADDR, for some time after its process has ended. */
 static bool lasts(const struct socket_entry *entry)
 {
     return !is_unaccepted(entry) && entry->state != TCP_CLOSE && entry->state != TCP_CLOSE_WAIT &&
@@ -117,7 +117,7 @@ static bool lasts(const struct socket_entry *entry)
 static void print_waits(const struct snapshot *snapshot)
 {
     bool held = false, slow = false, blocked = false;
-    int seconds = -1;
+    int seconds = -1, port = snapshot->port;
 
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
@@ -138,11 +138,10 @@ static void print_waits(const struct snapshot *snapshot)
     if (seconds >= 0)
         print("    wait %d s, unless the closed connections have SO_REUSEADDR\n", seconds);
     if (held || slow) {
-        print("    or close all connections of the port, as root:\n");
-        print("        ss -K -t state connected sport = :%d\n", snapshot->port);
+        print("    or close all connections, as root: ss -K -t state connected sport = :%d\n",
+              port);
     } else if (seconds >= 0) {
-        print("    or remove the closed connections, as root:\n");
-        print("        ss -K -t state time-wait state fin-wait-2 sport = :%d\n", snapshot->port);
+        print("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :%d\n", port);
     } else if (blocked) {
         print("    then a server that sets SO_REUSEADDR can bind at once\n");
     }
@@ -153,6 +152,7 @@ static void print_advice(const struct snapshot *snapshot)
 {
     enum conflict without = worst_result(snapshot, false), with = worst_result(snapshot, true);
     bool unseen = false, blocked = false, lacking = false, lasting = false;
+    int first = snapshot->ephemeral[0], last = snapshot->ephemeral[1], port = snapshot->port;
     int tried = NOT_TRIED;
 
     for (size_t i = 0; i < snapshot->count; i++) {
@@ -171,7 +171,7 @@ static void print_advice(const struct snapshot *snapshot)
 
     if (without >= MAY_CONFLICT || tried == EACCES)
         print("\nWhat helps:\n");
-    if (tried == EACCES && snapshot->port < snapshot->unprivileged)
+    if (tried == EACCES && port < snapshot->unprivileged)
         print("    bind as root, or with CAP_NET_BIND_SERVICE\n");
     else if (tried == EACCES)
         print("    allow the bind in the security policy (in SELinux: name_bind)\n");
@@ -188,12 +188,9 @@ static void print_advice(const struct snapshot *snapshot)
         print("    or let explain bind the port for an instant, to find out: --try\n");
     if (lacking)
         print("    next time, set SO_REUSEADDR before bind in every program on the port\n");
-    if (lasting && snapshot->ephemeral[0] <= snapshot->port &&
-        snapshot->port <= snapshot->ephemeral[1]) {
-        print("    or choose a port that no client is given, below %d or above %d\n",
-              snapshot->ephemeral[0], snapshot->ephemeral[1]);
-        print("        (or reserve it: sysctl net.ipv4.ip_local_reserved_ports=%d)\n",
-              snapshot->port);
+    if (lasting && first <= port && port <= last) {
+        print("    or keep clients, which get ports %d to %d, from this port:\n", first, last);
+        print("        sysctl net.ipv4.ip_local_reserved_ports=%d\n", port);
     }
 }
 

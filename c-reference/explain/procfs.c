@@ -23,14 +23,14 @@
 #define PIDFD_THREAD O_EXCL
 
 /* C only: Rust has slice::sort_by_key. */
-static int by_inode(const void *a, const void *b)
+int by_inode(const void *a, const void *b)
 {
     const struct socket_entry *left = a, *right = b;
 
     return (left->inode > right->inode) - (left->inode < right->inode);
 }
 
-/* C only: Rust has std::fs. Reads up to size - 1 bytes of a file into text. Returns their number. */
+/* C only: Rust has std::fs. Reads up to size - 1 bytes into text. Returns their number. */
 static size_t read_file(const char *path, char *text, size_t size)
 {
     ssize_t length = -1;
@@ -74,8 +74,8 @@ static bool read_process(struct process *process)
 }
 
 /*
- * Adds the descriptors in directory path to the sockets, which are sorted by inode. They are those of a
- * thread of process pid.
+ * Adds the descriptors in directory path to the sockets, which are sorted by inode. They are those
+ * of a thread of process pid.
  */
 static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t pid, pid_t thread)
 {
@@ -182,8 +182,8 @@ void find_holders(struct snapshot *snapshot, bool threads)
 
 /*
  * Closes a copied descriptor. If the holder has closed the socket, this is the last descriptor, and
- * with SO_LINGER close(2) would block until all data is acknowledged. The exit of a process does not
- * block: so a child process has it open until it is killed.
+ * with SO_LINGER close(2) would block until all data is acknowledged. The exit of a process does
+ * not block: so a child process has it open until it is killed.
  */
 static void close_copy(int fd)
 {

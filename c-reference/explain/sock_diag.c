@@ -24,7 +24,10 @@
 
 struct request {
     struct nlmsghdr header;
-    struct inet_diag_req_v2 body;
+    union {
+        struct inet_diag_req tcp; /* the older request; it lists both families */
+        struct inet_diag_req_v2 udp;
+    };
 };
 
 /* Returns the endpoint with this address and port, both in network byte order. */
@@ -138,7 +141,7 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
             /* Bound sockets are listed on any port. */
             if (entry.local.port != snapshot->port)
                 continue;
-            entry.udp = request->body.sdiag_protocol == IPPROTO_UDP;
+            entry.udp = request->header.nlmsg_type == SOCK_DIAG_BY_FAMILY;
             snapshot->sockets = grow(snapshot->sockets, snapshot->count, sizeof entry);
             snapshot->sockets[snapshot->count++] = entry;
         }
@@ -146,14 +149,16 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
 }
 
 /* Adds the sockets that request describes. Returns 0, or -1 with errno set. */
-static int dump(int s, struct request *request, struct snapshot *snapshot)
+static int dump(int s, struct request *request, size_t size, struct snapshot *snapshot)
 {
     size_t known = snapshot->count;
 
+    request->header.nlmsg_len = (unsigned)(sizeof request->header + size);
+    request->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     for (int count = 1;; count++) {
         snapshot->count = known;
         request->header.nlmsg_seq++;
-        if (send(s, request, sizeof *request, 0) == -1)
+        if (send(s, request, request->header.nlmsg_len, 0) == -1)
             return -1;
         if (read_reply(s, request, snapshot) == 0)
             return 0;
@@ -164,14 +169,12 @@ static int dump(int s, struct request *request, struct snapshot *snapshot)
 
 void find_sockets(struct snapshot *snapshot)
 {
-    struct request request = {
-        .header = {.nlmsg_len = sizeof request,
-                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-        .body = {.idiag_states = UINT32_MAX,
-                 .id.idiag_sport = htons(snapshot->port),
-                 .id.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
+    const struct inet_diag_sockid id = {
+        .idiag_sport = htons(snapshot->port),
+        .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE},
     };
+    struct request tcp = {.header.nlmsg_type = TCPDIAG_GETSOCK,
+                          .tcp = {.id = id, .idiag_states = UINT32_MAX}};
     const struct timeval timeout = {.tv_sec = 5};
 
     int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -180,15 +183,17 @@ void find_sockets(struct snapshot *snapshot)
         return;
     }
     int z = setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    for (int i = 0; i < 4 && z == 0; i++) {
-        request.body.sdiag_protocol = i / 2 == 0 ? IPPROTO_TCP : IPPROTO_UDP;
-        request.body.sdiag_family = i % 2 == 0 ? AF_INET : AF_INET6;
-        int result = dump(s, &request, snapshot);
-        /* UDP is a remark only, and missing in a kernel without udp_diag. */
-        if (request.body.sdiag_protocol == IPPROTO_TCP)
-            z = result;
-    }
-    if (z == -1)
+    /* The older request lists both families, in one pass through the kernel's tables. */
+    if (z == -1 || dump(s, &tcp, sizeof tcp.tcp, snapshot) == -1)
         snapshot->diag_error = errno;
+    for (int i = 0; i < 2 && snapshot->diag_error == 0; i++) {
+        struct request udp = {.header.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                              .udp = {.sdiag_family = i == 0 ? AF_INET : AF_INET6,
+                                      .sdiag_protocol = IPPROTO_UDP,
+                                      .idiag_states = UINT32_MAX,
+                                      .id = id}};
+        /* UDP is a remark only, and missing in a kernel without udp_diag. */
+        dump(s, &udp, sizeof udp.udp, snapshot);
+    }
     close(s);
 }

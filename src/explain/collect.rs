@@ -13,8 +13,8 @@ use libc::{
 };
 use std::net::Ipv6Addr;
 
-/// Binds a new socket with this option to `endpoint`, and closes it. Without a port, it creates the
-/// socket and binds it only if the address is not `::`. Returns 0, or the errno of the call that failed.
+/// Binds a new socket with this option to `endpoint`, and closes it. Without a port, it binds only if
+/// the address is not `::`. Returns 0, or the errno of the call that failed.
 fn try_bind(endpoint: &Endpoint, level: c_int, option: c_int, value: bool) -> c_int {
     let mut error = 0;
 

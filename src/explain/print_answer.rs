@@ -73,7 +73,7 @@ fn find_reason(entry: &SocketEntry, with: bool) -> Option<usize> {
     }
 }
 
-/// Returns whether `entry` stays, without SO_REUSEADDR, for some time after its process was stopped.
+/// Returns whether `entry` stays, without SO_REUSEADDR, for some time after its process has ended.
 fn lasts(entry: &SocketEntry) -> bool {
     use TcpState::{Close, CloseWait, Listen, SynSent};
     !is_unaccepted(entry) && !matches!(entry.state, Close | CloseWait | Listen | SynSent)
@@ -106,11 +106,9 @@ fn print_waits(snapshot: &Snapshot) {
         out!("    wait {seconds} s, unless the closed connections have SO_REUSEADDR\n");
     }
     if held || slow {
-        out!("    or close all connections of the port, as root:\n");
-        out!("        ss -K -t state connected sport = :{port}\n");
+        out!("    or close all connections, as root: ss -K -t state connected sport = :{port}\n");
     } else if seconds.is_some() {
-        out!("    or remove the closed connections, as root:\n");
-        out!("        ss -K -t state time-wait state fin-wait-2 sport = :{port}\n");
+        out!("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :{port}\n");
     } else if snapshot.sockets.iter().any(blocks) {
         out!("    then a server that sets SO_REUSEADDR can bind at once\n");
     }
@@ -154,8 +152,8 @@ fn print_advice(snapshot: &Snapshot) {
         out!("    next time, set SO_REUSEADDR before bind in every program on the port\n");
     }
     if blocking().any(lasts) && (first..=last).contains(&port) {
-        out!("    or choose a port that no client is given, below {first} or above {last}\n");
-        out!("        (or reserve it: sysctl net.ipv4.ip_local_reserved_ports={port})\n");
+        out!("    or keep clients, which get ports {first} to {last}, from this port:\n");
+        out!("        sysctl net.ipv4.ip_local_reserved_ports={port}\n");
     }
 }
 

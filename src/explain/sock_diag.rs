@@ -9,16 +9,17 @@ use crate::explain::snapshot::*;
 use crate::sock::{checked, close_fd};
 use errno::{Errno, errno};
 use libc::{
-    AF_INET, AF_INET6, AF_NETLINK, EAGAIN, EBADMSG, EINTR, EMSGSIZE, ETIMEDOUT, IPPROTO_TCP,
-    IPPROTO_UDP, MSG_TRUNC, NETLINK_SOCK_DIAG, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST,
-    NLMSG_DONE, NLMSG_ERROR, SO_RCVTIMEO, SOCK_CLOEXEC, SOCK_RAW, SOL_SOCKET, c_int, htons, nlattr,
-    nlmsghdr, ntohl, ntohs, sockaddr_nl, socklen_t, timeval,
+    AF_INET, AF_INET6, AF_NETLINK, EAGAIN, EBADMSG, EINTR, EMSGSIZE, ETIMEDOUT, IPPROTO_UDP,
+    MSG_TRUNC, NETLINK_SOCK_DIAG, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE,
+    NLMSG_ERROR, SO_RCVTIMEO, SOCK_CLOEXEC, SOCK_RAW, SOL_SOCKET, c_int, htons, nlattr, nlmsghdr,
+    ntohl, ntohs, sockaddr_nl, socklen_t, timeval,
 };
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ptr;
 
 // What the libc crate lacks of <linux/sock_diag.h> and <linux/inet_diag.h>.
+const TCPDIAG_GETSOCK: u16 = 18;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const INET_DIAG_SKV6ONLY: u16 = 11;
 const INET_DIAG_NOCOOKIE: u32 = !0;
@@ -30,6 +31,13 @@ const NLA_ALIGNTO: usize = 4;
 struct InetDiagSockid {
     idiag_sport: u16, idiag_dport: u16,
     idiag_src: [u32; 4], idiag_dst: [u32; 4], idiag_if: u32, idiag_cookie: [u32; 2],
+}
+
+#[repr(C)]
+#[rustfmt::skip]
+struct InetDiagReq {
+    idiag_family: u8, idiag_src_len: u8, idiag_dst_len: u8, idiag_ext: u8,
+    id: InetDiagSockid, idiag_states: u32, idiag_dbs: u32,
 }
 
 #[repr(C)]
@@ -53,9 +61,9 @@ const TIMER_TIME_WAIT: u8 = 3;
 const DUMPS_MAX: usize = 5;
 
 #[repr(C)]
-struct Request {
+struct Request<Body> {
     header: nlmsghdr,
-    body: InetDiagReqV2,
+    body: Body,
 }
 
 /// Returns the endpoint with this address and port, both in network byte order.
@@ -122,7 +130,7 @@ fn parse_entry(body: &[u8]) -> Option<SocketEntry> {
 }
 
 /// Reads the whole reply to `request`. An error is an errno: EINTR if the dump is inconsistent.
-fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<(), Errno> {
+fn read_reply(s: c_int, request: &nlmsghdr, snapshot: &mut Snapshot) -> Result<(), Errno> {
     let mut buffer = [0u8; 1 << 16];
     let mut consistent = true;
 
@@ -156,7 +164,7 @@ fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<()
             }
             let body = &rest[size_of::<nlmsghdr>()..length];
             rest = &rest[length.next_multiple_of(NLMSG_ALIGNTO).min(rest.len())..];
-            if header.nlmsg_seq != request.header.nlmsg_seq {
+            if header.nlmsg_seq != request.nlmsg_seq {
                 continue;
             }
             consistent &= c_int::from(header.nlmsg_flags) & NLM_F_DUMP_INTR == 0;
@@ -173,25 +181,31 @@ fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<()
             };
             // Bound sockets are listed on any port.
             if entry.local.port == snapshot.port {
-                entry.udp = request.body.sdiag_protocol == IPPROTO_UDP as u8;
+                entry.udp = request.nlmsg_type == SOCK_DIAG_BY_FAMILY;
                 snapshot.sockets.push(entry);
             }
         }
     }
 }
 
-/// Adds the sockets that `request` describes. An error is an errno.
-fn dump(s: c_int, request: &mut Request, snapshot: &mut Snapshot) -> Result<(), Errno> {
-    let total = snapshot.sockets.len();
+/// Adds the sockets that a request of type `kind` describes. An error is an errno.
+fn dump<Body>(s: c_int, kind: u16, body: Body, snapshot: &mut Snapshot) -> Result<(), Errno> {
+    // SAFETY: nlmsghdr has integer members only, for which zero is valid.
+    let header: nlmsghdr = unsafe { mem::zeroed() };
+    let mut request = Request { header, body };
+    let known = snapshot.sockets.len();
     let mut count = 1;
 
+    request.header.nlmsg_len = size_of_val(&request) as u32;
+    request.header.nlmsg_type = kind;
+    request.header.nlmsg_flags = (NLM_F_REQUEST | NLM_F_DUMP) as u16;
     loop {
-        snapshot.sockets.truncate(total);
+        snapshot.sockets.truncate(known);
         request.header.nlmsg_seq += 1;
         // SAFETY: the pointer and the length are those of `request`.
-        let z = unsafe { libc::send(s, (&raw const *request).cast(), size_of_val(request), 0) };
+        let z = unsafe { libc::send(s, (&raw const request).cast(), size_of_val(&request), 0) };
         checked(z as c_int)?;
-        match read_reply(s, request, snapshot) {
+        match read_reply(s, &request.header, snapshot) {
             Err(Errno(EINTR)) if count < DUMPS_MAX => count += 1,
             result => return result,
         }
@@ -200,14 +214,11 @@ fn dump(s: c_int, request: &mut Request, snapshot: &mut Snapshot) -> Result<(), 
 
 /// Finds the sockets on the snapshot's port. Sets `diag_error` on failure.
 pub fn find_sockets(snapshot: &mut Snapshot) {
-    // SAFETY: Request has integer members only, for which zero is valid.
-    let mut request: Request = unsafe { mem::zeroed() };
-    request.header.nlmsg_len = size_of::<Request>() as u32;
-    request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-    request.header.nlmsg_flags = (NLM_F_REQUEST | NLM_F_DUMP) as u16;
-    request.body.idiag_states = u32::MAX;
-    request.body.id.idiag_sport = htons(snapshot.port);
-    request.body.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
+    // SAFETY: InetDiagReq has integer members only, for which zero is valid.
+    let mut tcp: InetDiagReq = unsafe { mem::zeroed() };
+    tcp.id.idiag_sport = htons(snapshot.port);
+    tcp.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
+    tcp.idiag_states = u32::MAX;
     let timeout = timeval {
         tv_sec: 5,
         tv_usec: 0,
@@ -222,17 +233,21 @@ pub fn find_sockets(snapshot: &mut Snapshot) {
     let (optval, optlen) = (&raw const timeout, size_of_val(&timeout) as socklen_t);
     // SAFETY: `optlen` is the size of `timeout`.
     let z = unsafe { libc::setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, optval.cast(), optlen) };
-    let mut z = checked(z).map(|_| ());
-    for i in 0..4 {
-        let protocol = [IPPROTO_TCP, IPPROTO_UDP][i / 2];
-        request.body.sdiag_protocol = protocol as u8;
-        request.body.sdiag_family = [AF_INET, AF_INET6][i % 2] as u8;
-        let result = z.and_then(|()| dump(s, &mut request, snapshot));
-        // UDP is a remark only, and missing in a kernel without udp_diag.
-        if protocol == IPPROTO_TCP {
-            z = result;
+    // The older request lists both families, in one pass through the kernel's tables.
+    let z = checked(z).and_then(|_| dump(s, TCPDIAG_GETSOCK, tcp, snapshot));
+    snapshot.diag_error = z.err();
+    for family in [AF_INET, AF_INET6] {
+        // SAFETY: InetDiagReqV2 has integer members only, for which zero is valid.
+        let mut udp: InetDiagReqV2 = unsafe { mem::zeroed() };
+        udp.sdiag_family = family as u8;
+        udp.sdiag_protocol = IPPROTO_UDP as u8;
+        udp.id.idiag_sport = htons(snapshot.port);
+        udp.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
+        udp.idiag_states = u32::MAX;
+        if snapshot.diag_error.is_none() {
+            // UDP is a remark only, and missing in a kernel without udp_diag.
+            let _ = dump(s, SOCK_DIAG_BY_FAMILY, udp, snapshot);
         }
     }
-    snapshot.diag_error = z.err();
     close_fd(s);
 }

@@ -25,8 +25,7 @@ const REMAINS: &str = "\
 
 What helps:
     wait N s, unless the closed connections have SO_REUSEADDR
-    or remove the closed connections, as root:
-        ss -K -t state time-wait state fin-wait-2 sport = :PORT
+    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT
     or let explain bind the port for an instant, to find out: --try
 
 Sockets on port PORT:
@@ -41,8 +40,7 @@ const SURVIVOR: &str = "\
 What helps:
     stop TEST
         but let the peers of its connections close first, or wait N s then
-    or close all connections of the port, as root:
-        ss -K -t state connected sport = :PORT
+    or close all connections, as root: ss -K -t state connected sport = :PORT
     next time, set SO_REUSEADDR before bind in every program on the port
 
 Sockets on port PORT:
@@ -254,8 +252,8 @@ fn a_connection_on_an_ephemeral_port_has_one_more_remedy() {
         let _holder = hold(state, address, false).unwrap();
         let text = explain(address).text;
         let choose = format!(
-            "    or choose a port that no client is given, below {first} or above {last}\n        \
-             (or reserve it: sysctl net.ipv4.ip_local_reserved_ports={port})\n"
+            "    or keep clients, which get ports {first} to {last}, from this port:\n        \
+             sysctl net.ipv4.ip_local_reserved_ports={port}\n"
         );
         assert_eq!(text.contains(&choose), remedy, "{text}");
         assert_eq!(text.contains("reserve"), remedy, "{text}");

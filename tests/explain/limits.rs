@@ -14,8 +14,7 @@ const HIDDEN: &str = "\
 What helps:
     stop the process that holds the socket; it was not found
         but let the peers of its connections close first, or wait N s then
-    or close all connections of the port, as root:
-        ss -K -t state connected sport = :PORT
+    or close all connections, as root: ss -K -t state connected sport = :PORT
     or let explain bind the port for an instant, to find out: --try
 
 Sockets on port PORT:

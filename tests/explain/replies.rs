@@ -10,8 +10,7 @@ const CLOSED: &str = "\
 
 What helps:
     wait 64 s, unless the closed connections have SO_REUSEADDR
-    or remove the closed connections, as root:
-        ss -K -t state time-wait state fin-wait-2 sport = :9099
+    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :9099
     or let explain bind the port for an instant, to find out: --try
 
 Sockets on port 9099:
@@ -34,8 +33,7 @@ const V6ONLY: &str = "\
 
 What helps:
     wait 1 s, unless the closed connections have SO_REUSEADDR
-    or remove the closed connections, as root:
-        ss -K -t state time-wait state fin-wait-2 sport = :9099
+    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :9099
     or let explain bind the port for an instant, to find out: --try
 
 Sockets on port 9099:

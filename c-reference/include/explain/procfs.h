@@ -3,6 +3,9 @@
 #define EXPLAIN_PROCFS_H
 #include "explain/snapshot.h"
 
+/* Orders socket entries, for qsort(3). */
+int by_inode(const void *a, const void *b);
+
 /*
  * Finds the processes that hold the sockets of the snapshot. If threads, it looks for sockets that no
  * process has: a thread can have its own table of descriptors, or outlive the first thread of its
