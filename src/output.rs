@@ -162,7 +162,7 @@ fn write_text(fd: c_int, text: fmt::Arguments) -> Result<(), Errno> {
     write_all(fd, text.to_string().as_bytes())
 }
 
-/// Makes [`print`] collect its texts, which [`write_held`] writes with one write(2).
+/// Makes [`print()`] collect its texts, which [`write_held`] writes with one write(2).
 pub fn hold_output() {
     *HELD.lock().expect("one thread") = Some(String::new());
 }
