@@ -42,9 +42,11 @@ static enum conflict predict_one(const struct socket_entry *entry, const struct 
 }
 
 /* Predicts the results of bind(2) for a target. A trial decides: it reveals what cannot be read. */
-static void predict_target(struct target *target, struct snapshot *snapshot,
-                           enum conflict unlisted)
+static void predict_target(struct target *target, struct snapshot *snapshot)
 {
+    /* A socket that is not listed may conflict. */
+    enum conflict unlisted = snapshot->diag_error != 0 ? MAY_CONFLICT : NO_CONFLICT;
+
     for (int of = true; of >= false; of--) {
         enum conflict result =
             unlisted > target->results[true] ? unlisted : target->results[true];
@@ -68,12 +70,9 @@ static void predict_target(struct target *target, struct snapshot *snapshot,
 
 void predict(struct snapshot *snapshot)
 {
-    /* A socket that is not listed may conflict. */
-    enum conflict unlisted = snapshot->diag_error != 0 ? MAY_CONFLICT : NO_CONFLICT;
-
     for (size_t i = 0; i < snapshot->target_count; i++) {
         if (snapshot->targets[i].error == 0)
-            predict_target(&snapshot->targets[i], snapshot, unlisted);
+            predict_target(&snapshot->targets[i], snapshot);
     }
     if (snapshot->count > 0)
         qsort(snapshot->sockets, snapshot->count, sizeof *snapshot->sockets, by_group);

@@ -113,47 +113,13 @@ static bool lasts(const struct socket_entry *entry)
            entry->state != TCP_LISTEN && entry->state != TCP_SYN_SENT;
 }
 
-/* Prints how to get rid of sockets that last, or that none does. */
-static void print_waits(const struct snapshot *snapshot)
-{
-    bool held = false, slow = false, blocked = false;
-    int seconds = -1, port = snapshot->port;
-
-    for (size_t i = 0; i < snapshot->count; i++) {
-        const struct socket_entry *entry = &snapshot->sockets[i];
-        blocked |= blocks(entry);
-        if (!blocks(entry) || !lasts(entry))
-            continue;
-        held |= entry->inode != 0;
-        slow |= entry->inode == 0 && entry->seconds < 0;
-        /* In FIN_WAIT2, the peer can close in the last second, and begin the 60 s of TIME_WAIT. */
-        int more = entry->state == TCP_FIN_WAIT2 ? 60 : 0;
-        if (entry->seconds >= 0 && entry->seconds + more > seconds)
-            seconds = entry->seconds + more;
-    }
-    if (held)
-        print("        but let the peers of its connections close first, or wait 120 s then\n");
-    if (slow)
-        print("    wait until the peers acknowledge, or until the kernel gives up\n");
-    if (seconds >= 0)
-        print("    wait %d s, unless the closed connections have SO_REUSEADDR\n", seconds);
-    if (held || slow) {
-        print("    or close all connections, as root: ss -K -t state connected sport = :%d\n",
-              port);
-    } else if (seconds >= 0) {
-        print("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :%d\n", port);
-    } else if (blocked) {
-        print("    then a server that sets SO_REUSEADDR can bind at once\n");
-    }
-}
-
 /* Prints what helps a server that sets SO_REUSEADDR. */
 static void print_advice(const struct snapshot *snapshot)
 {
     enum conflict without = worst_result(snapshot, false), with = worst_result(snapshot, true);
-    bool unseen = false, blocked = false, lacking = false, lasting = false;
+    bool blocked = false, unseen = false, lacking = false, held = false;
     int first = snapshot->ephemeral[0], last = snapshot->ephemeral[1], port = snapshot->port;
-    int tried = NOT_TRIED;
+    int tried = NOT_TRIED, seconds = 0;
 
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
@@ -162,7 +128,13 @@ static void print_advice(const struct snapshot *snapshot)
         blocked = true;
         unseen |= has_unseen_holder(entry);
         lacking |= entry->reuseaddr == 0 && entry->state != TCP_LISTEN;
-        lasting |= lasts(entry);
+        held |= lasts(entry) && entry->inode != 0;
+        /* In FIN_WAIT2, the peer can close in the last second, and begin the 60 s of TIME_WAIT. */
+        int left = entry->state == TCP_TIME_WAIT   ? entry->seconds
+                   : entry->state == TCP_FIN_WAIT2 ? entry->seconds + 60
+                                                   : 120;
+        if (lasts(entry) && entry->inode == 0 && left > seconds)
+            seconds = left;
     }
     for (size_t i = 0; i < snapshot->target_count; i++) {
         if (tried < snapshot->targets[i].trials[true])
@@ -183,12 +155,22 @@ static void print_advice(const struct snapshot *snapshot)
     print_holders(snapshot, snapshot->sockets, snapshot->count, true);
     if (unseen || (!blocked && tried != NOT_TRIED))
         print("    stop the process that holds the socket; it was not found\n");
-    print_waits(snapshot);
+    if (held)
+        print("        but let the peers of its connections close first, or wait 120 s then\n");
+    if (seconds > 0)
+        print("    wait %d s, unless the closed connections have SO_REUSEADDR\n", seconds);
+    if (held)
+        print("    or close all connections, as root: ss -K -t state connected sport = :%d\n",
+              port);
+    else if (seconds > 0)
+        print("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :%d\n", port);
+    else if (blocked)
+        print("    then a server that sets SO_REUSEADDR can bind at once\n");
     if (with == MAY_CONFLICT && tried == NOT_TRIED)
         print("    or let explain bind the port for an instant, to find out: --try\n");
     if (lacking)
         print("    next time, set SO_REUSEADDR before bind in every program on the port\n");
-    if (lasting && first <= port && port <= last) {
+    if ((held || seconds > 0) && first <= port && port <= last) {
         print("    or keep clients, which get ports %d to %d, from this port:\n", first, last);
         print("        sysctl net.ipv4.ip_local_reserved_ports=%d\n", port);
     }

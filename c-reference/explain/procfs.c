@@ -147,15 +147,14 @@ static int list_numbers(const char *path, pid_t **list)
 
 void find_holders(struct snapshot *snapshot, bool threads)
 {
-    bool needed = false, has_init = false;
+    bool has_init = false;
     pid_t *pids = NULL;
     char path[64], own[64] = "";
 
-    for (size_t i = 0; i < snapshot->count; i++)
-        needed |= snapshot->sockets[i].inode != 0;
-    if (!needed)
+    if (snapshot->count > 0)
+        qsort(snapshot->sockets, snapshot->count, sizeof *snapshot->sockets, by_inode);
+    if (snapshot->count == 0 || snapshot->sockets[snapshot->count - 1].inode == 0)
         return;
-    qsort(snapshot->sockets, snapshot->count, sizeof *snapshot->sockets, by_inode);
     int count = list_numbers("/proc", &pids);
     if (count <= 0 && snapshot->proc_error == 0)
         snapshot->proc_error = count == 0 ? ENOENT : errno; /* not mounted */

@@ -79,41 +79,6 @@ fn lasts(entry: &SocketEntry) -> bool {
     !is_unaccepted(entry) && !matches!(entry.state, Close | CloseWait | Listen | SynSent)
 }
 
-/// Prints how to get rid of sockets that last, or that none does.
-fn print_waits(snapshot: &Snapshot) {
-    let lasting = snapshot
-        .sockets
-        .iter()
-        .filter(|entry| blocks(entry) && lasts(entry));
-    let held = lasting.clone().any(|entry| entry.inode != 0);
-    let slow = lasting
-        .clone()
-        .any(|entry| entry.inode == 0 && entry.seconds.is_none());
-    // In FIN_WAIT2, the peer can close in the last second, and begin the 60 s of TIME_WAIT.
-    let more = |entry: &SocketEntry| 60 * u32::from(entry.state == TcpState::FinWait2);
-    let seconds = lasting
-        .filter_map(|entry| Some(entry.seconds? + more(entry)))
-        .max();
-    let port = snapshot.port;
-
-    if held {
-        out!("        but let the peers of its connections close first, or wait 120 s then\n");
-    }
-    if slow {
-        out!("    wait until the peers acknowledge, or until the kernel gives up\n");
-    }
-    if let Some(seconds) = seconds {
-        out!("    wait {seconds} s, unless the closed connections have SO_REUSEADDR\n");
-    }
-    if held || slow {
-        out!("    or close all connections, as root: ss -K -t state connected sport = :{port}\n");
-    } else if seconds.is_some() {
-        out!("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :{port}\n");
-    } else if snapshot.sockets.iter().any(blocks) {
-        out!("    then a server that sets SO_REUSEADDR can bind at once\n");
-    }
-}
-
 /// Prints what helps a server that sets SO_REUSEADDR.
 fn print_advice(snapshot: &Snapshot) {
     let blocking = || snapshot.sockets.iter().filter(|entry| blocks(entry));
@@ -123,6 +88,15 @@ fn print_advice(snapshot: &Snapshot) {
         .iter()
         .filter_map(|target| target.trials[1])
         .max();
+    let held = blocking().any(|entry| lasts(entry) && entry.inode != 0);
+    let remaining = blocking().filter(|entry| lasts(entry) && entry.inode == 0);
+    let seconds = remaining.map(|entry| match (entry.state, entry.seconds) {
+        (TcpState::TimeWait, Some(seconds)) => seconds,
+        // The peer can close in the last second, and begin the 60 s of TIME_WAIT.
+        (TcpState::FinWait2, Some(seconds)) => seconds + 60,
+        _ => 120,
+    });
+    let seconds = seconds.max();
     let [first, last] = snapshot.ephemeral;
     let port = snapshot.port;
 
@@ -144,14 +118,26 @@ fn print_advice(snapshot: &Snapshot) {
     if blocking().any(has_unseen_holder) || blocking().next().is_none() && tried.is_some() {
         out!("    stop the process that holds the socket; it was not found\n");
     }
-    print_waits(snapshot);
+    if held {
+        out!("        but let the peers of its connections close first, or wait 120 s then\n");
+    }
+    if let Some(seconds) = seconds {
+        out!("    wait {seconds} s, unless the closed connections have SO_REUSEADDR\n");
+    }
+    if held {
+        out!("    or close all connections, as root: ss -K -t state connected sport = :{port}\n");
+    } else if seconds.is_some() {
+        out!("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :{port}\n");
+    } else if blocking().next().is_some() {
+        out!("    then a server that sets SO_REUSEADDR can bind at once\n");
+    }
     if with == Conflict::Maybe && tried.is_none() {
         out!("    or let explain bind the port for an instant, to find out: --try\n");
     }
     if blocking().any(|entry| entry.reuseaddr == Some(false) && entry.state != TcpState::Listen) {
         out!("    next time, set SO_REUSEADDR before bind in every program on the port\n");
     }
-    if blocking().any(lasts) && (first..=last).contains(&port) {
+    if (held || seconds.is_some()) && (first..=last).contains(&port) {
         out!("    or keep clients, which get ports {first} to {last}, from this port:\n");
         out!("        sysctl net.ipv4.ip_local_reserved_ports={port}\n");
     }
