@@ -128,11 +128,11 @@ struct snapshot collect(const struct endpoint *endpoints, size_t count, bool tri
         const struct socket_entry *entry = &snapshot.sockets[i];
         unread |= !entry->udp && entry->inode != 0 && entry->reuseaddr == UNKNOWN;
     }
-    if (!snapshot.hidden && unread)
+    if (unread)
         leave_out_closed(&snapshot);
     for (size_t i = 0; i < snapshot.count; i++)
         unseen |= has_unseen_holder(&snapshot.sockets[i]);
-    if (unseen) {
+    if (unseen && (geteuid() == 0 || !snapshot.hidden)) {
         find_holders(&snapshot, true);
         read_options(&snapshot);
     }

@@ -95,7 +95,8 @@ static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t 
     while ((file = readdir(directory)) != NULL) {
         char target[64];
         ssize_t length = readlinkat(dirfd(directory), file->d_name, target, sizeof target - 1);
-        snapshot->hidden |= length == -1 && errno == EACCES;
+        /* Also the error for a process that no longer exists. */
+        snapshot->hidden |= length == -1 && errno == EACCES && access(path, F_OK) == 0;
         target[length < 0 ? 0 : length] = '\0';
         struct socket_entry key, *entry;
         if (sscanf(target, "socket:[%u]", &key.inode) != 1 ||

@@ -14,7 +14,7 @@ use libc::{
 use std::fs::{self, File};
 use std::io::Read;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::ptr;
 use std::str::from_utf8;
@@ -67,7 +67,9 @@ fn find_descriptors(snapshot: &mut Snapshot, path: &str, pid: pid_t, thread: pid
     };
     for file in directory.flatten() {
         let target = fs::read_link(file.path()).unwrap_or_else(|error| {
-            snapshot.hidden |= error.raw_os_error() == Some(EACCES);
+            // Also the error for a process that no longer exists.
+            let denied = error.raw_os_error() == Some(EACCES);
+            snapshot.hidden |= denied && Path::new(path).exists();
             PathBuf::new()
         });
         let inode = target

@@ -59,9 +59,10 @@ fn it_binds_to_a_port_only_if_asked_and_first_with_the_option() {
         assert_eq!(binds(format!("--try {held}")), "on bind");
         if has_ipv6() {
             // Without a port: to find out whether the address exists.
-            let calls = trace("bind", build, &format!("[::1]:{}", free.port()));
+            let calls = trace("bind,setsockopt", build, &format!("[::1]:{}", free.port()));
             assert_eq!(calls.matches("bind(").count(), 1, "{calls}");
             assert!(calls.contains("sin6_port=htons(0)"), "{calls}");
+            assert!(calls.contains("IP_BIND_ADDRESS_NO_PORT, [1]"), "{calls}");
         }
     }
 }

@@ -121,17 +121,25 @@ fn options_of_remains_decide_and_a_trial_shows_them() {
 }
 
 #[test]
-fn remains_beside_a_connection_with_the_option_are_probably_no_conflict() {
+fn remains_probably_have_the_option_of_the_connections_on_their_address() {
     let _alone = alone();
     let address = unused_address();
     let listener = TcpListener::bind(address).unwrap();
     time_wait(&listener, address);
-    let _client = TcpStream::connect(address).unwrap();
-    let _accepted = listener.accept().unwrap();
+    let clients = [0, 1].map(|_| TcpStream::connect(address).unwrap());
+    let accepted = [0, 1].map(|_| listener.accept().unwrap().0);
     drop(listener);
     let expected = "127.0.0.1:PORT is probably free for a server that sets SO_REUSEADDR, but not for others.\n    \
-        sockets that conflict with a server without SO_REUSEADDR: 2\n\nWhat helps:\n    set SO_REUSEADDR before bind\n";
+        sockets that conflict with a server without SO_REUSEADDR: 3\n\nWhat helps:\n    set SO_REUSEADDR before bind\n";
     explain(address).has(address.port(), expected);
+    // They are unknown if the connections differ, in whichever order they are listed.
+    for other in &accepted {
+        set_option(other, SOL_SOCKET, SO_REUSEADDR, 0).unwrap();
+        let row = " TIME_WAIT 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown, N s left\n";
+        explain(address).has(address.port(), row);
+        set_option(other, SOL_SOCKET, SO_REUSEADDR, 1).unwrap();
+    }
+    drop(clients);
 }
 
 #[test]

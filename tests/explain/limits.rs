@@ -2,10 +2,11 @@
 
 use super::*;
 use libc::{PR_SET_DUMPABLE, SO_LINGER};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddrV4};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process;
+use std::thread;
 
 const HIDDEN: &str = "\
 127.0.0.1:PORT may be in use. Options that cannot be read decide.
@@ -151,4 +152,30 @@ fn the_output_is_one_write_and_a_reader_that_stops_is_no_error() {
         command.stdout(OwnedFd::from(broken)).output().unwrap()
     };
     compare_builds(str::to_string, broken).code(1).stderr("");
+}
+
+#[test]
+fn sockets_that_come_and_go_meanwhile_are_not_reported_without_a_process() {
+    let _alone = alone();
+    let address = SocketAddrV4::new([127, 0, 0, 1].into(), fresh_port());
+    let listener = TcpListener::bind(address).unwrap();
+    thread::scope(|scope| {
+        let runs = scope.spawn(|| {
+            let runs = (0..20).flat_map(|_| builds());
+            let runs = runs.map(|build| explain_under(&[], build, address));
+            runs.collect::<Vec<Report>>()
+        });
+        while !runs.is_finished() {
+            let client = Client::connect(address).unwrap();
+            drop(listener.accept().unwrap());
+            client.reset().unwrap();
+        }
+        for report in runs.join().unwrap() {
+            report.has(
+                address.port(),
+                "\n    LISTEN 127.0.0.1:PORT - SO_REUSEADDR on\n        TEST\n",
+            );
+            assert!(!report.text.contains("not found"), "{}", report.text);
+        }
+    });
 }
