@@ -118,7 +118,6 @@ static void infer_options(struct snapshot *snapshot)
 struct snapshot collect(const struct endpoint *endpoints, size_t count, bool trial)
 {
     struct snapshot snapshot = {.port = endpoints->port};
-    int start[2] = {0};
     bool unread = false, unseen = false;
 
     find_sockets(&snapshot);
@@ -144,7 +143,6 @@ struct snapshot collect(const struct endpoint *endpoints, size_t count, bool tri
         snapshot.target_count += target->error != EAFNOSUPPORT || count == 1;
     }
     read_numbers("ip_local_port_range", snapshot.ephemeral);
-    read_numbers("ip_unprivileged_port_start", start);
-    snapshot.unprivileged = start[0];
+    read_numbers("ip_unprivileged_port_start", snapshot.unprivileged);
     return snapshot;
 }

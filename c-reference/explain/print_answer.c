@@ -25,10 +25,9 @@ static bool find_reuseport_user(const struct snapshot *snapshot, uid_t *user)
         const struct socket_entry *entry = &snapshot->sockets[i];
         if (!blocks(entry))
             continue;
-        if (!found)
-            *user = entry->uid;
-        if (entry->reuseport != 1 || entry->uid != *user || entry->inode == 0)
+        if (entry->reuseport != 1 || entry->inode == 0 || (found && entry->uid != *user))
             return false;
+        *user = entry->uid;
         found = true;
     }
     return found;
@@ -84,28 +83,6 @@ static void print_targets(const struct snapshot *snapshot)
         print("%s %s\n", format_endpoint(&snapshot->targets[i].endpoint, address), answers[i]);
 }
 
-/* What makes sockets conflict with a server, as find_reason() numbers it. */
-static const char *const reasons[] = {
-    "listening sockets, which SO_REUSEADDR does not override",
-    "sockets without SO_REUSEADDR",
-    "sockets whose options cannot be read",
-    "sockets that conflict with a server without SO_REUSEADDR",
-};
-
-#define REASONS (sizeof reasons / sizeof *reasons)
-
-/* Returns why entry's socket conflicts with a server that sets SO_REUSEADDR if with, or REASONS. */
-static size_t find_reason(const struct socket_entry *entry, bool with)
-{
-    if (entry->conflicts[with] < MAY_CONFLICT)
-        return REASONS;
-    if (!with)
-        return 3;
-    if (entry->state == TCP_LISTEN)
-        return 0;
-    return entry->reuseaddr == 0 && !entry->inferred ? 1 : 2;
-}
-
 /* Returns whether entry stays, without SO_REUSEADDR, for some time after its process has ended. */
 static bool lasts(const struct socket_entry *entry)
 {
@@ -143,7 +120,7 @@ static void print_advice(const struct snapshot *snapshot)
 
     if (without >= MAY_CONFLICT || tried == EACCES)
         print("\nWhat helps:\n");
-    if (tried == EACCES && port < snapshot->unprivileged)
+    if (tried == EACCES && port < snapshot->unprivileged[0])
         print("    bind as root, or with CAP_NET_BIND_SERVICE\n");
     else if (tried == EACCES)
         print("    allow the bind in the security policy (in SELinux: name_bind)\n");
@@ -178,13 +155,20 @@ static void print_advice(const struct snapshot *snapshot)
 
 void print_answer(const struct snapshot *snapshot)
 {
-    bool with = worst_result(snapshot, true) >= MAY_CONFLICT;
-    size_t counts[REASONS + 1] = {0};
+    static const char *const reasons[] = {
+        "listening sockets, which SO_REUSEADDR does not override",
+        "sockets without SO_REUSEADDR",
+        "sockets whose options cannot be read",
+    };
+    size_t counts[] = {0, 0, 0};
 
     print_targets(snapshot);
-    for (size_t i = 0; i < snapshot->count; i++)
-        counts[find_reason(&snapshot->sockets[i], with)]++;
-    for (size_t i = 0; i < REASONS; i++) {
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        bool read = entry->reuseaddr == 0 && !entry->inferred;
+        counts[entry->state == TCP_LISTEN ? 0 : read ? 1 : 2] += blocks(entry);
+    }
+    for (size_t i = 0; i < 3; i++) {
         if (counts[i] > 0)
             print("    %s: %zu\n", reasons[i], counts[i]);
     }

@@ -67,14 +67,6 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
     free(holds);
 }
 
-/* Returns the name of a network device in text. */
-static const char *device_name(unsigned index, char text[IF_NAMESIZE])
-{
-    memset(text, '\0', IF_NAMESIZE);
-    if_indextoname(index, text); /* it can have been removed */
-    return printable(text, strlen(text));
-}
-
 /* Prints sockets of one group in one line, and below it their holders, or why there is none. */
 static void print_group(const struct snapshot *snapshot, const struct socket_entry *sockets,
                         size_t count)
@@ -82,7 +74,7 @@ static void print_group(const struct snapshot *snapshot, const struct socket_ent
     static const char *const values[] = {"unknown", "off", "on"};
     const struct socket_entry *entry = &sockets[0];
     const char *probably = entry->inferred ? "probably " : "";
-    char local[ENDPOINT_TEXT], peer[ENDPOINT_TEXT] = "-", name[USER_TEXT], device[IF_NAMESIZE];
+    char local[ENDPOINT_TEXT], peer[ENDPOINT_TEXT] = "-", name[USER_TEXT], device[IF_NAMESIZE] = "";
     int seconds = -1;
 
     if (count > 1)
@@ -96,8 +88,10 @@ static void print_group(const struct snapshot *snapshot, const struct socket_ent
         print(", SO_REUSEPORT %son", probably);
     if (!IN6_IS_ADDR_V4MAPPED(&entry->local.address) && entry->v6only == 1)
         print(", v6only");
-    if (entry->device != 0)
-        print(", only on %%%s", device_name(entry->device, device));
+    if (entry->device != 0) {
+        if_indextoname(entry->device, device); /* it can have been removed */
+        print(", only on %%%s", printable(device, strlen(device)));
+    }
     for (size_t i = 0; i < count; i++)
         seconds = sockets[i].seconds > seconds ? sockets[i].seconds : seconds;
     if (seconds >= 0)

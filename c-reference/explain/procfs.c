@@ -79,8 +79,7 @@ static bool read_process(struct process *process)
  */
 static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t pid, pid_t thread)
 {
-    struct process process = {.pid = pid, .thread = thread};
-    bool added = false;
+    struct process process = {.thread = thread}; /* pid is 0 until it is added */
     const struct dirent *file;
 
     DIR *directory = opendir(path);
@@ -109,13 +108,13 @@ static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t 
             last = &snapshot->processes[entry->holders[entry->holder_count - 1].process];
         if (last != NULL && (last->pid == pid || (thread != pid && last->thread == last->pid)))
             continue;
-        if (!added) {
+        if (process.pid == 0) {
+            process.pid = pid;
             if (!read_process(&process))
                 break;
             snapshot->processes =
                 grow(snapshot->processes, snapshot->process_count, sizeof process);
             snapshot->processes[snapshot->process_count++] = process;
-            added = true;
         }
         entry->holders = grow(entry->holders, entry->holder_count, sizeof *entry->holders);
         entry->holders[entry->holder_count++] = (struct holder){

@@ -135,6 +135,6 @@ pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
         }
     }
     snapshot.ephemeral = read_numbers("ip_local_port_range");
-    [snapshot.unprivileged, _] = read_numbers("ip_unprivileged_port_start");
+    snapshot.unprivileged = read_numbers("ip_unprivileged_port_start");
     snapshot
 }

@@ -54,25 +54,6 @@ fn print_targets(snapshot: &Snapshot) {
     }
 }
 
-/// What makes sockets conflict with a server, as [`find_reason`] numbers it.
-const REASONS: [&str; 4] = [
-    "listening sockets, which SO_REUSEADDR does not override",
-    "sockets without SO_REUSEADDR",
-    "sockets whose options cannot be read",
-    "sockets that conflict with a server without SO_REUSEADDR",
-];
-
-/// Returns why `entry`'s socket conflicts with a server that sets SO_REUSEADDR if `with`.
-fn find_reason(entry: &SocketEntry, with: bool) -> Option<usize> {
-    match entry.reuseaddr {
-        _ if entry.conflicts[usize::from(with)] < Conflict::Maybe => None,
-        _ if !with => Some(3),
-        _ if entry.state == TcpState::Listen => Some(0),
-        Some(false) if !entry.inferred => Some(1),
-        _ => Some(2),
-    }
-}
-
 /// Returns whether `entry` stays, without SO_REUSEADDR, for some time after its process has ended.
 fn lasts(entry: &SocketEntry) -> bool {
     use TcpState::{Close, CloseWait, Listen, SynSent};
@@ -103,7 +84,7 @@ fn print_advice(snapshot: &Snapshot) {
     if without >= Conflict::Maybe || tried == Some(EACCES) {
         out!("\nWhat helps:\n");
     }
-    if tried == Some(EACCES) && port < snapshot.unprivileged {
+    if tried == Some(EACCES) && port < snapshot.unprivileged[0] {
         out!("    bind as root, or with CAP_NET_BIND_SERVICE\n");
     } else if tried == Some(EACCES) {
         out!("    allow the bind in the security policy (in SELinux: name_bind)\n");
@@ -145,16 +126,24 @@ fn print_advice(snapshot: &Snapshot) {
 
 /// Prints whether the port is free, why not, and what helps.
 pub fn print_answer(snapshot: &Snapshot) {
-    let with = worst_result(snapshot, true) >= Conflict::Maybe;
-    let mut counts = [0; REASONS.len()];
+    let reasons = [
+        "listening sockets, which SO_REUSEADDR does not override",
+        "sockets without SO_REUSEADDR",
+        "sockets whose options cannot be read",
+    ];
+    let mut counts = [0; 3];
 
     print_targets(snapshot);
-    for entry in &snapshot.sockets {
-        if let Some(reason) = find_reason(entry, with) {
-            counts[reason] += 1;
-        }
+    for entry in snapshot.sockets.iter().filter(|entry| blocks(entry)) {
+        let read = entry.reuseaddr == Some(false) && !entry.inferred;
+        let number = if read { 1 } else { 2 };
+        counts[if entry.state == TcpState::Listen {
+            0
+        } else {
+            number
+        }] += 1;
     }
-    for (reason, count) in REASONS.iter().zip(counts).filter(|(_, count)| *count > 0) {
+    for (reason, count) in reasons.iter().zip(counts).filter(|(_, count)| *count > 0) {
         out!("    {reason}: {count}\n");
     }
     print_advice(snapshot);

@@ -68,16 +68,6 @@ pub fn print_holders<'a>(
     }
 }
 
-/// Returns the name of a network device.
-fn device_name(index: u32) -> String {
-    let mut name = [0; IF_NAMESIZE];
-
-    // SAFETY: `name` has room for IF_NAMESIZE bytes.
-    unsafe { libc::if_indextoname(index, name.as_mut_ptr()) };
-    // SAFETY: `name` ends in a NUL, also if the device no longer exists.
-    printable(unsafe { CStr::from_ptr(name.as_ptr()) }.to_bytes())
-}
-
 /// Prints sockets of one group in one line, and below it their holders, or why there is none.
 fn print_group(snapshot: &Snapshot, sockets: &[SocketEntry]) {
     let entry = &sockets[0];
@@ -103,7 +93,12 @@ fn print_group(snapshot: &Snapshot, sockets: &[SocketEntry]) {
         out!(", v6only");
     }
     if entry.device != 0 {
-        out!(", only on %{}", device_name(entry.device));
+        let mut device = [0; IF_NAMESIZE];
+        // SAFETY: `device` has room for IF_NAMESIZE bytes.
+        unsafe { libc::if_indextoname(entry.device, device.as_mut_ptr()) };
+        // SAFETY: `device` ends in a NUL, also if the device no longer exists.
+        let name = unsafe { CStr::from_ptr(device.as_ptr()) };
+        out!(", only on %{}", printable(name.to_bytes()));
     }
     if let Some(seconds) = sockets.iter().filter_map(|entry| entry.seconds).max() {
         out!(", {seconds} s left");

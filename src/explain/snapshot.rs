@@ -68,7 +68,7 @@ pub struct Snapshot {
     pub sockets: Vec<SocketEntry>, // in the order of the output, after predict()
     pub processes: Vec<Process>,
     pub ephemeral: [u16; 2], // first and last port that clients are given, or zeros
-    pub unprivileged: u16,   // first port that every user may bind
+    pub unprivileged: [u16; 2], // first port that every user may bind, and 0
     pub hidden: bool,        // whether the descriptors of some process cannot be read
     pub foreign: bool,       // whether /proc shows another PID namespace
     pub diag_error: Option<Errno>, // of listing the sockets

@@ -55,7 +55,6 @@ Sockets on port PORT:
 ";
 const WITH_THE_OPTION: &str = "\
 Port PORT is free for a server that sets SO_REUSEADDR, but not for others.
-    sockets that conflict with a server without SO_REUSEADDR: 5
 
 What helps:
     set SO_REUSEADDR before bind

@@ -76,7 +76,7 @@ struct snapshot {
     struct process *processes;
     size_t process_count;
     int ephemeral[2]; /* first and last port that clients are given, or zeros */
-    int unprivileged; /* first port that every user may bind */
+    int unprivileged[2]; /* first port that every user may bind, and 0 */
     bool hidden;      /* whether the descriptors of some process cannot be read */
     bool foreign;     /* whether /proc shows another PID namespace */
     int diag_error;   /* of listing the sockets */
