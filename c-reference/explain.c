@@ -2,8 +2,7 @@
  * explain.c - diagnosis of EADDRINUSE: whether a server can bind a port, why not, and what helps.
  *
  * The data flows one way: collect a snapshot, predict, print. explain lists the sockets and their
- * holders and reads their options; what was read decides. It starts again, up to five times in all,
- * if it finds no holder of a socket.
+ * holders, and reads their options. If a socket has no holder, it starts again, up to five times.
  * Limits: see the documentation of src/explain.rs, its Rust counterpart.
  */
 #include "explain.h"

@@ -1,8 +1,7 @@
 //! Diagnosis of EADDRINUSE: whether a server can bind a port, why not, and what helps.
 //!
 //! The data flows one way: collect a snapshot, predict, print. `explain` lists the sockets and their
-//! holders and reads their options; what was read decides. It starts again, up to five times in all,
-//! if it finds no holder of a socket.
+//! holders, and reads their options. If a socket has no holder, it starts again, up to five times.
 //!
 //! "Free" refers to a server that sets SO_REUSEADDR, but not IPV6_V6ONLY or SO_BINDTODEVICE. Limits:
 //!

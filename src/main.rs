@@ -128,9 +128,7 @@ fn run_rules(arguments: &[&[u8]]) -> c_int {
 }
 
 fn run_explain(arguments: &[&[u8]]) -> c_int {
-    let mut address = None;
-    let mut trial = false;
-    let mut all = false;
+    let (mut address, mut trial, mut all) = (None, false, false);
 
     for &argument in arguments {
         match argument {
@@ -144,11 +142,9 @@ fn run_explain(arguments: &[&[u8]]) -> c_int {
     let address = address.unwrap_or_else(|| usage_error(None, "explain needs one [ADDRESS:]PORT"));
 
     // As ss(8) and others write a port on any address: *:PORT and :PORT.
-    let port = address.strip_prefix(b"*").unwrap_or(address);
-    let port = port
-        .strip_prefix(b":")
-        .filter(|port| !port.contains(&b':'))
-        .unwrap_or(address);
+    let any = address.strip_prefix(b"*").unwrap_or(address);
+    let any = any.strip_prefix(b":").filter(|port| !port.contains(&b':'));
+    let port = any.unwrap_or(address);
     if port.ends_with(b":0") || port == b"0" {
         usage_error(
             address,

@@ -75,11 +75,9 @@ static void print_targets(const struct snapshot *snapshot)
         answers[i] = describe_target(snapshot, &snapshot->targets[i], texts[i]);
         agree &= strcmp(answers[i], answers[0]) == 0;
     }
-    if (agree) {
+    if (agree)
         print("Port %d %s\n", snapshot->port, answers[0]);
-        return;
-    }
-    for (size_t i = 0; i < snapshot->target_count; i++)
+    for (size_t i = 0; i < snapshot->target_count && !agree; i++)
         print("%s %s\n", format_endpoint(&snapshot->targets[i].endpoint, address), answers[i]);
 }
 

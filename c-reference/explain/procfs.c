@@ -117,10 +117,8 @@ static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t 
             snapshot->processes[snapshot->process_count++] = process;
         }
         entry->holders = grow(entry->holders, entry->holder_count, sizeof *entry->holders);
-        entry->holders[entry->holder_count++] = (struct holder){
-            .process = snapshot->process_count - 1,
-            .fd = atoi(file->d_name),
-        };
+        entry->holders[entry->holder_count++] =
+            (struct holder){snapshot->process_count - 1, atoi(file->d_name)};
     }
     closedir(directory);
 }
@@ -239,39 +237,25 @@ static int read_option(int s, int level, int name)
     return value != 0;
 }
 
-/* Reads the options of entry's socket with the first descriptor that can be copied. Returns 0, or
- * errno. */
-static int read_socket(const struct process *processes, struct socket_entry *entry)
-{
-    int error = 0;
-
-    for (size_t i = 0; i < entry->holder_count; i++) {
-        const struct holder *holder = &entry->holders[i];
-        int s = copy_descriptor(&processes[holder->process], holder->fd, entry->inode);
-        if (s == -1) {
-            error = errno;
-            continue;
-        }
-        entry->reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
-        entry->reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
-        if (entry->v6only == UNKNOWN)
-            entry->v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
-        close_copy(s);
-        return 0;
-    }
-    return error;
-}
-
 void read_options(struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->count; i++) {
         struct socket_entry *entry = &snapshot->sockets[i];
         /* Process ids of another namespace name other processes here. */
-        if (entry->udp || entry->reuseaddr != UNKNOWN || snapshot->foreign)
-            continue;
-        int error = read_socket(snapshot->processes, entry);
-        if (error != 0)
-            snapshot->getfd_error = error;
+        size_t count = entry->udp || snapshot->foreign ? 0 : entry->holder_count;
+        for (size_t j = 0; j < count && entry->reuseaddr == UNKNOWN; j++) {
+            const struct process *process = &snapshot->processes[entry->holders[j].process];
+            int s = copy_descriptor(process, entry->holders[j].fd, entry->inode);
+            if (s == -1) {
+                snapshot->getfd_error = errno;
+                continue;
+            }
+            entry->reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
+            entry->reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
+            if (entry->v6only == UNKNOWN)
+                entry->v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
+            close_copy(s);
+        }
     }
 }
 

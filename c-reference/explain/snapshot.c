@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A closed socket without a port is not listed. */
 const char *const state_names[] = {
     "",          "ESTABLISHED", "SYN_SENT",   "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
     "TIME_WAIT", "BOUND",       "CLOSE_WAIT", "LAST_ACK", "LISTEN",    "CLOSING",

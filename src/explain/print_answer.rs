@@ -12,9 +12,8 @@ fn find_reuseport_user(snapshot: &Snapshot) -> Option<uid_t> {
     let mut blocking = snapshot.sockets.iter().filter(|entry| blocks(entry));
     let user = blocking.clone().next()?.uid;
     let shares = |entry: &SocketEntry| entry.reuseport == Some(true) && entry.uid == user;
-    blocking
-        .all(|entry| entry.inode != 0 && shares(entry))
-        .then_some(user)
+    let all_share = blocking.all(|entry| entry.inode != 0 && shares(entry));
+    all_share.then_some(user)
 }
 
 /// Returns the answer for `target`, without its name.
@@ -29,7 +28,7 @@ fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
         let start = "is in use. A server that sets SO_REUSEADDR cannot bind it";
         return format!("{start}; one of user {user} that sets SO_REUSEPORT too can.");
     }
-    let text = match with {
+    match with {
         Conflict::Yes => "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.",
         Conflict::Maybe => "may be in use. Options that cannot be read decide.",
         Conflict::ProbablyNot => {
@@ -37,8 +36,8 @@ fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
         }
         Conflict::No if without == Conflict::No => "is free.",
         Conflict::No => "is free for a server that sets SO_REUSEADDR, but not for others.",
-    };
-    text.into()
+    }
+    .into()
 }
 
 /// Prints the answer for each target, in one line if they agree.

@@ -206,36 +206,31 @@ fn read_option(s: c_int, level: c_int, name: c_int) -> Option<bool> {
     (z != -1).then_some(value != 0)
 }
 
-/// Reads the options of `entry`'s socket with the first descriptor that can be copied.
-fn read_socket(processes: &[Process], entry: &mut SocketEntry) -> Result<(), Errno> {
-    let mut result = Ok(());
-
-    for holder in &entry.holders {
-        let s = match copy_descriptor(&processes[holder.process], holder.fd, entry.inode) {
-            Ok(s) => s,
-            Err(reason) => {
-                result = Err(reason);
-                continue;
-            }
-        };
-        entry.reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
-        entry.reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
-        entry.v6only = entry
-            .v6only
-            .or_else(|| read_option(s, IPPROTO_IPV6, IPV6_V6ONLY));
-        close_copy(s);
-        return Ok(());
-    }
-    result
-}
-
 /// Reads the options of the sockets on the port that were not read before. Sets `getfd_error`.
 pub fn read_options(snapshot: &mut Snapshot) {
-    for entry in &mut snapshot.sockets {
-        // Process ids of another namespace name other processes here.
-        if !entry.udp && entry.reuseaddr.is_none() && !snapshot.foreign {
-            let result = read_socket(&snapshot.processes, entry);
-            snapshot.getfd_error = result.err().or(snapshot.getfd_error);
+    // Process ids of another namespace name other processes here.
+    let foreign = snapshot.foreign;
+
+    for entry in snapshot
+        .sockets
+        .iter_mut()
+        .filter(|entry| !entry.udp && !foreign)
+    {
+        for holder in &entry.holders {
+            if entry.reuseaddr.is_some() {
+                break;
+            }
+            let process = &snapshot.processes[holder.process];
+            match copy_descriptor(process, holder.fd, entry.inode) {
+                Err(reason) => snapshot.getfd_error = Some(reason),
+                Ok(s) => {
+                    entry.reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
+                    entry.reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
+                    let v6only = || read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
+                    entry.v6only = entry.v6only.or_else(v6only);
+                    close_copy(s);
+                }
+            }
         }
     }
 }

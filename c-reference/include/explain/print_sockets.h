@@ -3,10 +3,7 @@
 #define EXPLAIN_PRINT_SOCKETS_H
 #include "explain/snapshot.h"
 
-/*
- * Prints the processes that hold sockets, or which of them to stop: those without a parent that holds
- * one too, and the number of others. To stop, only sockets that block count.
- */
+/* Prints the processes that hold sockets or, of those that block, the heads of families to stop. */
 void print_holders(const struct snapshot *snapshot, const struct socket_entry *sockets,
                    size_t count, bool stop);
 

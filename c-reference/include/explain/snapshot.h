@@ -84,7 +84,7 @@ struct snapshot {
     int getfd_error;  /* of copying a descriptor, to read its options */
 };
 
-/* The kernel's names of the states, but BOUND for TCP_CLOSE. */
+/* The kernel's names of the states, but BOUND for TCP_CLOSE: without a port, it is not listed. */
 extern const char *const state_names[];
 
 /* Returns whether a process should hold entry's socket but none was found. */
