@@ -46,10 +46,11 @@ const char *parse_endpoint(const char *text, in_addr_t default_address, struct e
         host[length] = '\0';
         if (strcmp(host, "localhost") == 0) {
             address->s6_addr32[3] = htonl(INADDR_LOOPBACK);
-        } else if (host[0] == '[' && host[length - 1] == ']') {
-            host[length - 1] = '\0';
+        } else if (strchr(host, ':') != NULL) {
+            bool brackets = host[0] == '[' && host[length - 1] == ']';
+            host[length - brackets] = '\0';
             endpoint->family = AF_INET6;
-            if (inet_pton(AF_INET6, host + 1, address) != 1)
+            if (inet_pton(AF_INET6, host + brackets, address) != 1)
                 return bad_address;
         } else if (inet_pton(AF_INET, host, &address->s6_addr32[3]) != 1) {
             return bad_address;

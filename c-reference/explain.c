@@ -1,76 +1,64 @@
 /*
- * explain.c - diagnosis of EADDRINUSE: which sockets conflict with a bind, and what helps.
+ * explain.c - diagnosis of EADDRINUSE: whether a server can bind a port, why not, and what helps.
  *
- * The data flows one way: collect a snapshot, predict, derive advice, print. To collect, explain
- * lists the sockets and their holders, binds a trial socket without SO_REUSEADDR and then one with
- * it, and lists the sockets again. It predicts from the sockets that are in both lists. If a trial
- * contradicts the prediction, or a holder is missing, it starts again, up to five times in all.
+ * The data flows one way: collect a snapshot, predict, print. explain lists the sockets and their
+ * holders, and reads their options. If a socket has no holder, it starts again, up to five times.
  * Limits: see the documentation of src/explain.rs, its Rust counterpart.
  */
 #include "explain.h"
-#include "explain/advice.h"
 #include "explain/collect.h"
-#include "explain/print_advice.h"
+#include "explain/prediction.h"
+#include "explain/print_answer.h"
 #include "explain/print_sockets.h"
-#include "explain/print_tree.h"
 #include "output.h"
+
+#include <errno.h>
+
+/* Exit statuses beside 0 (free) and 2 (wrong usage). */
+#define IN_USE 1
+#define NOT_FOUND_OUT 3
 
 /* Sockets come and go while a snapshot is taken. Take at most this many. */
 #define SNAPSHOTS_MAX 5
 
-/* Leaves out the sockets that cannot conflict with endpoint and do not have its address. */
-static void leave_out_others(struct snapshot *snapshot, const struct endpoint *endpoint)
+/* Returns the exit status: 0 if a server that sets SO_REUSEADDR can bind to each target. */
+static int exit_status(const struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->total; i++) {
-        struct socket_entry *entry = &snapshot->sockets[i];
-        /* A port without an address is a request for all sockets on that port. */
-        if (!entry->relevant || is_wildcard(&endpoint->address) ||
-            IN6_ARE_ADDR_EQUAL(&entry->local.address, &endpoint->address) ||
-            predict_one(entry, endpoint, false) != NO_CONFLICT)
-            continue;
-        entry->relevant = false;
-        snapshot->others++;
+    enum conflict worst = worst_result(snapshot, true);
+
+    if (worst >= MAY_CONFLICT)
+        return worst == CONFLICT ? IN_USE : NOT_FOUND_OUT;
+    for (size_t i = 0; i < snapshot->target_count; i++) {
+        if (snapshot->targets[i].error != 0)
+            return NOT_FOUND_OUT;
     }
-    sort_sockets(snapshot);
+    return 0;
 }
 
-/* Returns whether the snapshot seems to show one moment. */
-static bool is_consistent(const struct snapshot *snapshot, const struct prediction *without,
-                          const struct prediction *with)
-{
-    if (is_wrong(without) || is_wrong(with))
-        return false;
-
-    /* A socket without a holder may have been passed on, unless its holder is hidden from us. */
-    for (size_t i = 0; i < snapshot->count; i++) {
-        if (!snapshot->hidden && has_unseen_holder(&snapshot->sockets[i]))
-            return false;
-    }
-    return true;
-}
-
-int explain(const struct endpoint *endpoint)
+int explain(const struct endpoint *endpoints, size_t count, bool trial, bool all)
 {
     struct snapshot snapshot;
-    struct prediction without, with;
 
-    for (int count = 1;; count++) {
-        snapshot = collect(endpoint);
-        leave_out_others(&snapshot, endpoint);
-        without = predict(&snapshot, endpoint, false);
-        with = predict(&snapshot, endpoint, true);
-        if (count == SNAPSHOTS_MAX || is_consistent(&snapshot, &without, &with))
+    for (int taken = 1;; taken++) {
+        bool unseen = false;
+        snapshot = collect(endpoints, count, trial);
+        predict(&snapshot);
+        /* A socket without a holder may have been passed on, unless the holder is hidden. */
+        for (size_t i = 0; i < snapshot.count; i++)
+            unseen |= has_unseen_holder(&snapshot.sockets[i]);
+        if (taken == SNAPSHOTS_MAX || !unseen || snapshot.hidden)
             break;
         free_snapshot(&snapshot);
     }
-    struct remark_list advice = derive_advice(&snapshot, endpoint, &without, &with);
 
-    print_sockets(&snapshot);
-    print_tree(&snapshot);
-    print("\n");
-    print_prediction(endpoint, &without);
-    print_prediction(endpoint, &with);
-    print_advice(&snapshot, &advice);
+    hold_output();
+    print_answer(&snapshot);
+    print_sockets(&snapshot, all);
+    int status = exit_status(&snapshot);
     free_snapshot(&snapshot);
-    return bind_fails(&with) || is_wrong(&without) || is_wrong(&with);
+    if (write_held() == -1 && errno != EPIPE) { /* a reader may stop, as head(1) does */
+        report_error("write", "standard output");
+        return NOT_FOUND_OUT;
+    }
+    return status;
 }

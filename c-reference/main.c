@@ -22,7 +22,7 @@
 
 static const char usage[] = "usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]\n"
                             "       reuseaddr rules [--all]\n"
-                            "       reuseaddr explain [ADDRESS:]PORT\n"
+                            "       reuseaddr explain [--try] [--all] [ADDRESS:]PORT\n"
                             "       reuseaddr abi\n"
                             "       reuseaddr --help | --version\n";
 
@@ -32,15 +32,16 @@ static const char help[] =
     "         default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)\n"
     "rules    which sockets conflict, tested on this kernel in each state that can\n"
     "         hold a port; --all tests every combination and prints CSV\n"
-    "explain  the sockets and processes that use a port, the result of bind(2) with\n"
-    "         and without SO_REUSEADDR, and what would make it succeed. PORT alone\n"
-    "         means 0.0.0.0:PORT; IPv6 addresses are in brackets, as in [::1]:9099\n"
+    "explain  whether a server can bind a port, why not, what helps, and the sockets\n"
+    "         and processes that use the port. PORT alone means 127.0.0.1, 0.0.0.0\n"
+    "         and [::]. --all lists every socket, however many there are. --try\n"
+    "         binds the port for an instant: a server that starts meanwhile can fail\n"
     "abi      constants, sizes and offsets; results of system calls with right and\n"
     "         wrong arguments\n"
     "\n"
-    "Exit status: 0 for success; 1 if a call fails, if a result is not the expected\n"
-    "one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;\n"
-    "2 for wrong usage.\n";
+    "Exit status: 0 for success; 1 if a call fails or a result is not the expected\n"
+    "one; 2 for wrong usage. explain: 0 if a server that sets SO_REUSEADDR can bind,\n"
+    "1 if the port is in use, 3 if that could not be found out.\n";
 
 /* Prints the wrong argument, what was expected and the usage. Exits with status 2. */
 static _Noreturn void usage_error(const char *argument, const char *expected)
@@ -106,16 +107,42 @@ static int run_rules(char **arguments)
 
 static int run_explain(char **arguments)
 {
-    struct endpoint endpoint;
+    const char *address = NULL;
+    bool trial = false, all = false;
+    struct endpoint endpoints[3];
+    size_t count = 1;
 
-    if (*arguments == NULL)
+    for (; *arguments != NULL; arguments++) {
+        if (strcmp(*arguments, "--try") == 0)
+            trial = true;
+        else if (strcmp(*arguments, "--all") == 0)
+            all = true;
+        else if (**arguments == '-')
+            usage_error(*arguments, "the options of explain are --try and --all");
+        else if (address == NULL)
+            address = *arguments;
+        else
+            usage_error(*arguments, "explain takes one [ADDRESS:]PORT");
+    }
+    if (address == NULL)
         usage_error(NULL, "explain needs one [ADDRESS:]PORT");
-    if (arguments[1] != NULL)
-        usage_error(arguments[1], "explain takes one [ADDRESS:]PORT");
-    const char *expected = parse_endpoint(*arguments, INADDR_ANY, &endpoint);
+
+    /* As ss(8) and others write a port on any address: *:PORT and :PORT. */
+    const char *port = address + (*address == '*');
+    port = *port == ':' && strchr(port + 1, ':') == NULL ? port + 1 : address;
+    const char *colon = strrchr(port, ':');
+    if (strcmp(colon == NULL ? port : colon + 1, "0") == 0)
+        usage_error(address, "port 0 means any free port of net.ipv4.ip_local_port_range");
+    const char *expected = parse_endpoint(port, INADDR_LOOPBACK, &endpoints[0]);
     if (expected != NULL)
-        usage_error(*arguments, expected);
-    return explain(&endpoint);
+        usage_error(address, expected);
+    if (colon == NULL) {
+        parse_endpoint(port, INADDR_ANY, &endpoints[count++]);
+        endpoints[count] = endpoints[0];
+        endpoints[count].family = AF_INET6;
+        endpoints[count++].address = in6addr_any;
+    }
+    return explain(endpoints, count, trial, all);
 }
 
 static void ignore_signal(int number, const char *name)

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +19,11 @@
 
 /* A program name of these characters is safe in a shell, in quotes if it has a space. */
 #define PLAIN " +-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+
+/* Text that is printed and not written yet. */
+static FILE *held;
+static char *held_text;
+static size_t held_size;
 
 #define ERROR(name) {name, #name}
 
@@ -136,14 +142,31 @@ static int write_text(int fd, const char *format, va_list arguments)
     return write_all(fd, text, (size_t)length);
 }
 
+void hold_output(void)
+{
+    held = open_memstream(&held_text, &held_size);
+    if (held == NULL)
+        exit_with_error("open_memstream", "standard output");
+}
+
+int write_held(void)
+{
+    int z = fclose(held) == EOF ? -1 : write_all(STDOUT_FILENO, held_text, held_size);
+
+    held = NULL;
+    free(held_text);
+    return z;
+}
+
 void print(const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    int z = write_text(STDOUT_FILENO, format, arguments);
+    int z = held != NULL ? vfprintf(held, format, arguments)
+                         : write_text(STDOUT_FILENO, format, arguments);
     va_end(arguments);
-    if (z == -1)
+    if (z < 0)
         exit_with_error("write", "standard output");
 }
 

@@ -53,7 +53,7 @@ pub fn parse_endpoint(text: &[u8], default_address: in_addr_t) -> Result<Endpoin
         None => Some(IpAddr::V4(Ipv4Addr::from_bits(default_address))),
         Some(b"localhost") => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         Some([b'[', host @ .., b']']) => parse(host).filter(IpAddr::is_ipv6),
-        Some(host) => parse(host).filter(IpAddr::is_ipv4),
+        Some(host) => parse(host),
     };
     let (family, address) = match address.ok_or(BAD_ADDRESS)? {
         IpAddr::V4(v4) => (AF_INET, v4.to_ipv6_mapped()),

@@ -1,108 +1,79 @@
-//! Diagnosis of EADDRINUSE: which sockets conflict with a bind, and what helps.
+//! Diagnosis of EADDRINUSE: whether a server can bind a port, why not, and what helps.
 //!
-//! The data flows one way: collect a snapshot, predict, derive advice, print. To collect, `explain`
-//! lists the sockets and their holders, binds a trial socket without SO_REUSEADDR and then one with
-//! it, and lists the sockets again. It predicts from the sockets that are in both lists. If a trial
-//! contradicts the prediction, or a holder is missing, it starts again, up to five times in all.
+//! The data flows one way: collect a snapshot, predict, print. `explain` lists the sockets and their
+//! holders, and reads their options. If a socket has no holder, it starts again, up to five times.
 //!
-//! A socket's line begins with a number, and its state is in column 2: `awk '$2 == "LISTEN"'` prints
-//! the listeners. Limits:
+//! "Free" refers to a server that sets SO_REUSEADDR, but not IPV6_V6ONLY or SO_BINDTODEVICE. Limits:
 //!
-//! - TCP only. UDP sockets are not listed; they never conflict with TCP sockets.
-//! - The holder and the options of another user's socket are visible to root only (in a container,
-//!   only with CAP_SYS_PTRACE).
-//! - A socket in TIME_WAIT has no process, so its option cannot be read. A trial may reveal it.
-//! - SO_REUSEPORT is shown and not used: if all sockets on the port have it, a server of the same user
-//!   that sets it too can bind.
-//! - EACCES (a port below 1024) does not affect the exit status. The prediction does.
-//! - Only sockets in the network namespace of `explain` itself are listed.
-//! - A trial bind can make another process's bind fail at that instant, even if that process sets
-//!   SO_REUSEADDR, because the first trial socket does not set it.
-//! - `[::]` is tried with IPV6_V6ONLY off. Link-local addresses cannot be given.
-//! - Sockets that are bound and not listening are listed since Linux 6.8. Options are read since
-//!   Linux 5.6.
-//! - At most 8 descriptors of a socket are printed.
-//! - To read the options, `explain` copies a descriptor of each socket. If the holder closes its own in
-//!   that moment, the socket stays open until the copy is closed.
-//! - A thread's descriptors are not found if the thread has its own descriptor table or if the
-//!   first thread of its process has ended.
+//! - Holders and options of other users' sockets are visible to root only (with CAP_SYS_PTRACE).
+//! - The options of a socket without a process are inferred from the others on its address.
+//! - EACCES (a port below 1024) does not affect the exit status.
+//! - Only the network namespace of `explain` itself is seen. Sockets that are bound and not listening
+//!   are listed since Linux 6.8, options read since 5.6, those of a thread's own table since 6.9.
+//! - A socket stays open while `explain` has a copy of its descriptor, to read the options.
 //!
-//! 10,001 sockets and 1,002 processes take 0.2 s (2 cores, Linux 6.18).
 //! C counterpart: `c-reference/explain.c`.
 
-mod advice;
 mod collect;
 mod prediction;
-mod print_advice;
+mod print_answer;
 mod print_sockets;
-mod print_tree;
 mod procfs;
 mod snapshot;
 mod sock_diag;
 
-use crate::address::{Endpoint, is_wildcard};
-use advice::derive_advice;
+use crate::address::Endpoint;
+use crate::output::{hold_output, report_error, write_held};
 use collect::collect;
-use libc::c_int;
-use prediction::{Conflict, Prediction, bind_fails, is_wrong, predict, predict_one};
-use print_advice::{print_advice, print_prediction};
+use errno::Errno;
+use libc::{EPIPE, c_int};
+use prediction::predict;
+use print_answer::print_answer;
 use print_sockets::print_sockets;
-use print_tree::print_tree;
-use snapshot::{Snapshot, has_unseen_holder, sort_sockets};
+use snapshot::{Conflict, Snapshot, has_unseen_holder, worst_result};
+
+/// Exit statuses beside 0 (free) and 2 (wrong usage).
+const IN_USE: c_int = 1;
+const NOT_FOUND_OUT: c_int = 3;
 
 /// Sockets come and go while a snapshot is taken. Take at most this many.
 const SNAPSHOTS_MAX: usize = 5;
 
-/// Leaves out the sockets that cannot conflict with `endpoint` and do not have its address.
-fn leave_out_others(snapshot: &mut Snapshot, endpoint: &Endpoint) {
-    for entry in &mut snapshot.sockets {
-        // A port without an address is a request for all sockets on that port.
-        if !entry.relevant
-            || is_wildcard(endpoint.address)
-            || entry.local.address == endpoint.address
-            || predict_one(entry, endpoint, false) != Conflict::No
-        {
-            continue;
-        }
-        entry.relevant = false;
-        snapshot.others += 1;
+/// Returns the exit status: 0 if a server that sets SO_REUSEADDR can bind to each target.
+fn exit_status(snapshot: &Snapshot) -> c_int {
+    match worst_result(snapshot, true) {
+        Conflict::Yes => IN_USE,
+        Conflict::Maybe => NOT_FOUND_OUT,
+        _ if snapshot.targets.iter().any(|target| target.error.is_some()) => NOT_FOUND_OUT,
+        _ => 0,
     }
-    sort_sockets(snapshot);
 }
 
-/// Returns whether the snapshot seems to show one moment.
-fn is_consistent(snapshot: &Snapshot, without: &Prediction, with: &Prediction) -> bool {
-    if is_wrong(without) || is_wrong(with) {
-        return false;
-    }
-
-    // A socket without a holder may have been passed on, unless its holder is hidden from us.
-    snapshot.hidden || !snapshot.relevant().iter().any(has_unseen_holder)
-}
-
-/// Prints the sockets and processes that use `endpoint`'s port, the results of bind(2) on `endpoint`
-/// without and with SO_REUSEADDR, and advice. Returns the exit status: 0 if a server that sets
-/// SO_REUSEADDR could bind.
-pub fn explain(endpoint: &Endpoint) -> c_int {
+/// Prints whether a server can bind to `endpoints`, which have the same port, why not, what helps,
+/// and the sockets and processes that use the port: each socket if `all`. Binds to them if `trial`.
+/// Returns the exit status.
+pub fn explain(endpoints: &[Endpoint], trial: bool, all: bool) -> c_int {
     let mut count = 1;
 
-    let (snapshot, without, with) = loop {
-        let mut snapshot = collect(endpoint);
-        leave_out_others(&mut snapshot, endpoint);
-        let without = predict(&snapshot, endpoint, false);
-        let with = predict(&snapshot, endpoint, true);
-        if count == SNAPSHOTS_MAX || is_consistent(&snapshot, &without, &with) {
-            break (snapshot, without, with);
+    let snapshot = loop {
+        let mut snapshot = collect(endpoints, trial);
+        predict(&mut snapshot);
+        // A socket without a holder may have been passed on, unless the holder is hidden.
+        let unseen = snapshot.sockets.iter().any(has_unseen_holder);
+        if count == SNAPSHOTS_MAX || !unseen || snapshot.hidden {
+            break snapshot;
         }
         count += 1;
     };
-    let advice = derive_advice(&snapshot, endpoint, &without, &with);
 
-    print_sockets(&snapshot);
-    print_tree(&snapshot);
-    out!("\n");
-    print_prediction(endpoint, &without);
-    print_prediction(endpoint, &with);
-    print_advice(&snapshot, &advice);
-    (bind_fails(&with) || is_wrong(&without) || is_wrong(&with)).into()
+    hold_output();
+    print_answer(&snapshot);
+    print_sockets(&snapshot, all);
+    match write_held() {
+        Ok(()) | Err(Errno(EPIPE)) => exit_status(&snapshot), // a reader may stop, as head(1) does
+        Err(reason) => {
+            report_error("write", "standard output", reason);
+            NOT_FOUND_OUT
+        }
+    }
 }

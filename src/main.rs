@@ -30,7 +30,7 @@ use address::{make_sockaddr, parse_endpoint};
 use errno::errno;
 use explain::explain;
 use libc::{
-    AF_INET, F_GETFD, INADDR_ANY, INADDR_LOOPBACK, O_RDONLY, SIG_IGN, SIGCHLD, SIGPIPE,
+    AF_INET, AF_INET6, F_GETFD, INADDR_LOOPBACK, O_RDONLY, SIG_IGN, SIGCHLD, SIGPIPE,
     STDERR_FILENO, STDIN_FILENO, c_char, c_int, sigaction,
 };
 use output::exit_with_error;
@@ -39,6 +39,7 @@ use serve::serve;
 use std::ffi::CStr;
 use std::fmt::Write;
 use std::mem;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ptr;
 use std::slice;
 
@@ -48,7 +49,7 @@ const QUOTE_MAX: usize = 64;
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
        reuseaddr rules [--all]
-       reuseaddr explain [ADDRESS:]PORT
+       reuseaddr explain [--try] [--all] [ADDRESS:]PORT
        reuseaddr abi
        reuseaddr --help | --version
 ";
@@ -58,15 +59,16 @@ serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
          default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules    which sockets conflict, tested on this kernel in each state that can
          hold a port; --all tests every combination and prints CSV
-explain  the sockets and processes that use a port, the result of bind(2) with
-         and without SO_REUSEADDR, and what would make it succeed. PORT alone
-         means 0.0.0.0:PORT; IPv6 addresses are in brackets, as in [::1]:9099
+explain  whether a server can bind a port, why not, what helps, and the sockets
+         and processes that use the port. PORT alone means 127.0.0.1, 0.0.0.0
+         and [::]. --all lists every socket, however many there are. --try
+         binds the port for an instant: a server that starts meanwhile can fail
 abi      constants, sizes and offsets; results of system calls with right and
          wrong arguments
 
-Exit status: 0 for success; 1 if a call fails, if a result is not the expected
-one, or if bind(2) to the address given to explain fails even with SO_REUSEADDR;
-2 for wrong usage.
+Exit status: 0 for success; 1 if a call fails or a result is not the expected
+one; 2 for wrong usage. explain: 0 if a server that sets SO_REUSEADDR can bind,
+1 if the port is in use, 3 if that could not be found out.
 ";
 
 /// Prints the wrong argument, what was expected and the usage. Exits with status 2.
@@ -126,14 +128,40 @@ fn run_rules(arguments: &[&[u8]]) -> c_int {
 }
 
 fn run_explain(arguments: &[&[u8]]) -> c_int {
-    let argument = match *arguments {
-        [] => usage_error(None, "explain needs one [ADDRESS:]PORT"),
-        [argument] => argument,
-        [_, argument, ..] => usage_error(argument, "explain takes one [ADDRESS:]PORT"),
-    };
-    let endpoint = parse_endpoint(argument, INADDR_ANY)
-        .unwrap_or_else(|expected| usage_error(argument, expected));
-    explain(&endpoint)
+    let (mut address, mut trial, mut all) = (None, false, false);
+
+    for &argument in arguments {
+        match argument {
+            b"--try" => trial = true,
+            b"--all" => all = true,
+            [b'-', ..] => usage_error(argument, "the options of explain are --try and --all"),
+            _ if address.is_none() => address = Some(argument),
+            _ => usage_error(argument, "explain takes one [ADDRESS:]PORT"),
+        }
+    }
+    let address = address.unwrap_or_else(|| usage_error(None, "explain needs one [ADDRESS:]PORT"));
+
+    // As ss(8) and others write a port on any address: *:PORT and :PORT.
+    let any = address.strip_prefix(b"*").unwrap_or(address);
+    let any = any.strip_prefix(b":").filter(|port| !port.contains(&b':'));
+    let port = any.unwrap_or(address);
+    if port.ends_with(b":0") || port == b"0" {
+        usage_error(
+            address,
+            "port 0 means any free port of net.ipv4.ip_local_port_range",
+        );
+    }
+    let mut endpoint = parse_endpoint(port, INADDR_LOOPBACK)
+        .unwrap_or_else(|expected| usage_error(address, expected));
+    let mut endpoints = vec![endpoint];
+    if !port.contains(&b':') {
+        endpoint.address = Ipv4Addr::UNSPECIFIED.to_ipv6_mapped();
+        endpoints.push(endpoint);
+        endpoint.family = AF_INET6;
+        endpoint.address = Ipv6Addr::UNSPECIFIED;
+        endpoints.push(endpoint);
+    }
+    explain(&endpoints, trial, all)
 }
 
 fn ignore_signal(number: c_int, name: &str) {

@@ -11,12 +11,16 @@ use std::fmt::{self, Display};
 use std::io::Write;
 use std::mem::MaybeUninit;
 use std::slice;
+use std::sync::Mutex;
 
 /// Longest line that POSIX guarantees to write to a pipe atomically (`_POSIX_PIPE_BUF`).
 const LINE_SIZE: usize = 512;
 
 /// A program name of these characters is safe in a shell, in quotes if it has a space.
 const PLAIN: &str = " +-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+
+/// Text that is printed and not written yet.
+static HELD: Mutex<Option<String>> = Mutex::new(None);
 
 macro_rules! errors {
     ($($name:ident)*) => { [$((libc::$name, stringify!($name))),*] };
@@ -158,9 +162,22 @@ fn write_text(fd: c_int, text: fmt::Arguments) -> Result<(), Errno> {
     write_all(fd, text.to_string().as_bytes())
 }
 
+/// Makes [`print()`] collect its texts, which [`write_held`] writes with one write(2).
+pub fn hold_output() {
+    *HELD.lock().expect("one thread") = Some(String::new());
+}
+
+/// Writes what was printed since [`hold_output`]. An error is write(2)'s.
+pub fn write_held() -> Result<(), Errno> {
+    let text = HELD.lock().expect("one thread").take();
+    write_all(STDOUT_FILENO, text.unwrap_or_default().as_bytes())
+}
+
 /// Writes `text` to stdout, for [`out`]. Exits if that fails.
 pub fn print(text: fmt::Arguments) {
-    if let Err(reason) = write_text(STDOUT_FILENO, text) {
+    if let Some(held) = HELD.lock().expect("one thread").as_mut() {
+        *held += &text.to_string();
+    } else if let Err(reason) = write_text(STDOUT_FILENO, text) {
         exit_with_error("write", "standard output", reason);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * explain/collect.c - takes a snapshot: lists sockets and holders, tries to bind, and lists again.
- * Rust counterpart: src/explain/collect.rs.
+ * explain/collect.c - takes a snapshot: lists the sockets, finds their holders, and tries to bind
+ * if asked to. Rust counterpart: src/explain/collect.rs.
  */
 #include "explain/collect.h"
 #include "explain/procfs.h"
@@ -8,67 +8,141 @@
 #include "sock.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
-/* Binds a new socket to endpoint and closes it. Returns 0, or the errno of bind(2). */
-static int trial_bind(const struct endpoint *endpoint, bool reuseaddr)
+/*
+ * Binds a new socket with this option to endpoint, and closes it. Without a port, it binds only if
+ * the address is not ::. Returns 0, or the errno of the call that failed.
+ */
+static int try_bind(const struct endpoint *endpoint, int level, int option, bool value)
 {
-    int s = open_socket(endpoint->family, false, reuseaddr, false);
-    int error = bind_socket(s, endpoint) == -1 ? errno : 0;
+    int error = 0;
+
+    int s = socket(endpoint->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (s == -1)
+        return errno;
+    if (endpoint->port != 0 || !is_wildcard(&endpoint->address)) {
+        set_option(s, level, option, value);
+        error = bind_socket(s, endpoint) == -1 ? errno : 0;
+    }
     close(s);
     return error;
 }
 
-static int by_cookie(const void *a, const void *b)
+/*
+ * Returns endpoint as a target. Binds to its port if trial: first with SO_REUSEADDR and, if that
+ * succeeds, without it, which conflicts with any server that binds at that instant.
+ */
+static struct target make_target(const struct endpoint *endpoint, bool trial)
 {
-    const struct socket_entry *left = a, *right = b;
+    struct target target = {.endpoint = *endpoint, .trials = {NOT_TRIED, NOT_TRIED}};
+    struct endpoint no_port = *endpoint;
+    unsigned char net = endpoint->address.s6_addr[12];
+    int error = 0;
 
-    return (left->cookie > right->cookie) - (left->cookie < right->cookie);
+    /* This bind takes no port. The addresses 0.0.0.0 and 127.0.0.0/8 always exist. */
+    no_port.port = 0;
+    if (endpoint->family != AF_INET || (net != 0 && net != 127))
+        error = try_bind(&no_port, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, true);
+    if (trial && error == 0)
+        error = target.trials[true] = try_bind(endpoint, SOL_SOCKET, SO_REUSEADDR, true);
+    if (trial && error == 0)
+        target.trials[false] = try_bind(endpoint, SOL_SOCKET, SO_REUSEADDR, false);
+    if (error != EACCES && error != EADDRINUSE)
+        target.error = error;
+    return target;
 }
 
-/* Lists the sockets again. Keeps what is known of those that are still there, and nothing else. */
-static void update_sockets(struct snapshot *snapshot)
+/* Lists the sockets again, and leaves out those that were not read because they no longer exist. */
+static void leave_out_closed(struct snapshot *snapshot)
 {
     struct snapshot now = {.port = snapshot->port};
     size_t kept = 0;
 
     find_sockets(&now);
-    if (snapshot->diag_error == 0)
-        snapshot->diag_error = now.diag_error;
-    if (snapshot->total > 0)
-        qsort(snapshot->sockets, snapshot->total, sizeof *snapshot->sockets, by_cookie);
-    for (size_t i = 0; i < now.total && snapshot->total > 0; i++) {
-        struct socket_entry *entry = &now.sockets[i];
-        struct socket_entry *known =
-            bsearch(entry, snapshot->sockets, snapshot->total, sizeof *entry, by_cookie);
-        if (known == NULL)
-            continue;
-        entry->reuseaddr = known->reuseaddr;
-        entry->reuseport = known->reuseport;
-        if (entry->v6only == UNKNOWN)
-            entry->v6only = known->v6only;
-        if (entry->inode == known->inode) {
-            entry->holders = known->holders;
-            entry->holder_count = known->holder_count;
-            known->holders = NULL;
-        }
-        now.sockets[kept++] = *entry;
+    now.sockets = grow(now.sockets, now.count, sizeof *now.sockets); /* not NULL */
+    qsort(now.sockets, now.count, sizeof *now.sockets, by_inode);
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct socket_entry *entry = &snapshot->sockets[i];
+        if (entry->inode == 0 || entry->reuseaddr != UNKNOWN ||
+            bsearch(entry, now.sockets, now.count, sizeof *entry, by_inode) != NULL)
+            snapshot->sockets[kept++] = *entry;
+        else
+            free(entry->holders);
     }
-    struct snapshot old = {.sockets = snapshot->sockets, .total = snapshot->total};
-    snapshot->sockets = now.sockets;
-    snapshot->total = kept;
-    free_snapshot(&old);
+    snapshot->count = kept;
+    free_snapshot(&now);
 }
 
-struct snapshot collect(const struct endpoint *endpoint)
+/* C only: Rust has slice::sort_by_key. */
+static int by_address(const void *a, const void *b)
 {
-    struct snapshot snapshot = {.port = endpoint->port};
+    const struct socket_entry *left = a, *right = b;
+
+    return memcmp(&left->local.address, &right->local.address, sizeof left->local.address);
+}
+
+/*
+ * Gives the sockets that no process holds the options of the others that use their address, if
+ * these agree.
+ */
+static void infer_options(struct snapshot *snapshot)
+{
+    struct socket_entry *sockets = snapshot->sockets;
+    const struct socket_entry *end = sockets + snapshot->count;
+
+    if (snapshot->count > 0)
+        qsort(sockets, snapshot->count, sizeof *sockets, by_address);
+    for (struct socket_entry *entry = sockets; entry < end;) {
+        const struct socket_entry *first = entry, *model = NULL;
+        bool agree = true;
+        for (const struct socket_entry *other = sockets; other < end; other++) {
+            if (other->inode == 0 || other->reuseaddr == UNKNOWN ||
+                (by_address(other, first) != 0 && !is_wildcard(&other->local.address)))
+                continue;
+            if (model == NULL)
+                model = other;
+            agree &= model->reuseaddr == other->reuseaddr && model->reuseport == other->reuseport;
+        }
+        for (; entry < end && by_address(entry, first) == 0; entry++) {
+            if (entry->inode != 0 || model == NULL || !agree)
+                continue;
+            entry->reuseaddr = model->reuseaddr;
+            entry->reuseport = model->reuseport;
+            entry->inferred = true;
+        }
+    }
+}
+
+struct snapshot collect(const struct endpoint *endpoints, size_t count, bool trial)
+{
+    struct snapshot snapshot = {.port = endpoints->port};
+    bool unread = false, unseen = false;
 
     find_sockets(&snapshot);
-    find_holders(&snapshot);
-    snapshot.bind_errors[false] = trial_bind(endpoint, false);
-    snapshot.bind_errors[true] = trial_bind(endpoint, true);
-    update_sockets(&snapshot);
-    read_port_range(&snapshot);
+    find_holders(&snapshot, false);
+    read_options(&snapshot);
+    for (size_t i = 0; i < snapshot.count; i++) {
+        const struct socket_entry *entry = &snapshot.sockets[i];
+        unread |= !entry->udp && entry->inode != 0 && entry->reuseaddr == UNKNOWN;
+    }
+    if (unread)
+        leave_out_closed(&snapshot);
+    for (size_t i = 0; i < snapshot.count; i++)
+        unseen |= has_unseen_holder(&snapshot.sockets[i]);
+    if (unseen && (geteuid() == 0 || !snapshot.hidden)) {
+        find_holders(&snapshot, true);
+        read_options(&snapshot);
+    }
+    infer_options(&snapshot);
+    for (size_t i = 0; i < count; i++) {
+        struct target *target = &snapshot.targets[snapshot.target_count];
+        *target = make_target(&endpoints[i], trial);
+        /* A port without an address means [::] too, if there is IPv6. */
+        snapshot.target_count += target->error != EAFNOSUPPORT || count == 1;
+    }
+    read_numbers("ip_local_port_range", snapshot.ephemeral);
+    read_numbers("ip_unprivileged_port_start", snapshot.unprivileged);
     return snapshot;
 }

@@ -1,56 +1,118 @@
 /*
- * explain/print_sockets.c - prints a table of the sockets, with the holders below each socket.
+ * explain/print_sockets.c - prints the sockets of a port, with the processes that hold them.
  * Rust counterpart: src/explain/print_sockets.rs.
  */
 #include "explain/print_sockets.h"
 #include "output.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-static const char *peer_text(const struct socket_entry *entry, char text[ENDPOINT_TEXT])
+/* Maximum number of groups of sockets that are printed. */
+#define ROWS_MAX 16
+
+/* Maximum number of processes that are printed for a group. */
+#define PROCESSES_MAX 8
+
+/* Prints start and a process, cut to one line of the terminal, or to 80 bytes. */
+static void print_process(const char *start, const struct process *process)
 {
-    if (entry->state == TCP_LISTEN || entry->state == TCP_CLOSE)
-        return "-";
-    return format_endpoint(&entry->peer, text);
+    const char *stopped = process->stopped ? ", stopped: only kill -KILL works" : "";
+    struct winsize size = {0};
+    char name[USER_TEXT], line[256];
+
+    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    int width = size.ws_col == 0 ? 80 : size.ws_col;
+    int length = snprintf(line, sizeof line, "%spid %d (%s%s): ", start, process->pid,
+                          user_name(process->uid, name), stopped);
+    int room = width - length > 20 ? width - length : 20;
+    print("%s%.*s\n", line, room, process->command);
 }
 
-static char digit(int option)
+void print_holders(const struct snapshot *snapshot, const struct socket_entry *sockets,
+                   size_t count, bool stop)
 {
-    return option == UNKNOWN ? '?' : option != 0 ? '1' : '0';
-}
+    const struct process *processes = snapshot->processes;
+    bool *holds = grow(NULL, 0, snapshot->process_count + 1);
+    const char *start = stop ? "    stop " : "        ";
+    size_t heads = 0, holding = 0;
 
-/* Prints the lines below entry: its holders, or why there is none. */
-static void print_details(const struct snapshot *snapshot, const struct socket_entry *entry)
-{
-    for (size_t i = 0; i < entry->holder_count && i < IDS_MAX; i++) {
-        const struct holder *holder = &entry->holders[i];
-        const struct process *process = &snapshot->processes[holder->process];
-        print("    held by pid %d (%s), fd %d, uid %u\n", process->pid, process->command,
-              holder->fd, process->uid);
+    memset(holds, false, snapshot->process_count + 1);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < sockets[i].holder_count && (!stop || blocks(&sockets[i])); j++)
+            holds[sockets[i].holders[j].process] = true;
     }
-    if (entry->holder_count > IDS_MAX)
-        print("    more descriptors: %zu\n", entry->holder_count - IDS_MAX);
-    if (entry->seconds >= 0)
-        print("    no process, %d s left\n", entry->seconds);
+    for (size_t i = 0; i < snapshot->process_count; i++) {
+        bool has_parent = false;
+        for (size_t j = 0; j < snapshot->process_count && holds[i]; j++)
+            has_parent |= holds[j] && processes[j].pid == processes[i].parent &&
+                          processes[j].pid != 1;
+        holding += holds[i];
+        if (!holds[i] || has_parent)
+            continue;
+        heads++;
+        if (stop && processes[i].pid == 1)
+            print("    stop the socket unit or container of process 1: systemctl list-sockets\n");
+        else if (heads <= PROCESSES_MAX)
+            print_process(start, &processes[i]);
+    }
+    if (heads > PROCESSES_MAX)
+        print("%smore processes: %zu\n", start, heads - PROCESSES_MAX);
+    if (holding > heads)
+        print("        and its child processes: %zu\n", holding - heads);
+    free(holds);
+}
+
+/* Prints sockets of one group in one line, and below it their holders, or why there is none. */
+static void print_group(const struct snapshot *snapshot, const struct socket_entry *sockets,
+                        size_t count)
+{
+    static const char *const values[] = {"unknown", "off", "on"};
+    const struct socket_entry *entry = &sockets[0];
+    const char *probably = entry->inferred ? "probably " : "";
+    char local[ENDPOINT_TEXT], peer[ENDPOINT_TEXT] = "-", name[USER_TEXT], device[IF_NAMESIZE] = "";
+    int seconds = -1;
+
+    if (count > 1)
+        snprintf(peer, sizeof peer, "%zu sockets", count);
+    else if (entry->state != TCP_LISTEN && entry->state != TCP_CLOSE)
+        format_endpoint(&entry->peer, peer);
+    print("    %-11s  %-15s  %-15s  ", state_names[entry->state],
+          format_endpoint(&entry->local, local), peer);
+    print("SO_REUSEADDR %s%s", probably, values[entry->reuseaddr + 1]);
+    if (entry->reuseport == 1)
+        print(", SO_REUSEPORT %son", probably);
+    if (!IN6_IS_ADDR_V4MAPPED(&entry->local.address) && entry->v6only == 1)
+        print(", v6only");
+    if (entry->device != 0) {
+        if_indextoname(entry->device, device); /* it can have been removed */
+        print(", only on %%%s", printable(device, strlen(device)));
+    }
+    for (size_t i = 0; i < count; i++)
+        seconds = sockets[i].seconds > seconds ? sockets[i].seconds : seconds;
+    if (seconds >= 0)
+        print(", %d s left", seconds);
+    print("\n");
+    if (has_unseen_holder(entry))
+        print("        process not found (user %s)\n", user_name(entry->uid, name));
+    else if (is_unaccepted(entry))
+        print("        not accepted yet by the listener\n");
     else if (entry->state == TCP_SYN_RECV)
-        print("    no process; the handshake is not complete\n");
-    else if (entry->inode == 0 && !is_unaccepted(entry))
-        print("    no process; kept until the peer closes or the kernel gives up\n");
-    else if (entry->holder_count == 0)
-        print("    %s\n", describe_unheld(entry));
-    if (entry->local.family == AF_INET6 && entry->v6only == 1)
-        print("    v6only\n");
+        print("        handshake not complete; does not conflict\n");
+    else if (entry->inode == 0)
+        print("        no process\n");
+    print_holders(snapshot, sockets, count, false);
 }
 
 /* Prints what could not be read, and what would help. */
 static void print_notes(const struct snapshot *snapshot)
 {
-    bool root = geteuid() == 0;
-    bool unseen = false;
-    bool unread = false;
+    const char *remedy = geteuid() == 0 ? "that needs CAP_SYS_PTRACE" : "run explain as root";
+    bool unseen = false, unread = false;
 
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
@@ -58,62 +120,46 @@ static void print_notes(const struct snapshot *snapshot)
         unread |= entry->reuseaddr == UNKNOWN && entry->holder_count > 0;
     }
     if (snapshot->diag_error != 0)
-        print("The sockets cannot be listed (sock_diag: %s).\n"
-              "The trial binds below do not depend on the list.\n",
-              strerror(snapshot->diag_error));
-    if (snapshot->proc_error != 0)
+        print("The sockets cannot be listed (sock_diag: %s).\n", strerror(snapshot->diag_error));
+    if (snapshot->proc_error != 0) {
         print("The processes cannot be listed (/proc: %s); is it mounted?\n",
               strerror(snapshot->proc_error));
-    else if (unseen && snapshot->hidden && root)
-        print("Some processes are hidden even from root; CAP_SYS_PTRACE is missing.\n");
-    else if (unseen && !root)
-        print("Other users' processes are hidden; run as root to see them.\n");
-    else if (unseen)
-        print("The owner may be in another PID namespace; run explain there or on the host.\n"
-              "A socket in flight over a UNIX socket (SCM_RIGHTS) has no process, nor has a\n"
-              "socket of the kernel.\n");
-    if (unread && snapshot->getfd_error == ENOSYS)
-        print("Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n");
+    } else if (unseen && snapshot->hidden) {
+        print("Some processes cannot be inspected: %s.\n", remedy);
+    } else if (unseen) {
+        print("No process here has the socket. It can belong to another PID namespace (a\n");
+        print("container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).\n");
+    }
+    if (snapshot->foreign)
+        print("/proc is that of another PID namespace; its pids are not valid here.\n");
+    if (unread && snapshot->getfd_error == EPERM)
+        print("Options cannot be read: %s.\n", remedy);
     else if (unread && snapshot->getfd_error != 0)
-        print("Options cannot be read (pidfd_getfd: %s).\n%s", strerror(snapshot->getfd_error),
-              snapshot->getfd_error != EPERM ? ""
-              : root                         ? "CAP_SYS_PTRACE is missing.\n"
-                                             : "Run as root to read them.\n");
+        print("Options cannot be read (pidfd_getfd: %s).\n", strerror(snapshot->getfd_error));
 }
 
-void print_sockets(const struct snapshot *snapshot)
+void print_sockets(const struct snapshot *snapshot, bool all)
 {
-    char local[ENDPOINT_TEXT];
-    char peer[ENDPOINT_TEXT];
-    int local_width = (int)strlen("local");
-    int peer_width = (int)strlen("peer");
-    int number_width = snprintf(NULL, 0, "%zu", snapshot->count);
+    const struct socket_entry *sockets = snapshot->sockets;
+    size_t count = 0, rows = 0, start = 0, end;
 
-    if (snapshot->count + snapshot->others == 0 && snapshot->diag_error == 0)
+    while (count < snapshot->count && !sockets[count].udp)
+        count++;
+    if (count > 0)
+        print("\nSockets on port %d:\n", snapshot->port);
+    else if (snapshot->diag_error == 0)
         print("No TCP socket uses port %d in this network namespace.\n", snapshot->port);
-
-    for (size_t i = 0; i < snapshot->count; i++) {
-        int width = (int)strlen(format_endpoint(&snapshot->sockets[i].local, local));
-        local_width = local_width < width ? width : local_width;
-        width = (int)strlen(peer_text(&snapshot->sockets[i], peer));
-        peer_width = peer_width < width ? width : peer_width;
+    for (; start < count && (all || rows < ROWS_MAX); start = end, rows++) {
+        end = start + 1;
+        while (!all && end < count && compare_groups(&sockets[start], &sockets[end]) == 0)
+            end++;
+        print_group(snapshot, &sockets[start], end - start);
     }
-    if (snapshot->count > 0)
-        print("%*s  %-11s  %-*s  %-*s  reuseaddr  reuseport  uid\n", number_width, "#", "state",
-              local_width, "local", peer_width, "peer");
-    for (size_t i = 0; i < snapshot->count; i++) {
-        const struct socket_entry *entry = &snapshot->sockets[i];
-        char uid[11] = "-"; /* room for any number of 32 bits */
-        if (entry->inode != 0)
-            snprintf(uid, sizeof uid, "%u", entry->uid);
-        print("%*zu  %-11s  %-*s  %-*s  %c          %c          %s\n", number_width, i + 1,
-              state_name(entry->state), local_width, format_endpoint(&entry->local, local),
-              peer_width, peer_text(entry, peer), digit(entry->reuseaddr),
-              digit(entry->reuseport), uid);
-        print_details(snapshot, entry);
+    if (start < count)
+        print("    more sockets: %zu; --all lists them\n", count - start);
+    if (count < snapshot->count) {
+        print("UDP port %d, which does not conflict with TCP:\n", snapshot->port);
+        print_holders(snapshot, &sockets[count], snapshot->count - count, false);
     }
-    if (snapshot->others > 0)
-        print("Sockets on other addresses of this port, without conflict: %zu.\n",
-              snapshot->others);
     print_notes(snapshot);
 }

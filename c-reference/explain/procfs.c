@@ -18,50 +18,70 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int by_inode(const void *a, const void *b)
+/* Of <linux/pidfd.h>, since Linux 6.9. */
+#undef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+
+/* C only: Rust has slice::sort_by_key. */
+int by_inode(const void *a, const void *b)
 {
     const struct socket_entry *left = a, *right = b;
 
     return (left->inode > right->inode) - (left->inode < right->inode);
 }
 
-/* Reads /proc/PID/status. Returns whether the process still exists. */
-static bool read_status(struct process *process)
+/* C only: Rust has std::fs. Reads up to size - 1 bytes into text. Returns their number. */
+static size_t read_file(const char *path, char *text, size_t size)
 {
-    char path[64];
-    char text[4096];
+    ssize_t length = -1;
+
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd != -1) {
+        length = read(fd, text, size - 1);
+        close(fd);
+    }
+    text[length < 0 ? 0 : length] = '\0';
+    return length < 0 ? 0 : (size_t)length;
+}
+
+/* Reads /proc/PID/status and /proc/PID/cmdline. Returns whether the process still exists. */
+static bool read_process(struct process *process)
+{
+    char path[64], text[4096], state;
 
     snprintf(path, sizeof path, "/proc/%d/status", process->pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd == -1)
-        return false;
-    ssize_t length = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[length < 0 ? 0 : length] = '\0';
-
+    read_file(path, text, sizeof text);
+    const char *states = strstr(text, "\nState:\t");
     const char *parent = strstr(text, "\nPPid:\t");
     const char *uids = strstr(text, "\nUid:\t");
-    if (parent == NULL || uids == NULL || sscanf(parent, " PPid: %d", &process->parent) != 1 ||
+    if (states == NULL || parent == NULL || uids == NULL ||
+        sscanf(states, " State: %c", &state) != 1 ||
+        sscanf(parent, " PPid: %d", &process->parent) != 1 ||
         sscanf(uids, " Uid: %*u %u", &process->uid) != 1)
         return false;
+    process->stopped = state == 'T' || state == 't';
 
-    /* A process can set its name to any bytes: replace those that are not printable. */
+    snprintf(path, sizeof path, "/proc/%d/cmdline", process->pid);
+    size_t length = read_file(path, process->command, sizeof process->command);
+    while (length > 0 && process->command[length - 1] == '\0')
+        length--;
     const char *name = text + strlen("Name:\t");
-    for (size_t i = 0; i < sizeof process->command - 1 && name[i] != '\n'; i++)
-        process->command[i] = '!' <= name[i] && name[i] <= '~' ? name[i] : '?';
-    if (process->command[0] == '\0')
-        process->command[0] = '?';
+    if (length == 0) /* a zombie, for example */
+        length = (size_t)snprintf(process->command, sizeof process->command, "[%.*s]",
+                                  (int)strcspn(name, "\n"), name);
+    printable(process->command, length); /* a process can set it to any bytes */
     return true;
 }
 
-/* Adds the descriptors of process pid to the sockets, which are sorted by inode. */
-static void find_descriptors(struct snapshot *snapshot, pid_t pid)
+/*
+ * Adds the descriptors in directory path to the sockets, which are sorted by inode. They are those
+ * of a thread of process pid.
+ */
+static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t pid, pid_t thread)
 {
-    struct process process = {.pid = pid};
-    bool added = false;
-    char path[64];
+    struct process process = {.thread = thread}; /* pid is 0 until it is added */
+    const struct dirent *file;
 
-    snprintf(path, sizeof path, "/proc/%d/fd", pid);
     DIR *directory = opendir(path);
     if (directory == NULL) {
         /* The mount option hidepid of /proc decides which of the two errors is returned. */
@@ -71,38 +91,96 @@ static void find_descriptors(struct snapshot *snapshot, pid_t pid)
             snapshot->proc_error = errno;
         return;
     }
-    const struct dirent *file;
     while ((file = readdir(directory)) != NULL) {
         char target[64];
         ssize_t length = readlinkat(dirfd(directory), file->d_name, target, sizeof target - 1);
-        snapshot->hidden |= length == -1 && errno == EACCES;
+        /* Also the error for a process that no longer exists. */
+        snapshot->hidden |= length == -1 && errno == EACCES && access(path, F_OK) == 0;
         target[length < 0 ? 0 : length] = '\0';
         struct socket_entry key, *entry;
         if (sscanf(target, "socket:[%u]", &key.inode) != 1 ||
-            (entry = bsearch(&key, snapshot->sockets, snapshot->total, sizeof key, by_inode)) ==
+            (entry = bsearch(&key, snapshot->sockets, snapshot->count, sizeof key, by_inode)) ==
                 NULL)
             continue;
-        if (!added) {
-            if (!read_status(&process))
+        /* One descriptor of a process is enough. Threads matter if no process has the socket. */
+        const struct process *last = NULL;
+        if (entry->holder_count > 0)
+            last = &snapshot->processes[entry->holders[entry->holder_count - 1].process];
+        if (last != NULL && (last->pid == pid || (thread != pid && last->thread == last->pid)))
+            continue;
+        if (process.pid == 0) {
+            process.pid = pid;
+            if (!read_process(&process))
                 break;
             snapshot->processes =
                 grow(snapshot->processes, snapshot->process_count, sizeof process);
             snapshot->processes[snapshot->process_count++] = process;
-            added = true;
         }
         entry->holders = grow(entry->holders, entry->holder_count, sizeof *entry->holders);
-        entry->holders[entry->holder_count++] = (struct holder){
-            .process = snapshot->process_count - 1,
-            .fd = atoi(file->d_name),
-        };
+        entry->holders[entry->holder_count++] =
+            (struct holder){snapshot->process_count - 1, atoi(file->d_name)};
     }
     closedir(directory);
 }
 
+/* Adds the numbers that are names in directory path to *list. Returns their count, or -1. */
+static int list_numbers(const char *path, pid_t **list)
+{
+    int count = 0;
+    const struct dirent *file;
+
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return -1;
+    while ((file = readdir(directory)) != NULL) {
+        pid_t number = atoi(file->d_name);
+        if (number <= 0)
+            continue;
+        *list = grow(*list, (size_t)count, sizeof number);
+        (*list)[count++] = number;
+    }
+    closedir(directory);
+    return count;
+}
+
+void find_holders(struct snapshot *snapshot, bool threads)
+{
+    bool has_init = false;
+    pid_t *pids = NULL;
+    char path[64], own[64] = "";
+
+    if (snapshot->count > 0)
+        qsort(snapshot->sockets, snapshot->count, sizeof *snapshot->sockets, by_inode);
+    if (snapshot->count == 0 || snapshot->sockets[snapshot->count - 1].inode == 0)
+        return;
+    int count = list_numbers("/proc", &pids);
+    if (count <= 0 && snapshot->proc_error == 0)
+        snapshot->proc_error = count == 0 ? ENOENT : errno; /* not mounted */
+    for (int i = 0; i < count; i++) {
+        pid_t *tids = NULL;
+        has_init |= pids[i] == 1;
+        snprintf(path, sizeof path, threads ? "/proc/%d/task" : "/proc/%d/fd", pids[i]);
+        int tid_count = threads ? list_numbers(path, &tids) : 0;
+        if (!threads)
+            find_descriptors(snapshot, path, pids[i], pids[i]);
+        for (int j = 0; j < tid_count; j++) {
+            snprintf(path, sizeof path, "/proc/%d/task/%d/fd", pids[i], tids[j]);
+            if (tids[j] != pids[i])
+                find_descriptors(snapshot, path, pids[i], tids[j]);
+        }
+        free(tids);
+    }
+    free(pids);
+    /* Process 1 always exists. If /proc does not list it, processes are hidden (hidepid=2). */
+    snapshot->hidden |= !has_init;
+    if (readlink("/proc/self", own, sizeof own - 1) == -1 || atoi(own) != getpid())
+        snapshot->foreign = true;
+}
+
 /*
  * Closes a copied descriptor. If the holder has closed the socket, this is the last descriptor, and
- * with SO_LINGER close(2) would block until all data is acknowledged. The exit of a process does not
- * block: so a child process has it open until it is killed.
+ * with SO_LINGER close(2) would block until all data is acknowledged. The exit of a process does
+ * not block: so a child process has it open until it is killed.
  */
 static void close_copy(int fd)
 {
@@ -124,12 +202,13 @@ static void close_copy(int fd)
     }
 }
 
-/* Returns a copy of process pid's descriptor fd for the socket inode, or -1 with errno set. */
-static int copy_descriptor(pid_t pid, int fd, unsigned inode)
+/* Returns a copy of process's descriptor fd for the socket inode, or -1 with errno set. */
+static int copy_descriptor(const struct process *process, int fd, unsigned inode)
 {
+    int flags = process->thread == process->pid ? 0 : PIDFD_THREAD;
     struct stat status;
 
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int pidfd = (int)syscall(SYS_pidfd_open, process->thread, flags);
     if (pidfd == -1)
         return -1;
     int s = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
@@ -158,70 +237,33 @@ static int read_option(int s, int level, int name)
     return value != 0;
 }
 
-/* Reads the options of entry's socket with the first descriptor that can be copied. */
-static void read_options(struct snapshot *snapshot, struct socket_entry *entry)
+void read_options(struct snapshot *snapshot)
 {
-    int error = 0;
-
-    for (size_t i = 0; i < entry->holder_count && entry->reuseaddr == UNKNOWN; i++) {
-        const struct holder *holder = &entry->holders[i];
-        pid_t pid = snapshot->processes[holder->process].pid;
-        int s = copy_descriptor(pid, holder->fd, entry->inode);
-        if (s == -1) {
-            error = errno;
-            continue;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct socket_entry *entry = &snapshot->sockets[i];
+        /* Process ids of another namespace name other processes here. */
+        size_t count = entry->udp || snapshot->foreign ? 0 : entry->holder_count;
+        for (size_t j = 0; j < count && entry->reuseaddr == UNKNOWN; j++) {
+            const struct process *process = &snapshot->processes[entry->holders[j].process];
+            int s = copy_descriptor(process, entry->holders[j].fd, entry->inode);
+            if (s == -1) {
+                snapshot->getfd_error = errno;
+                continue;
+            }
+            entry->reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
+            entry->reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
+            if (entry->v6only == UNKNOWN)
+                entry->v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
+            close_copy(s);
         }
-        entry->reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
-        entry->reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
-        if (entry->local.family == AF_INET6)
-            entry->v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
-        close_copy(s);
-    }
-    if (entry->reuseaddr == UNKNOWN && error != 0)
-        snapshot->getfd_error = error;
-}
-
-void find_holders(struct snapshot *snapshot)
-{
-    bool needed = false;
-    bool mounted = false;
-    bool has_init = false;
-    const struct dirent *file;
-
-    for (size_t i = 0; i < snapshot->total; i++)
-        needed |= snapshot->sockets[i].inode != 0;
-    if (!needed)
-        return;
-    qsort(snapshot->sockets, snapshot->total, sizeof *snapshot->sockets, by_inode);
-    DIR *directory = opendir("/proc");
-    snapshot->proc_error = directory == NULL ? errno : 0;
-    while (directory != NULL && (file = readdir(directory)) != NULL) {
-        pid_t pid = atoi(file->d_name);
-        if (pid <= 0)
-            continue;
-        mounted = true;
-        has_init |= pid == 1;
-        find_descriptors(snapshot, pid);
-    }
-    if (directory != NULL && !mounted)
-        snapshot->proc_error = ENOENT;
-    if (directory != NULL)
-        closedir(directory);
-    /* Process 1 always exists. If /proc does not list it, processes are hidden (hidepid=2). */
-    snapshot->hidden |= !has_init;
-    for (size_t i = 0; i < snapshot->total; i++) {
-        if (snapshot->sockets[i].relevant)
-            read_options(snapshot, &snapshot->sockets[i]);
     }
 }
 
-void read_port_range(struct snapshot *snapshot)
+void read_numbers(const char *name, int numbers[2])
 {
-    FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
+    char path[64], text[64];
 
-    if (file == NULL)
-        return;
-    if (fscanf(file, "%d %d", &snapshot->first_port, &snapshot->last_port) != 2)
-        snapshot->first_port = snapshot->last_port = 0;
-    fclose(file);
+    snprintf(path, sizeof path, "/proc/sys/net/ipv4/%s", name);
+    read_file(path, text, sizeof text);
+    sscanf(text, "%d %d", &numbers[0], &numbers[1]);
 }

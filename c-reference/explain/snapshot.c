@@ -5,29 +5,13 @@
 #include "explain/snapshot.h"
 #include "output.h"
 
+#include <stdio.h>
 #include <string.h>
 
-const char not_accepted[] = "not accepted yet", no_process[] = "no process";
-const char not_visible[] = "owner not visible";
-
-const char *state_name(int state)
-{
-    static const char *const names[] = {
-        [TCP_ESTABLISHED] = "ESTABLISHED",
-        [TCP_SYN_SENT] = "SYN_SENT",
-        [TCP_SYN_RECV] = "SYN_RECV",
-        [TCP_FIN_WAIT1] = "FIN_WAIT1",
-        [TCP_FIN_WAIT2] = "FIN_WAIT2",
-        [TCP_TIME_WAIT] = "TIME_WAIT",
-        [TCP_CLOSE] = "BOUND", /* a closed socket without a port is not listed */
-        [TCP_CLOSE_WAIT] = "CLOSE_WAIT",
-        [TCP_LAST_ACK] = "LAST_ACK",
-        [TCP_LISTEN] = "LISTEN",
-        [TCP_CLOSING] = "CLOSING",
-    };
-
-    return names[state];
-}
+const char *const state_names[] = {
+    "",          "ESTABLISHED", "SYN_SENT",   "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
+    "TIME_WAIT", "BOUND",       "CLOSE_WAIT", "LAST_ACK", "LISTEN",    "CLOSING",
+};
 
 bool has_unseen_holder(const struct socket_entry *entry)
 {
@@ -40,43 +24,49 @@ bool is_unaccepted(const struct socket_entry *entry)
            (entry->state == TCP_ESTABLISHED || entry->state == TCP_CLOSE_WAIT);
 }
 
-const char *describe_unheld(const struct socket_entry *entry)
+bool blocks(const struct socket_entry *entry)
 {
-    if (has_unseen_holder(entry))
-        return not_visible;
-    if (is_unaccepted(entry))
-        return not_accepted;
-    return entry->inode == 0 ? no_process : NULL;
+    return entry->conflicts[true] >= MAY_CONFLICT;
 }
 
-const struct process *find_peer(const struct snapshot *snapshot, const struct socket_entry *entry)
+enum conflict worst_result(const struct snapshot *snapshot, bool with)
 {
-    for (size_t i = 0; i < snapshot->total; i++) {
-        const struct socket_entry *peer = &snapshot->sockets[i];
-        if (peer->holder_count > 0 && peer->local.port == entry->peer.port &&
-            IN6_ARE_ADDR_EQUAL(&peer->local.address, &entry->peer.address) &&
-            peer->peer.port == entry->local.port &&
-            IN6_ARE_ADDR_EQUAL(&peer->peer.address, &entry->local.address))
-            return &snapshot->processes[peer->holders[0].process];
+    enum conflict worst = NO_CONFLICT;
+
+    for (size_t i = 0; i < snapshot->target_count; i++) {
+        if (worst < snapshot->targets[i].results[with])
+            worst = snapshot->targets[i].results[with];
     }
-    return NULL;
+    return worst;
 }
 
-static int rank(const struct socket_entry *entry)
+int compare_groups(const struct socket_entry *left, const struct socket_entry *right)
 {
-    if (!entry->relevant)
-        return 3;
-    return entry->state == TCP_LISTEN ? 0 : entry->state == TCP_CLOSE ? 1 : 2;
+    const int orders[] = {
+        left->udp - right->udp,
+        blocks(right) - blocks(left),
+        (right->state == TCP_LISTEN) - (left->state == TCP_LISTEN),
+        (right->state == TCP_CLOSE) - (left->state == TCP_CLOSE),
+        memcmp(&left->local.address, &right->local.address, sizeof left->local.address),
+        left->state - right->state,
+        (int)left->device - (int)right->device,
+        left->reuseaddr - right->reuseaddr,
+        left->inferred - right->inferred,
+        (left->inode == 0) - (right->inode == 0),
+    };
+
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        if (orders[i] != 0)
+            return orders[i];
+    }
+    return 0;
 }
 
-/* Makes the order independent of the kernel's hash tables. */
-static int by_rank(const void *a, const void *b)
+int by_group(const void *a, const void *b)
 {
     const struct socket_entry *left = a, *right = b;
+    int order = compare_groups(left, right);
 
-    int order = rank(left) - rank(right);
-    if (order == 0)
-        order = memcmp(&left->local.address, &right->local.address, sizeof left->local.address);
     if (order == 0)
         order = memcmp(&left->peer.address, &right->peer.address, sizeof left->peer.address);
     if (order == 0)
@@ -84,37 +74,38 @@ static int by_rank(const void *a, const void *b)
     return order != 0 ? order : (left->inode > right->inode) - (left->inode < right->inode);
 }
 
-void sort_sockets(struct snapshot *snapshot)
+char *printable(char *text, size_t length)
 {
-    if (snapshot->total > 0)
-        qsort(snapshot->sockets, snapshot->total, sizeof *snapshot->sockets, by_rank);
-    for (size_t i = 0; i < snapshot->total && snapshot->sockets[i].relevant; i++) {
-        const struct socket_entry *entry = &snapshot->sockets[i];
-        for (size_t j = 0; j < entry->holder_count; j++)
-            snapshot->processes[entry->holders[j].process].holds_port = true;
-        snapshot->count++;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\0')
+            text[i] = ' ';
+        else if (text[i] < ' ' || text[i] > '~')
+            text[i] = '?';
     }
+    return text;
 }
 
-void add_id(struct id_list *list, size_t id)
+const char *user_name(uid_t uid, char text[USER_TEXT])
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->ids[i] == id)
-            return;
+    static char passwd[1 << 20];
+    unsigned number;
+    int length;
+
+    FILE *file = *passwd == '\0' ? fopen("/etc/passwd", "re") : NULL;
+    if (file != NULL) {
+        passwd[fread(passwd, 1, sizeof passwd - 1, file)] = '\0';
+        fclose(file);
     }
-    if (list->count <= IDS_MAX)
-        list->ids[list->count++] = id;
-}
-
-struct remark *find_remark(struct remark_list *list, const char *text)
-{
-    size_t i = 0;
-
-    while (i < list->count && strcmp(list->remarks[i].text, text) != 0)
-        i++;
-    if (i == list->count)
-        list->remarks[list->count++] = (struct remark){.text = text, .seconds = -1};
-    return &list->remarks[i];
+    for (const char *line = passwd; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (sscanf(line, "%32[^:\n]:%n", text, &length) != 1)
+            continue;
+        const char *password = line + length;
+        if (sscanf(password + strcspn(password, ":\n"), ":%u:", &number) == 1 && number == uid)
+            return printable(text, strlen(text));
+    }
+    snprintf(text, USER_TEXT, "%u", uid);
+    return text;
 }
 
 /* C only: Rust has Vec::push. */
@@ -131,7 +122,7 @@ void *grow(void *array, size_t count, size_t size)
 /* C only: Rust has Drop. */
 void free_snapshot(const struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->total; i++)
+    for (size_t i = 0; i < snapshot->count; i++)
         free(snapshot->sockets[i].holders);
     free(snapshot->sockets);
     free(snapshot->processes);

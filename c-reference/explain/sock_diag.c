@@ -1,5 +1,5 @@
 /*
- * explain/sock_diag.c - lists the TCP sockets of a port with sock_diag(7), a netlink(7) protocol.
+ * explain/sock_diag.c - lists the sockets of a port with sock_diag(7), a netlink(7) protocol.
  *
  * /proc/net/tcp would not do: it lacks the time left of FIN_WAIT2, IPV6_V6ONLY, and the sockets
  * that are bound and not listening, which sock_diag lists since Linux 6.8.
@@ -24,7 +24,10 @@
 
 struct request {
     struct nlmsghdr header;
-    struct inet_diag_req_v2 body;
+    union {
+        struct inet_diag_req tcp; /* the older request; it lists both families */
+        struct inet_diag_req_v2 udp;
+    };
 };
 
 /* Returns the endpoint with this address and port, both in network byte order. */
@@ -72,7 +75,7 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
         .state = message.idiag_state,
         .local = diag_endpoint(family, message.id.idiag_src, message.id.idiag_sport),
         .peer = diag_endpoint(family, message.id.idiag_dst, message.id.idiag_dport),
-        .cookie = (uint64_t)message.id.idiag_cookie[1] << 32 | message.id.idiag_cookie[0],
+        .device = message.id.idiag_if,
         .inode = message.idiag_inode,
         .uid = message.idiag_uid,
         .seconds = -1,
@@ -91,7 +94,6 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
  */
 static int read_reply(int s, const struct request *request, struct snapshot *snapshot)
 {
-    bool peers = request->body.id.idiag_dport != 0;
     char buffer[1 << 16];
     struct nlmsghdr header;
     struct socket_entry entry;
@@ -136,25 +138,27 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
             }
             if (!parse_entry(body, body_length, &entry))
                 continue;
-            /* Bound sockets are listed on any port. A socket can be connected to itself. */
-            entry.relevant = entry.local.port == snapshot->port;
-            if (entry.relevant != peers && (!peers || entry.peer.port == snapshot->port)) {
-                snapshot->sockets = grow(snapshot->sockets, snapshot->total, sizeof entry);
-                snapshot->sockets[snapshot->total++] = entry;
-            }
+            /* Bound sockets are listed on any port. */
+            if (entry.local.port != snapshot->port)
+                continue;
+            entry.udp = request->header.nlmsg_type == SOCK_DIAG_BY_FAMILY;
+            snapshot->sockets = grow(snapshot->sockets, snapshot->count, sizeof entry);
+            snapshot->sockets[snapshot->count++] = entry;
         }
     }
 }
 
 /* Adds the sockets that request describes. Returns 0, or -1 with errno set. */
-static int dump(int s, struct request *request, struct snapshot *snapshot)
+static int dump(int s, struct request *request, size_t size, struct snapshot *snapshot)
 {
-    size_t total = snapshot->total;
+    size_t known = snapshot->count;
 
+    request->header.nlmsg_len = (unsigned)(sizeof request->header + size);
+    request->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     for (int count = 1;; count++) {
-        snapshot->total = total;
+        snapshot->count = known;
         request->header.nlmsg_seq++;
-        if (send(s, request, sizeof *request, 0) == -1)
+        if (send(s, request, request->header.nlmsg_len, 0) == -1)
             return -1;
         if (read_reply(s, request, snapshot) == 0)
             return 0;
@@ -165,14 +169,12 @@ static int dump(int s, struct request *request, struct snapshot *snapshot)
 
 void find_sockets(struct snapshot *snapshot)
 {
-    struct request request = {
-        .header = {.nlmsg_len = sizeof request,
-                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-        .body = {.sdiag_protocol = IPPROTO_TCP,
-                 .idiag_states = UINT32_MAX,
-                 .id.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
+    const struct inet_diag_sockid id = {
+        .idiag_sport = htons(snapshot->port),
+        .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE},
     };
+    struct request tcp = {.header.nlmsg_type = TCPDIAG_GETSOCK,
+                          .tcp = {.id = id, .idiag_states = UINT32_MAX}};
     const struct timeval timeout = {.tv_sec = 5};
 
     int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -181,14 +183,17 @@ void find_sockets(struct snapshot *snapshot)
         return;
     }
     int z = setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    /* First the sockets of both families on the port, then those that are connected to it. */
-    for (int i = 0; i < 4 && z == 0; i++) {
-        request.body.sdiag_family = i % 2 == 0 ? AF_INET : AF_INET6;
-        request.body.id.idiag_sport = i < 2 ? htons(snapshot->port) : 0;
-        request.body.id.idiag_dport = i < 2 ? 0 : htons(snapshot->port);
-        z = dump(s, &request, snapshot);
-    }
-    if (z == -1)
+    /* The older request lists both families, in one pass through the kernel's tables. */
+    if (z == -1 || dump(s, &tcp, sizeof tcp.tcp, snapshot) == -1)
         snapshot->diag_error = errno;
+    for (int i = 0; i < 2 && snapshot->diag_error == 0; i++) {
+        struct request udp = {.header.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                              .udp = {.sdiag_family = i == 0 ? AF_INET : AF_INET6,
+                                      .sdiag_protocol = IPPROTO_UDP,
+                                      .idiag_states = UINT32_MAX,
+                                      .id = id}};
+        /* UDP is a remark only, and missing in a kernel without udp_diag. */
+        dump(s, &udp, sizeof udp.udp, snapshot);
+    }
     close(s);
 }

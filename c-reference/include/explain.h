@@ -1,12 +1,14 @@
-/* explain.h - why bind(2) fails, and what helps. Rust counterpart: src/explain.rs. */
+/* explain.h - whether a port is free, why not, what helps. Rust counterpart: src/explain.rs. */
 #ifndef EXPLAIN_H
 #define EXPLAIN_H
 #include "address.h"
 
+#include <stddef.h>
+
 /*
- * Prints the sockets and processes that use endpoint's port, the results of bind(2) on endpoint
- * without and with SO_REUSEADDR, and advice. Returns the exit status: 0 if a server that sets
- * SO_REUSEADDR could bind.
+ * Prints whether a server can bind to endpoints, which have the same port, why not, what helps, and
+ * the sockets and processes that use the port: each socket if all. Binds to them if trial. Returns
+ * the exit status.
  */
-int explain(const struct endpoint *endpoint);
+int explain(const struct endpoint *endpoints, size_t count, bool trial, bool all);
 #endif

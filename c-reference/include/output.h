@@ -40,6 +40,12 @@ const char *error_name(int error);
 /* Prints the errno values that rules and abi can show, with strerror(3)'s text. */
 void print_errors(void);
 
+/* Makes print() collect its texts, which write_held() writes with one write(2). */
+void hold_output(void);
+
+/* Writes what was printed since hold_output(). Returns 0, or -1 with errno set by write(2). */
+int write_held(void);
+
 /* Writes up to 1023 bytes of text to stdout. Exits if that fails. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,65 +1,140 @@
-//! Takes a snapshot: lists sockets and holders, tries to bind, and lists again.
+//! Takes a snapshot: lists the sockets, finds their holders, and tries to bind if asked to.
 //! C counterpart: `c-reference/explain/collect.c`.
 
-use crate::address::Endpoint;
-use crate::explain::procfs::{find_holders, read_port_range};
-use crate::explain::snapshot::{Snapshot, SocketEntry};
+use crate::address::{Endpoint, is_wildcard};
+use crate::explain::procfs::{find_holders, read_numbers, read_options};
+use crate::explain::snapshot::*;
 use crate::explain::sock_diag::find_sockets;
-use crate::sock::{bind_socket, close_fd, open_socket};
-use errno::Errno;
-use std::cmp::Ordering;
-use std::mem;
+use crate::sock::{bind_socket, close_fd, set_option};
+use errno::{Errno, errno};
+use libc::{
+    AF_INET, EACCES, EADDRINUSE, EAFNOSUPPORT, IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP, SO_REUSEADDR,
+    SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET, c_int,
+};
+use std::net::Ipv6Addr;
 
-/// Binds a new socket to `endpoint` and closes it. Returns the error of bind(2), if any.
-fn trial_bind(endpoint: &Endpoint, reuseaddr: bool) -> Option<Errno> {
-    let s = open_socket(endpoint.family, false, reuseaddr, false);
-    let error = bind_socket(s, endpoint).err();
+/// Binds a new socket with this option to `endpoint`, and closes it. Without a port, it binds only if
+/// the address is not `::`. Returns 0, or the errno of the call that failed.
+fn try_bind(endpoint: &Endpoint, level: c_int, option: c_int, value: bool) -> c_int {
+    let mut error = 0;
+
+    // SAFETY: no pointers; any argument value is safe.
+    let s = unsafe { libc::socket(endpoint.family, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+    if s == -1 {
+        return errno().0;
+    }
+    if endpoint.port != 0 || !is_wildcard(endpoint.address) {
+        set_option(s, level, option, value.into());
+        error = bind_socket(s, endpoint).map_or_else(|error| error.0, |()| 0);
+    }
     close_fd(s);
     error
 }
 
-fn by_cookie(left: &SocketEntry, right: &SocketEntry) -> Ordering {
-    left.cookie.cmp(&right.cookie)
+/// Returns `endpoint` as a target. Binds to its port if `trial`: first with SO_REUSEADDR and, if that
+/// succeeds, without it, which conflicts with any server that binds at that instant.
+fn make_target(endpoint: &Endpoint, trial: bool) -> Target {
+    let mut error = 0;
+    let mut trials = [None; 2];
+    let mut no_port = *endpoint;
+
+    // This bind takes no port. The addresses 0.0.0.0 and 127.0.0.0/8 always exist.
+    no_port.port = 0;
+    if endpoint.family != AF_INET || ![0, 127].contains(&endpoint.address.octets()[12]) {
+        error = try_bind(&no_port, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, true);
+    }
+    if trial && error == 0 {
+        error = try_bind(endpoint, SOL_SOCKET, SO_REUSEADDR, true);
+        trials[1] = Some(error);
+    }
+    if trial && error == 0 {
+        trials[0] = Some(try_bind(endpoint, SOL_SOCKET, SO_REUSEADDR, false));
+    }
+    Target {
+        endpoint: *endpoint,
+        error: (![0, EACCES, EADDRINUSE].contains(&error)).then_some(Errno(error)),
+        trials,
+        results: [Conflict::No; 2],
+    }
 }
 
-/// Lists the sockets again. Keeps what is known of those that are still there, and nothing else.
-fn update_sockets(snapshot: &mut Snapshot) {
+/// Lists the sockets again, and leaves out those that were not read because they no longer exist.
+fn leave_out_closed(snapshot: &mut Snapshot) {
     let mut now = Snapshot {
         port: snapshot.port,
         ..Snapshot::default()
     };
 
     find_sockets(&mut now);
-    snapshot.diag_error = snapshot.diag_error.or(now.diag_error);
-    let old = &mut snapshot.sockets;
-    old.sort_by(by_cookie);
-    now.sockets.retain_mut(|entry| {
-        let Ok(index) = old.binary_search_by(|known| by_cookie(known, entry)) else {
-            return false;
-        };
-        let known = &mut old[index];
-        entry.reuseaddr = known.reuseaddr;
-        entry.reuseport = known.reuseport;
-        entry.v6only = entry.v6only.or(known.v6only);
-        if entry.inode == known.inode {
-            entry.holders = mem::take(&mut known.holders);
-        }
-        true
-    });
-    snapshot.sockets = now.sockets;
+    now.sockets.sort_by_key(|entry| entry.inode);
+    let exists = |inode| {
+        now.sockets
+            .binary_search_by_key(&inode, |entry| entry.inode)
+            .is_ok()
+    };
+    let is_read = |entry: &SocketEntry| entry.inode == 0 || entry.reuseaddr.is_some();
+    snapshot
+        .sockets
+        .retain(|entry| is_read(entry) || exists(entry.inode));
 }
 
-/// Returns a snapshot of `endpoint`'s port, with the results of the trial binds on `endpoint`.
-pub fn collect(endpoint: &Endpoint) -> Snapshot {
+/// Gives the sockets that no process holds the options of the others that use their address, if these
+/// agree.
+fn infer_options(snapshot: &mut Snapshot) {
+    let sockets = &mut snapshot.sockets;
+    let mut start = 0;
+
+    sockets.sort_by_key(|entry| entry.local.address);
+    while start < sockets.len() {
+        let address = sockets[start].local.address;
+        let covers = |other: Ipv6Addr| other == address || is_wildcard(other);
+        let models = sockets.iter().filter(|model| {
+            model.inode != 0 && model.reuseaddr.is_some() && covers(model.local.address)
+        });
+        let mut options: Vec<_> = models
+            .map(|model| (model.reuseaddr, model.reuseport))
+            .collect();
+        options.dedup();
+        while start < sockets.len() && sockets[start].local.address == address {
+            if sockets[start].inode == 0 && options.len() == 1 {
+                (sockets[start].reuseaddr, sockets[start].reuseport) = options[0];
+                sockets[start].inferred = true;
+            }
+            start += 1;
+        }
+    }
+}
+
+/// Returns a snapshot of the endpoints' port, with the results of binds to them if `trial`.
+pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
     let mut snapshot = Snapshot {
-        port: endpoint.port,
+        port: endpoints[0].port,
         ..Snapshot::default()
     };
+    let is_unread =
+        |entry: &SocketEntry| !entry.udp && entry.inode != 0 && entry.reuseaddr.is_none();
 
     find_sockets(&mut snapshot);
-    find_holders(&mut snapshot);
-    snapshot.bind_errors = [false, true].map(|reuseaddr| trial_bind(endpoint, reuseaddr));
-    update_sockets(&mut snapshot);
-    read_port_range(&mut snapshot);
+    find_holders(&mut snapshot, false);
+    read_options(&mut snapshot);
+    if snapshot.sockets.iter().any(is_unread) {
+        leave_out_closed(&mut snapshot);
+    }
+    // SAFETY: no arguments; always succeeds.
+    let root = unsafe { libc::geteuid() } == 0;
+    if snapshot.sockets.iter().any(has_unseen_holder) && (root || !snapshot.hidden) {
+        find_holders(&mut snapshot, true);
+        read_options(&mut snapshot);
+    }
+    infer_options(&mut snapshot);
+    for endpoint in endpoints {
+        let target = make_target(endpoint, trial);
+        // A port without an address means [::] too, if there is IPv6.
+        if target.error != Some(Errno(EAFNOSUPPORT)) || endpoints.len() == 1 {
+            snapshot.targets.push(target);
+        }
+    }
+    snapshot.ephemeral = read_numbers("ip_local_port_range");
+    snapshot.unprivileged = read_numbers("ip_unprivileged_port_start");
     snapshot
 }

@@ -1,135 +1,185 @@
-//! Prints a table of the sockets, with the holders below each socket.
+//! Prints the sockets of a port, with the processes that hold them.
 //! C counterpart: `c-reference/explain/print_sockets.c`.
 
 use crate::address::format_endpoint;
 use crate::conflict::TcpState;
-use crate::explain::snapshot::{
-    IDS_MAX, Snapshot, SocketEntry, describe_unheld, has_unseen_holder, is_unaccepted, state_name,
-};
+use crate::explain::snapshot::*;
 use errno::Errno;
-use libc::{AF_INET6, ENOSYS, EPERM};
+use libc::{EPERM, IF_NAMESIZE, STDOUT_FILENO, TIOCGWINSZ, winsize};
+use std::ffi::CStr;
+use std::mem;
 
-fn peer_text(entry: &SocketEntry) -> String {
-    match entry.state {
-        TcpState::Listen | TcpState::Close => "-".into(),
-        _ => format_endpoint(&entry.peer).to_string(),
+/// Maximum number of groups of sockets that are printed.
+const ROWS_MAX: usize = 16;
+
+/// Maximum number of processes that are printed for a group.
+const PROCESSES_MAX: usize = 8;
+
+/// Prints `start` and a process, cut to one line of the terminal, or to 80 bytes.
+fn print_process(start: &str, process: &Process) {
+    let user = user_name(process.uid);
+    let stopped = ["", ", stopped: only kill -KILL works"][usize::from(process.stopped)];
+    // SAFETY: winsize has integer members only, for which zero is valid.
+    let mut size: winsize = unsafe { mem::zeroed() };
+
+    // SAFETY: TIOCGWINSZ writes a winsize.
+    unsafe { libc::ioctl(STDOUT_FILENO, TIOCGWINSZ, &raw mut size) };
+    let width = if size.ws_col == 0 { 80 } else { size.ws_col };
+    let start = format!("{start}pid {} ({user}{stopped}): ", process.pid);
+    let room = usize::from(width).saturating_sub(start.len()).max(20);
+    out!("{start}{:.room$}\n", process.command);
+}
+
+/// Prints the processes that hold `sockets`, or which of them to stop: those without a parent that
+/// holds one too, and the number of others.
+pub fn print_holders<'a>(
+    snapshot: &Snapshot,
+    sockets: impl Iterator<Item = &'a SocketEntry>,
+    stop: bool,
+) {
+    let processes = &snapshot.processes;
+    let mut holds = vec![false; processes.len()];
+    let start = if stop { "    stop " } else { "        " };
+    let mut heads = 0;
+
+    for holder in sockets.flat_map(|entry| &entry.holders) {
+        holds[holder.process] = true;
     }
-}
-
-fn digit(option: Option<bool>) -> char {
-    option.map_or('?', |set| if set { '1' } else { '0' })
-}
-
-/// Prints the lines below `entry`: its holders, or why there is none.
-fn print_details(snapshot: &Snapshot, entry: &SocketEntry) {
-    for holder in entry.holders.iter().take(IDS_MAX) {
-        let process = &snapshot.processes[holder.process];
-        let (pid, uid, fd) = (process.pid, process.uid, holder.fd);
+    let holding = || processes.iter().zip(&holds).filter(|(_, holds)| **holds);
+    for (process, _) in holding() {
+        if holding().any(|(other, _)| other.pid == process.parent && other.pid != 1) {
+            continue;
+        }
+        heads += 1;
+        if stop && process.pid == 1 {
+            out!("    stop the socket unit or container of process 1: systemctl list-sockets\n");
+        } else if heads <= PROCESSES_MAX {
+            print_process(start, process);
+        }
+    }
+    if heads > PROCESSES_MAX {
+        out!("{start}more processes: {}\n", heads - PROCESSES_MAX);
+    }
+    if holding().count() > heads {
         out!(
-            "    held by pid {pid} ({}), fd {fd}, uid {uid}\n",
-            process.command
+            "        and its child processes: {}\n",
+            holding().count() - heads
         );
     }
-    if entry.holders.len() > IDS_MAX {
-        out!("    more descriptors: {}\n", entry.holders.len() - IDS_MAX);
+}
+
+/// Prints sockets of one group in one line, and below it their holders, or why there is none.
+fn print_group(snapshot: &Snapshot, sockets: &[SocketEntry]) {
+    let entry = &sockets[0];
+    let (_, state) = STATES[entry.state as usize - 1];
+    let peer = match entry.state {
+        _ if sockets.len() > 1 => format!("{} sockets", sockets.len()),
+        TcpState::Listen | TcpState::Close => "-".into(),
+        _ => format_endpoint(&entry.peer).to_string(),
+    };
+    let probably = ["", "probably "][usize::from(entry.inferred)];
+    let reuseaddr = entry
+        .reuseaddr
+        .map_or("unknown", |set| if set { "on" } else { "off" });
+    let is_ipv6 = entry.local.address.to_ipv4_mapped().is_none();
+
+    let local = format_endpoint(&entry.local).to_string();
+    out!("    {state:<11}  {local:<15}  {peer:<15}  ");
+    out!("SO_REUSEADDR {probably}{reuseaddr}");
+    if entry.reuseport == Some(true) {
+        out!(", SO_REUSEPORT {probably}on");
     }
-    if let Some(seconds) = entry.seconds {
-        out!("    no process, {seconds} s left\n");
+    if is_ipv6 && entry.v6only == Some(true) {
+        out!(", v6only");
+    }
+    if entry.device != 0 {
+        let mut device = [0; IF_NAMESIZE];
+        // SAFETY: `device` has room for IF_NAMESIZE bytes.
+        unsafe { libc::if_indextoname(entry.device, device.as_mut_ptr()) };
+        // SAFETY: `device` ends in a NUL, also if the device no longer exists.
+        let name = unsafe { CStr::from_ptr(device.as_ptr()) };
+        out!(", only on %{}", printable(name.to_bytes()));
+    }
+    if let Some(seconds) = sockets.iter().filter_map(|entry| entry.seconds).max() {
+        out!(", {seconds} s left");
+    }
+    out!("\n");
+    if has_unseen_holder(entry) {
+        out!(
+            "        process not found (user {})\n",
+            user_name(entry.uid)
+        );
+    } else if is_unaccepted(entry) {
+        out!("        not accepted yet by the listener\n");
     } else if entry.state == TcpState::SynRecv {
-        out!("    no process; the handshake is not complete\n");
-    } else if entry.inode == 0 && !is_unaccepted(entry) {
-        out!("    no process; kept until the peer closes or the kernel gives up\n");
-    } else if let Some(description) = describe_unheld(entry) {
-        out!("    {description}\n");
+        out!("        handshake not complete; does not conflict\n");
+    } else if entry.inode == 0 {
+        out!("        no process\n");
     }
-    if entry.local.family == AF_INET6 && entry.v6only == Some(true) {
-        out!("    v6only\n");
-    }
+    print_holders(snapshot, sockets.iter(), false);
 }
 
 /// Prints what could not be read, and what would help.
 fn print_notes(snapshot: &Snapshot) {
     // SAFETY: no arguments; always succeeds.
-    let root = unsafe { libc::geteuid() } == 0;
-    let sockets = snapshot.relevant();
-    let unseen = sockets.iter().any(has_unseen_holder);
+    let root = usize::from(unsafe { libc::geteuid() } == 0);
+    let remedy = ["run explain as root", "that needs CAP_SYS_PTRACE"][root];
+    let unseen = snapshot.sockets.iter().any(has_unseen_holder);
     let unread = |entry: &SocketEntry| entry.reuseaddr.is_none() && !entry.holders.is_empty();
 
     if let Some(error) = snapshot.diag_error {
-        out!(
-            "The sockets cannot be listed (sock_diag: {error}).\n\
-             The trial binds below do not depend on the list.\n"
-        );
+        out!("The sockets cannot be listed (sock_diag: {error}).\n");
     }
     if let Some(error) = snapshot.proc_error {
         out!("The processes cannot be listed (/proc: {error}); is it mounted?\n");
-    } else if unseen && snapshot.hidden && root {
-        out!("Some processes are hidden even from root; CAP_SYS_PTRACE is missing.\n");
-    } else if unseen && !root {
-        out!("Other users' processes are hidden; run as root to see them.\n");
+    } else if unseen && snapshot.hidden {
+        out!("Some processes cannot be inspected: {remedy}.\n");
     } else if unseen {
-        out!(
-            "The owner may be in another PID namespace; run explain there or on the host.\n\
-             A socket in flight over a UNIX socket (SCM_RIGHTS) has no process, nor has a\n\
-             socket of the kernel.\n"
-        );
+        out!("No process here has the socket. It can belong to another PID namespace (a\n");
+        out!("container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).\n");
     }
-    match snapshot.getfd_error.filter(|_| sockets.iter().any(unread)) {
+    if snapshot.foreign {
+        out!("/proc is that of another PID namespace; its pids are not valid here.\n");
+    }
+    match snapshot
+        .getfd_error
+        .filter(|_| snapshot.sockets.iter().any(unread))
+    {
+        Some(Errno(EPERM)) => out!("Options cannot be read: {remedy}.\n"),
+        Some(error) => out!("Options cannot be read (pidfd_getfd: {error}).\n"),
         None => {}
-        Some(Errno(ENOSYS)) => {
-            out!("Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.\n")
-        }
-        Some(error) => {
-            let end = match error {
-                Errno(EPERM) if root => "CAP_SYS_PTRACE is missing.\n",
-                Errno(EPERM) => "Run as root to read them.\n",
-                _ => "",
-            };
-            out!("Options cannot be read (pidfd_getfd: {error}).\n{end}");
-        }
     }
 }
 
-/// Prints the sockets and their holders, then what could not be read.
-pub fn print_sockets(snapshot: &Snapshot) {
-    let sockets = snapshot.relevant();
-    let mut local_width = "local".len();
-    let mut peer_width = "peer".len();
-    let number_width = sockets.len().to_string().len();
+/// Prints the sockets, in groups unless `all`, and then what could not be read.
+pub fn print_sockets(snapshot: &Snapshot, all: bool) {
+    let count = snapshot.sockets.iter().filter(|entry| !entry.udp).count();
+    let (tcp, udp) = snapshot.sockets.split_at(count);
+    let same = |left: &SocketEntry, right: &SocketEntry| compare_groups(left, right).is_eq();
+    let mut left = count;
 
-    if sockets.len() + snapshot.others == 0 && snapshot.diag_error.is_none() {
-        let port = snapshot.port;
-        out!("No TCP socket uses port {port} in this network namespace.\n");
+    match count {
+        0 if snapshot.diag_error.is_some() => {}
+        0 => out!(
+            "No TCP socket uses port {} in this network namespace.\n",
+            snapshot.port
+        ),
+        _ => out!("\nSockets on port {}:\n", snapshot.port),
     }
-
-    for entry in sockets {
-        local_width = local_width.max(format_endpoint(&entry.local).to_string().len());
-        peer_width = peer_width.max(peer_text(entry).len());
+    let groups = tcp.chunk_by(|left, right| !all && same(left, right));
+    for group in groups.take(if all { count } else { ROWS_MAX }) {
+        print_group(snapshot, group);
+        left -= group.len();
     }
-    if !sockets.is_empty() {
-        let (number, state, local, peer) = ("#", "state", "local", "peer");
+    if left > 0 {
+        out!("    more sockets: {left}; --all lists them\n");
+    }
+    if !udp.is_empty() {
         out!(
-            "{number:>number_width$}  {state:<11}  {local:<local_width$}  {peer:<peer_width$}  \
-             reuseaddr  reuseport  uid\n"
+            "UDP port {}, which does not conflict with TCP:\n",
+            snapshot.port
         );
-    }
-    for (index, entry) in sockets.iter().enumerate() {
-        let (number, state) = (index + 1, state_name(entry.state));
-        let (local, peer) = (format_endpoint(&entry.local).to_string(), peer_text(entry));
-        let (reuseaddr, reuseport) = (digit(entry.reuseaddr), digit(entry.reuseport));
-        let uid = match entry.inode {
-            0 => "-".into(),
-            _ => entry.uid.to_string(),
-        };
-        out!(
-            "{number:>number_width$}  {state:<11}  {local:<local_width$}  {peer:<peer_width$}  \
-             {reuseaddr}          {reuseport}          {uid}\n"
-        );
-        print_details(snapshot, entry);
-    }
-    if snapshot.others > 0 {
-        let others = snapshot.others;
-        out!("Sockets on other addresses of this port, without conflict: {others}.\n");
+        print_holders(snapshot, udp.iter(), false);
     }
     print_notes(snapshot);
 }

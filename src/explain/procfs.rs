@@ -3,96 +3,142 @@
 //! getsockopt(2) needs a descriptor: pidfd_getfd(2) copies one from a process that holds
 //! the socket, if ptrace(2) of that process is permitted. C counterpart: `c-reference/explain/procfs.c`.
 
-use crate::explain::snapshot::{Holder, Process, Snapshot, SocketEntry};
+use crate::explain::snapshot::*;
 use crate::sock::{checked, close_fd};
 use errno::Errno;
 use libc::{
-    AF_INET6, EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, S_IFMT, S_IFSOCK,
+    EACCES, EBADF, ENOENT, EPERM, ESRCH, IPPROTO_IPV6, IPV6_V6ONLY, O_EXCL, S_IFMT, S_IFSOCK,
     SIGKILL, SO_LINGER, SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET, SYS_pidfd_getfd, SYS_pidfd_open,
     c_int, linger, pid_t, socklen_t, stat,
 };
-use std::cmp::Ordering;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process;
 use std::ptr;
 use std::str::from_utf8;
 
-fn by_inode(left: &SocketEntry, right: &SocketEntry) -> Ordering {
-    left.inode.cmp(&right.inode)
-}
+/// Number of bytes of a command line that are kept.
+const COMMAND_SIZE: u64 = 511;
 
-/// Reads `/proc/PID/status`. Returns None if the process no longer exists.
-fn read_status(pid: pid_t) -> Option<Process> {
+/// Of <linux/pidfd.h>, since Linux 6.9.
+const PIDFD_THREAD: c_int = O_EXCL;
+
+/// Reads `/proc/PID/status` and `/proc/PID/cmdline`. Returns None if the process no longer exists.
+fn read_process(pid: pid_t, thread: pid_t) -> Option<Process> {
     let text = fs::read(format!("/proc/{pid}/status")).ok()?;
     let field = |name: &str| {
         let mut lines = text.split(|&byte| byte == b'\n');
         lines.find_map(|line| line.strip_prefix(name.as_bytes()))
     };
     let words = |name: &str| Some(from_utf8(field(name)?).ok()?.split_whitespace());
+    let mut command = Vec::new();
 
-    // A process can set its name to any bytes: replace those that are not printable.
-    let name = field("Name:\t")?.iter().map(|&byte| match byte {
-        b'!'..=b'~' => byte.into(),
-        _ => '?',
-    });
-    let mut command: String = name.collect();
-    if command.is_empty() {
-        command.push('?');
+    if let Ok(file) = File::open(format!("/proc/{pid}/cmdline")) {
+        let _ = file.take(COMMAND_SIZE).read_to_end(&mut command);
     }
-
+    while command.last() == Some(&0) {
+        command.pop();
+    }
+    if command.is_empty() {
+        command = [b"[", field("Name:\t")?, b"]"].concat(); // a zombie, for example
+    }
     Some(Process {
         pid,
+        thread,
         parent: words("PPid:")?.next()?.parse().ok()?,
         uid: words("Uid:")?.nth(1)?.parse().ok()?,
-        command,
-        holds_port: false,
+        stopped: matches!(field("State:\t")?.first()?, b'T' | b't'),
+        command: printable(&command), // a process can set it to any bytes
     })
 }
 
-/// Adds the descriptors of process `pid` to the sockets, which are sorted by inode.
-fn find_descriptors(snapshot: &mut Snapshot, pid: pid_t) {
-    let mut added = false;
-
-    let directory = match fs::read_dir(format!("/proc/{pid}/fd")) {
+/// Adds the descriptors in directory `path` to the sockets, which are sorted by inode. They are those of
+/// a thread of process `pid`.
+fn find_descriptors(snapshot: &mut Snapshot, path: &str, pid: pid_t, thread: pid_t) {
+    let directory = fs::read_dir(path).map_err(|error| error.raw_os_error().unwrap_or(0));
+    let directory = match directory {
         Ok(directory) => directory,
-        Err(error) => {
-            // The mount option hidepid of /proc decides which of the two errors is returned.
-            match error.raw_os_error() {
-                Some(EACCES | EPERM) => snapshot.hidden = true,
-                Some(ENOENT | ESRCH) => {}
-                other => snapshot.proc_error = other.map(Errno),
-            }
-            return;
-        }
+        // The mount option hidepid of /proc decides which of the two errors is returned.
+        Err(EACCES | EPERM) => return snapshot.hidden = true,
+        Err(ENOENT | ESRCH) => return,
+        Err(error) => return snapshot.proc_error = Some(Errno(error)),
     };
     for file in directory.flatten() {
         let target = fs::read_link(file.path()).unwrap_or_else(|error| {
-            snapshot.hidden |= error.raw_os_error() == Some(EACCES);
+            // Also the error for a process that no longer exists.
+            let denied = error.raw_os_error() == Some(EACCES);
+            snapshot.hidden |= denied && Path::new(path).exists();
             PathBuf::new()
         });
-        let inode = || -> Option<u64> {
-            let target = target.to_str()?.strip_prefix("socket:[")?;
-            target.strip_suffix(']')?.parse().ok()
-        };
-        let Some(inode) = inode() else { continue };
-        let search = |entry: &SocketEntry| entry.inode.cmp(&inode);
-        let Ok(index) = snapshot.sockets.binary_search_by(search) else {
+        let inode = target
+            .to_str()
+            .and_then(|text| text.strip_prefix("socket:["));
+        let inode = inode.and_then(|text| text.strip_suffix(']')?.parse().ok());
+        let Some(inode) = inode else { continue };
+        let sockets = &mut snapshot.sockets;
+        let index = sockets.binary_search_by_key(&inode, |entry| entry.inode);
+        let Ok(index) = index else { continue };
+        let entry = &mut sockets[index];
+        let last = entry.holders.last();
+        let last = last.map(|holder| &snapshot.processes[holder.process]);
+        // One descriptor of a process is enough. Threads matter if no process has the socket.
+        if last.is_some_and(|last| last.pid == pid || (thread != pid && last.thread == last.pid)) {
             continue;
-        };
-        if !added {
-            let Some(process) = read_status(pid) else {
+        }
+        let last = snapshot.processes.last();
+        if last.is_none_or(|last| (last.pid, last.thread) != (pid, thread)) {
+            let Some(process) = read_process(pid, thread) else {
                 return;
             };
             snapshot.processes.push(process);
-            added = true;
         }
-        let fd = file.file_name().to_str().and_then(|name| name.parse().ok());
-        snapshot.sockets[index].holders.push(Holder {
-            process: snapshot.processes.len() - 1,
-            fd: fd.unwrap_or(-1),
-        });
+        let process = snapshot.processes.len() - 1;
+        let fd = file
+            .file_name()
+            .to_str()
+            .map_or(0, |name| name.parse().unwrap_or(0));
+        entry.holders.push(Holder { process, fd });
     }
+}
+
+/// Returns the numbers that are names in directory `path`.
+fn list_numbers(path: &str) -> Result<Vec<pid_t>, Errno> {
+    let directory = fs::read_dir(path);
+    let directory = directory.map_err(|error| Errno(error.raw_os_error().unwrap_or(0)))?;
+    let number = |file: fs::DirEntry| file.file_name().to_str()?.parse().ok();
+    Ok(directory.flatten().filter_map(number).collect())
+}
+
+/// Finds the processes that hold the sockets of the snapshot. If `threads`, it looks for sockets that
+/// no process has: a thread can have its own table of descriptors, or outlive the first thread of its
+/// process. Sets `hidden`, `foreign` and `proc_error`.
+pub fn find_holders(snapshot: &mut Snapshot, threads: bool) {
+    if snapshot.sockets.iter().all(|entry| entry.inode == 0) {
+        return;
+    }
+    snapshot.sockets.sort_by_key(|entry| entry.inode);
+    let pids = list_numbers("/proc");
+    snapshot.proc_error = snapshot.proc_error.or(pids.as_ref().err().copied());
+    let pids = pids.unwrap_or_default();
+    if pids.is_empty() && snapshot.proc_error.is_none() {
+        snapshot.proc_error = Some(Errno(ENOENT)); // not mounted
+    }
+    for &pid in &pids {
+        if !threads {
+            find_descriptors(snapshot, &format!("/proc/{pid}/fd"), pid, pid);
+            continue;
+        }
+        let tids = list_numbers(&format!("/proc/{pid}/task")).unwrap_or_default();
+        for tid in tids.into_iter().filter(|&tid| tid != pid) {
+            find_descriptors(snapshot, &format!("/proc/{pid}/task/{tid}/fd"), pid, tid);
+        }
+    }
+    // Process 1 always exists. If /proc does not list it, processes are hidden (hidepid=2).
+    snapshot.hidden |= !pids.contains(&1);
+    let own = fs::read_link("/proc/self").unwrap_or_default();
+    snapshot.foreign = own.to_str() != Some(&process::id().to_string());
 }
 
 /// Closes a copied descriptor. If the holder has closed the socket, this is the last descriptor, and
@@ -126,11 +172,14 @@ fn close_copy(fd: c_int) {
     }
 }
 
-/// Returns a copy of process `pid`'s descriptor `fd` for the socket `inode`. An error is the errno of
-/// the call that failed.
-fn copy_descriptor(pid: pid_t, fd: c_int, inode: u64) -> Result<c_int, Errno> {
+/// Returns a copy of `process`'s descriptor `fd` for the socket `inode`. An error is the errno of the
+/// call that failed.
+fn copy_descriptor(process: &Process, fd: c_int, inode: u64) -> Result<c_int, Errno> {
+    let flags = [PIDFD_THREAD, 0][usize::from(process.thread == process.pid)];
+
     // SAFETY: no pointers; any argument value is safe.
-    let pidfd = checked(unsafe { libc::syscall(SYS_pidfd_open, pid, 0) } as c_int)?;
+    let pidfd = unsafe { libc::syscall(SYS_pidfd_open, process.thread, flags) };
+    let pidfd = checked(pidfd as c_int)?;
     // SAFETY: no pointers; any argument value is safe.
     let s = checked(unsafe { libc::syscall(SYS_pidfd_getfd, pidfd, fd, 0) } as c_int);
     close_fd(pidfd);
@@ -157,70 +206,38 @@ fn read_option(s: c_int, level: c_int, name: c_int) -> Option<bool> {
     (z != -1).then_some(value != 0)
 }
 
-/// Reads the options of `entry`'s socket with the first descriptor that can be copied.
-fn read_options(processes: &[Process], entry: &mut SocketEntry, getfd_error: &mut Option<Errno>) {
-    let mut error = None;
+/// Reads the options of the sockets on the port that were not read before. Sets `getfd_error`.
+pub fn read_options(snapshot: &mut Snapshot) {
+    // Process ids of another namespace name other processes here.
+    let foreign = snapshot.foreign;
 
-    for holder in &entry.holders {
-        match copy_descriptor(processes[holder.process].pid, holder.fd, entry.inode) {
-            Err(reason) => error = Some(reason),
-            Ok(s) => {
-                entry.reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
-                entry.reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
-                if entry.local.family == AF_INET6 {
-                    entry.v6only = read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
+    for entry in snapshot
+        .sockets
+        .iter_mut()
+        .filter(|entry| !entry.udp && !foreign)
+    {
+        for holder in &entry.holders {
+            if entry.reuseaddr.is_some() {
+                break;
+            }
+            let process = &snapshot.processes[holder.process];
+            match copy_descriptor(process, holder.fd, entry.inode) {
+                Err(reason) => snapshot.getfd_error = Some(reason),
+                Ok(s) => {
+                    entry.reuseaddr = read_option(s, SOL_SOCKET, SO_REUSEADDR);
+                    entry.reuseport = read_option(s, SOL_SOCKET, SO_REUSEPORT);
+                    let v6only = || read_option(s, IPPROTO_IPV6, IPV6_V6ONLY);
+                    entry.v6only = entry.v6only.or_else(v6only);
+                    close_copy(s);
                 }
-                close_copy(s);
             }
-        }
-        if entry.reuseaddr.is_some() {
-            return;
-        }
-    }
-    *getfd_error = error.or(*getfd_error);
-}
-
-/// Finds the processes that hold the sockets of the snapshot, and reads the sockets' options. Sets
-/// `hidden`, `proc_error` and `getfd_error`.
-pub fn find_holders(snapshot: &mut Snapshot) {
-    if snapshot.sockets.iter().all(|entry| entry.inode == 0) {
-        return;
-    }
-    snapshot.sockets.sort_by(by_inode);
-    let mut mounted = false;
-    let mut has_init = false;
-    match fs::read_dir("/proc") {
-        Err(error) => snapshot.proc_error = error.raw_os_error().map(Errno),
-        Ok(directory) => {
-            for file in directory.flatten() {
-                let Some(pid) = file.file_name().to_str().and_then(|name| name.parse().ok()) else {
-                    continue;
-                };
-                mounted = true;
-                has_init |= pid == 1;
-                find_descriptors(snapshot, pid);
-            }
-            if !mounted {
-                snapshot.proc_error = Some(Errno(ENOENT));
-            }
-        }
-    }
-    // Process 1 always exists. If /proc does not list it, processes are hidden (hidepid=2).
-    snapshot.hidden |= !has_init;
-    for entry in &mut snapshot.sockets {
-        if entry.relevant {
-            read_options(&snapshot.processes, entry, &mut snapshot.getfd_error);
         }
     }
 }
 
-/// Reads the range of ports that the kernel assigns to clients.
-pub fn read_port_range(snapshot: &mut Snapshot) {
-    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    let ports: Vec<u16> = text.split_whitespace().flat_map(str::parse).collect();
-
-    if let [first, last] = ports[..] {
-        snapshot.first_port = first;
-        snapshot.last_port = last;
-    }
+/// Returns the first two numbers in a file of `/proc/sys/net/ipv4`, or zeros.
+pub fn read_numbers(name: &str) -> [u16; 2] {
+    let text = fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).unwrap_or_default();
+    let mut numbers = text.split_whitespace().flat_map(str::parse);
+    [(); 2].map(|()| numbers.next().unwrap_or(0))
 }

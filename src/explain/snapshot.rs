@@ -6,117 +6,86 @@ use crate::conflict::TcpState;
 use errno::Errno;
 use libc::{c_int, pid_t, uid_t};
 use std::cmp::Ordering;
+use std::fs;
+use std::sync::LazyLock;
+
+/// Whether existing sockets conflict with a new socket.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Conflict {
+    No,
+    ProbablyNot, // by an inferred option
+    Maybe,       // what could not be read decides
+    Yes,
+}
 
 /// A process's descriptor for a socket.
-#[derive(Clone)]
 pub struct Holder {
-    /// Index in the snapshot.
-    pub process: usize,
+    pub process: usize, // index in the snapshot
     pub fd: c_int,
 }
 
 /// A socket as listed by sock_diag(7), with its options as read by getsockopt(2): None if unknown.
-#[derive(Clone)]
 pub struct SocketEntry {
-    /// On the port. False for peers and for sockets that are left out.
-    pub relevant: bool,
+    pub udp: bool,
     pub state: TcpState,
     pub local: Endpoint,
     pub peer: Endpoint,
-    /// Identifies the socket for its whole life.
-    pub cookie: u64,
-    /// 0 if no process holds the socket.
-    pub inode: u64,
-    /// Owner of the socket's inode, as in this user namespace. Unknown if `inode` is 0.
-    pub uid: uid_t,
-    /// Seconds remaining in TIME_WAIT, or in FIN_WAIT2 without a process.
-    pub seconds: Option<u32>,
+    pub device: u32,          // index of the network device that it is bound to, or 0
+    pub inode: u64,           // 0 if no process holds the socket
+    pub uid: uid_t, // owner of the inode, as in this user namespace; unknown if `inode` is 0
+    pub seconds: Option<u32>, // remaining in TIME_WAIT, or in FIN_WAIT2 without a process
     pub reuseaddr: Option<bool>,
     pub reuseport: Option<bool>,
     pub v6only: Option<bool>,
-    pub holders: Vec<Holder>,
+    pub inferred: bool, // whether the first two options are those of other sockets
+    pub conflicts: [Conflict; 2], // with a server without SO_REUSEADDR, and with it
+    pub holders: Vec<Holder>, // one for each process
 }
 
 /// A process that holds a socket of the snapshot.
 pub struct Process {
     pub pid: pid_t,
+    pub thread: pid_t, // whose descriptors were read: `pid`, unless that has another table
     pub parent: pid_t,
-    /// Effective user id.
-    pub uid: uid_t,
+    pub uid: uid_t,    // effective user id
+    pub stopped: bool, // by a signal or a tracer
     pub command: String,
-    /// Whether it holds a relevant socket.
-    pub holds_port: bool,
+}
+
+/// An address and port that a server may bind.
+pub struct Target {
+    pub endpoint: Endpoint,
+    pub error: Option<Errno>, // of binding to the address, whatever the port
+    pub trials: [Option<c_int>; 2], // errno or 0 of a trial without SO_REUSEADDR, and with it
+    pub results: [Conflict; 2], // of all sockets together, or of the trial
 }
 
 /// The sockets and processes that use a port. An error is None if there was none.
 #[derive(Default)]
 pub struct Snapshot {
     pub port: u16,
-    /// Relevant ones first, after [`sort_sockets`].
-    pub sockets: Vec<SocketEntry>,
-    /// Number of relevant sockets, after [`sort_sockets`].
-    pub count: usize,
-    /// Number of sockets on the port that are left out.
-    pub others: usize,
-    /// By pid.
+    pub targets: Vec<Target>,
+    pub sockets: Vec<SocketEntry>, // in the order of the output, after predict()
     pub processes: Vec<Process>,
-    /// Of the ephemeral range; 0 if it cannot be read.
-    pub first_port: u16,
-    /// Of the ephemeral range.
-    pub last_port: u16,
-    /// Whether the descriptors of some process cannot be read.
-    pub hidden: bool,
-    /// Error of listing the sockets.
-    pub diag_error: Option<Errno>,
-    /// Error of listing the processes.
-    pub proc_error: Option<Errno>,
-    /// Error of copying a descriptor, to read its options.
-    pub getfd_error: Option<Errno>,
-    /// Errors of the trial bind without SO_REUSEADDR, and with it.
-    pub bind_errors: [Option<Errno>; 2],
+    pub ephemeral: [u16; 2], // first and last port that clients are given, or zeros
+    pub unprivileged: [u16; 2], // first port that every user may bind, and 0
+    pub hidden: bool,        // whether the descriptors of some process cannot be read
+    pub foreign: bool,       // whether /proc shows another PID namespace
+    pub diag_error: Option<Errno>, // of listing the sockets
+    pub proc_error: Option<Errno>, // of listing the processes
+    pub getfd_error: Option<Errno>, // of copying a descriptor, to read its options
 }
 
-impl Snapshot {
-    /// The relevant sockets, after [`sort_sockets`].
-    pub fn relevant(&self) -> &[SocketEntry] {
-        &self.sockets[..self.count]
-    }
-}
-
-/// A reason or a piece of advice, in words, and the sockets and processes that it is about.
-pub struct Remark {
-    /// `%s`: the ephemeral range if `sockets` is empty, the seconds, or the processes.
-    pub text: &'static str,
-    pub sockets: Vec<usize>,
-    pub pids: Vec<usize>,
-    /// The longest time left.
-    pub seconds: Option<u32>,
-}
-
-/// Maximum number of ids printed in a list, and of descriptors printed for a socket.
-pub const IDS_MAX: usize = 8;
-
-/// What [`describe_unheld`] returns, and the headings of such sockets in the tree.
-pub const NOT_ACCEPTED: &str = "not accepted yet";
-pub const NO_PROCESS: &str = "no process";
-pub const NOT_VISIBLE: &str = "owner not visible";
-
-/// Returns the state's name in the kernel, but BOUND for [`TcpState::Close`].
-pub fn state_name(state: TcpState) -> &'static str {
-    match state {
-        TcpState::Established => "ESTABLISHED",
-        TcpState::SynSent => "SYN_SENT",
-        TcpState::SynRecv => "SYN_RECV",
-        TcpState::FinWait1 => "FIN_WAIT1",
-        TcpState::FinWait2 => "FIN_WAIT2",
-        TcpState::TimeWait => "TIME_WAIT",
-        TcpState::Close => "BOUND", // a closed socket without a port is not listed
-        TcpState::CloseWait => "CLOSE_WAIT",
-        TcpState::LastAck => "LAST_ACK",
-        TcpState::Listen => "LISTEN",
-        TcpState::Closing => "CLOSING",
-    }
-}
+/// The states with the kernel's names, but BOUND for CLOSE: a closed socket without a port is not
+/// listed.
+#[rustfmt::skip]
+pub const STATES: [(TcpState, &str); 11] = [
+    (TcpState::Established, "ESTABLISHED"), (TcpState::SynSent, "SYN_SENT"),
+    (TcpState::SynRecv, "SYN_RECV"), (TcpState::FinWait1, "FIN_WAIT1"),
+    (TcpState::FinWait2, "FIN_WAIT2"), (TcpState::TimeWait, "TIME_WAIT"),
+    (TcpState::Close, "BOUND"), (TcpState::CloseWait, "CLOSE_WAIT"),
+    (TcpState::LastAck, "LAST_ACK"), (TcpState::Listen, "LISTEN"), (TcpState::Closing, "CLOSING"),
+];
 
 /// Returns whether a process should hold `entry`'s socket but none was found.
 pub fn has_unseen_holder(entry: &SocketEntry) -> bool {
@@ -128,83 +97,62 @@ pub fn is_unaccepted(entry: &SocketEntry) -> bool {
     entry.inode == 0 && matches!(entry.state, TcpState::Established | TcpState::CloseWait)
 }
 
-/// Returns in words why no holder of `entry`'s socket is known, or None if one is.
-pub fn describe_unheld(entry: &SocketEntry) -> Option<&'static str> {
-    if has_unseen_holder(entry) {
-        return Some(NOT_VISIBLE);
-    }
-    if is_unaccepted(entry) {
-        return Some(NOT_ACCEPTED);
-    }
-    (entry.inode == 0).then_some(NO_PROCESS)
+/// Returns whether `entry` conflicts, or may conflict, with a server that sets SO_REUSEADDR.
+pub fn blocks(entry: &SocketEntry) -> bool {
+    entry.conflicts[1] >= Conflict::Maybe
 }
 
-/// Returns a process that holds the other end of `entry`'s connection.
-pub fn find_peer<'a>(snapshot: &'a Snapshot, entry: &SocketEntry) -> Option<&'a Process> {
-    let mut sockets = snapshot.sockets.iter();
-    let peer = sockets.find(|peer| {
-        !peer.holders.is_empty()
-            && peer.local.port == entry.peer.port
-            && peer.local.address == entry.peer.address
-            && peer.peer.port == entry.local.port
-            && peer.peer.address == entry.local.address
-    })?;
-    Some(&snapshot.processes[peer.holders[0].process])
+/// Returns the worst result of a server that sets SO_REUSEADDR if `with`.
+pub fn worst_result(snapshot: &Snapshot, with: bool) -> Conflict {
+    let results = snapshot
+        .targets
+        .iter()
+        .map(|target| target.results[usize::from(with)]);
+    results.max().unwrap_or(Conflict::No)
 }
 
-fn rank(entry: &SocketEntry) -> usize {
-    match entry.state {
-        _ if !entry.relevant => 3,
-        TcpState::Listen => 0,
-        TcpState::Close => 1,
-        _ => 2,
-    }
-}
-
-/// Makes the order independent of the kernel's hash tables.
-fn by_rank(left: &SocketEntry, right: &SocketEntry) -> Ordering {
+/// Orders sockets as they are printed, those that block first. Equal ones can share a line.
+pub fn compare_groups(left: &SocketEntry, right: &SocketEntry) -> Ordering {
     let key = |entry: &SocketEntry| {
-        let (local, peer) = (entry.local, entry.peer);
-        (
-            rank(entry),
-            local.address,
-            peer.address,
-            peer.port,
-            entry.inode,
-        )
+        let (state, address) = (entry.state, entry.local.address);
+        let rank = (
+            entry.udp,
+            !blocks(entry),
+            state != TcpState::Listen,
+            state != TcpState::Close,
+        );
+        let options = (entry.reuseaddr, entry.inferred, entry.inode == 0);
+        (rank, address, state as c_int, entry.device, options)
     };
     key(left).cmp(&key(right))
 }
 
-/// Puts the relevant sockets first, in the order of the table, and sets `count` and `holds_port`.
-pub fn sort_sockets(snapshot: &mut Snapshot) {
-    snapshot.sockets.sort_by(by_rank);
-    for entry in snapshot.sockets.iter().take_while(|entry| entry.relevant) {
-        for holder in &entry.holders {
-            snapshot.processes[holder.process].holds_port = true;
-        }
-        snapshot.count += 1;
-    }
+/// Makes the order independent of the kernel's hash tables.
+pub fn by_group(left: &SocketEntry, right: &SocketEntry) -> Ordering {
+    let key = |entry: &SocketEntry| (entry.peer.address, entry.peer.port, entry.inode);
+    compare_groups(left, right).then_with(|| key(left).cmp(&key(right)))
 }
 
-/// Adds `id` to `list`, unless `list` has it already or has one more than are printed.
-pub fn add_id(list: &mut Vec<usize>, id: usize) {
-    if list.len() <= IDS_MAX && !list.contains(&id) {
-        list.push(id);
-    }
+/// Returns `bytes` with a question mark for each that is not printable, and spaces for NULs.
+pub fn printable(bytes: &[u8]) -> String {
+    let printable = |&byte| match byte {
+        0 => ' ',
+        b' '..=b'~' => char::from(byte),
+        _ => '?',
+    };
+    bytes.iter().map(printable).collect()
 }
 
-/// Returns the remark with this text in `list`, which is added if it is missing.
-pub fn find_remark<'a>(list: &'a mut Vec<Remark>, text: &'static str) -> &'a mut Remark {
-    let known = list.iter().position(|remark| remark.text == text);
-    let index = known.unwrap_or(list.len());
-    if index == list.len() {
-        list.push(Remark {
-            text,
-            sockets: Vec::new(),
-            pids: Vec::new(),
-            seconds: None,
-        });
-    }
-    &mut list[index]
+/// Returns the name of user `uid`, or the number if `/etc/passwd` does not have it.
+pub fn user_name(uid: uid_t) -> String {
+    static PASSWD: LazyLock<Vec<u8>> =
+        LazyLock::new(|| fs::read("/etc/passwd").unwrap_or_default());
+    let number = uid.to_string();
+    let mut lines = PASSWD.split(|&byte| byte == b'\n');
+    let name = lines.find_map(|line| {
+        let mut fields = line.split(|&byte| byte == b':');
+        let name = fields.next()?;
+        (fields.nth(1)? == number.as_bytes()).then(|| printable(name))
+    });
+    name.unwrap_or(number)
 }

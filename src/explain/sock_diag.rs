@@ -1,16 +1,15 @@
-//! Lists the TCP sockets of a port with sock_diag(7), a netlink(7) protocol.
+//! Lists the sockets of a port with sock_diag(7), a netlink(7) protocol.
 //!
 //! `/proc/net/tcp` would not do: it lacks the time left of FIN_WAIT2, IPV6_V6ONLY, and the sockets that
 //! are bound and not listening, which sock_diag lists since Linux 6.8.
 //! C counterpart: `c-reference/explain/sock_diag.c`.
 
 use crate::address::Endpoint;
-use crate::conflict::TcpState;
-use crate::explain::snapshot::{Snapshot, SocketEntry};
+use crate::explain::snapshot::*;
 use crate::sock::{checked, close_fd};
 use errno::{Errno, errno};
 use libc::{
-    AF_INET, AF_INET6, AF_NETLINK, EAGAIN, EBADMSG, EINTR, EMSGSIZE, ETIMEDOUT, IPPROTO_TCP,
+    AF_INET, AF_INET6, AF_NETLINK, EAGAIN, EBADMSG, EINTR, EMSGSIZE, ETIMEDOUT, IPPROTO_UDP,
     MSG_TRUNC, NETLINK_SOCK_DIAG, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE,
     NLMSG_ERROR, SO_RCVTIMEO, SOCK_CLOEXEC, SOCK_RAW, SOL_SOCKET, c_int, htons, nlattr, nlmsghdr,
     ntohl, ntohs, sockaddr_nl, socklen_t, timeval,
@@ -20,6 +19,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ptr;
 
 // What the libc crate lacks of <linux/sock_diag.h> and <linux/inet_diag.h>.
+const TCPDIAG_GETSOCK: u16 = 18;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const INET_DIAG_SKV6ONLY: u16 = 11;
 const INET_DIAG_NOCOOKIE: u32 = !0;
@@ -27,37 +27,31 @@ const NLMSG_ALIGNTO: usize = 4;
 const NLA_ALIGNTO: usize = 4;
 
 #[repr(C)]
+#[rustfmt::skip]
 struct InetDiagSockid {
-    idiag_sport: u16,
-    idiag_dport: u16,
-    idiag_src: [u32; 4],
-    idiag_dst: [u32; 4],
-    idiag_if: u32,
-    idiag_cookie: [u32; 2],
+    idiag_sport: u16, idiag_dport: u16,
+    idiag_src: [u32; 4], idiag_dst: [u32; 4], idiag_if: u32, idiag_cookie: [u32; 2],
 }
 
 #[repr(C)]
+#[rustfmt::skip]
+struct InetDiagReq {
+    idiag_family: u8, idiag_src_len: u8, idiag_dst_len: u8, idiag_ext: u8,
+    id: InetDiagSockid, idiag_states: u32, idiag_dbs: u32,
+}
+
+#[repr(C)]
+#[rustfmt::skip]
 struct InetDiagReqV2 {
-    sdiag_family: u8,
-    sdiag_protocol: u8,
-    idiag_ext: u8,
-    pad: u8,
-    idiag_states: u32,
-    id: InetDiagSockid,
+    sdiag_family: u8, sdiag_protocol: u8, idiag_ext: u8, pad: u8,
+    idiag_states: u32, id: InetDiagSockid,
 }
 
 #[repr(C)]
+#[rustfmt::skip]
 struct InetDiagMsg {
-    idiag_family: u8,
-    idiag_state: u8,
-    idiag_timer: u8,
-    idiag_retrans: u8,
-    id: InetDiagSockid,
-    idiag_expires: u32,
-    idiag_rqueue: u32,
-    idiag_wqueue: u32,
-    idiag_uid: u32,
-    idiag_inode: u32,
+    idiag_family: u8, idiag_state: u8, idiag_timer: u8, idiag_retrans: u8, id: InetDiagSockid,
+    idiag_expires: u32, idiag_rqueue: u32, idiag_wqueue: u32, idiag_uid: u32, idiag_inode: u32,
 }
 
 /// `idiag_timer` of a socket in TIME_WAIT, or in FIN_WAIT2 without a process.
@@ -66,18 +60,10 @@ const TIMER_TIME_WAIT: u8 = 3;
 /// Maximum number of requests for a dump that the kernel marks inconsistent.
 const DUMPS_MAX: usize = 5;
 
-/// The TCP states, from 1 on.
-#[rustfmt::skip]
-const STATES: [TcpState; 11] = [
-    TcpState::Established, TcpState::SynSent, TcpState::SynRecv, TcpState::FinWait1,
-    TcpState::FinWait2, TcpState::TimeWait, TcpState::Close, TcpState::CloseWait,
-    TcpState::LastAck, TcpState::Listen, TcpState::Closing,
-];
-
 #[repr(C)]
-struct Request {
+struct Request<Body> {
     header: nlmsghdr,
-    body: InetDiagReqV2,
+    body: Body,
 }
 
 /// Returns the endpoint with this address and port, both in network byte order.
@@ -88,10 +74,11 @@ fn diag_endpoint(family: c_int, address: [u32; 4], port: u16) -> Endpoint {
     } else {
         Ipv4Addr::from_bits(ntohl(address[0])).to_ipv6_mapped()
     };
+    let port = ntohs(port);
     Endpoint {
         family,
         address,
-        port: ntohs(port),
+        port,
     }
 }
 
@@ -122,30 +109,28 @@ fn parse_entry(body: &[u8]) -> Option<SocketEntry> {
     let message: InetDiagMsg = unsafe { ptr::read_unaligned(body.as_ptr().cast()) };
     let family = c_int::from(message.idiag_family);
     let id = message.id;
+    let (state, _) = *STATES.get(usize::from(message.idiag_state).wrapping_sub(1))?;
+    let seconds = message.idiag_expires.div_ceil(1000);
     Some(SocketEntry {
-        relevant: false,
-        state: *STATES.get(usize::from(message.idiag_state).wrapping_sub(1))?,
+        udp: false,
+        state,
         local: diag_endpoint(family, id.idiag_src, id.idiag_sport),
         peer: diag_endpoint(family, id.idiag_dst, id.idiag_dport),
-        cookie: u64::from(id.idiag_cookie[1]) << 32 | u64::from(id.idiag_cookie[0]),
+        device: id.idiag_if,
         inode: message.idiag_inode.into(),
         uid: message.idiag_uid,
-        seconds: (message.idiag_timer == TIMER_TIME_WAIT)
-            .then(|| message.idiag_expires.div_ceil(1000)),
+        seconds: (message.idiag_timer == TIMER_TIME_WAIT).then_some(seconds),
         reuseaddr: None,
         reuseport: None,
-        v6only: if family == AF_INET6 {
-            parse_v6only(body)
-        } else {
-            Some(false)
-        },
+        v6only: parse_v6only(body).or((family == AF_INET).then_some(false)),
+        inferred: false,
+        conflicts: [Conflict::No; 2],
         holders: Vec::new(),
     })
 }
 
 /// Reads the whole reply to `request`. An error is an errno: EINTR if the dump is inconsistent.
-fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<(), Errno> {
-    let peers = request.body.id.idiag_dport != 0;
+fn read_reply(s: c_int, request: &nlmsghdr, snapshot: &mut Snapshot) -> Result<(), Errno> {
     let mut buffer = [0u8; 1 << 16];
     let mut consistent = true;
 
@@ -178,20 +163,15 @@ fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<()
                 return Err(Errno(EBADMSG));
             }
             let body = &rest[size_of::<nlmsghdr>()..length];
-            rest = rest
-                .get(length.next_multiple_of(NLMSG_ALIGNTO)..)
-                .unwrap_or_default();
-            if header.nlmsg_seq != request.header.nlmsg_seq {
+            rest = &rest[length.next_multiple_of(NLMSG_ALIGNTO).min(rest.len())..];
+            if header.nlmsg_seq != request.nlmsg_seq {
                 continue;
             }
             consistent &= c_int::from(header.nlmsg_flags) & NLM_F_DUMP_INTR == 0;
             // Both an error and the end carry a negative errno, or 0.
             if [NLMSG_ERROR, NLMSG_DONE].contains(&header.nlmsg_type.into()) {
-                let error = body
-                    .first_chunk()
-                    .map_or(0, |&bytes| c_int::from_ne_bytes(bytes));
-                return match error {
-                    ..0 => Err(Errno(-error)),
+                return match body.first_chunk().map(|&bytes| c_int::from_ne_bytes(bytes)) {
+                    Some(error @ ..0) => Err(Errno(-error)),
                     _ if consistent => Ok(()),
                     _ => Err(Errno(EINTR)),
                 };
@@ -199,43 +179,46 @@ fn read_reply(s: c_int, request: &Request, snapshot: &mut Snapshot) -> Result<()
             let Some(mut entry) = parse_entry(body) else {
                 continue;
             };
-            // Bound sockets are listed on any port. A socket can be connected to itself.
-            entry.relevant = entry.local.port == snapshot.port;
-            if entry.relevant != peers && (!peers || entry.peer.port == snapshot.port) {
+            // Bound sockets are listed on any port.
+            if entry.local.port == snapshot.port {
+                entry.udp = request.nlmsg_type == SOCK_DIAG_BY_FAMILY;
                 snapshot.sockets.push(entry);
             }
         }
     }
 }
 
-/// Adds the sockets that `request` describes. An error is an errno.
-fn dump(s: c_int, request: &mut Request, snapshot: &mut Snapshot) -> Result<(), Errno> {
-    let total = snapshot.sockets.len();
+/// Adds the sockets that a request of type `kind` describes. An error is an errno.
+fn dump<Body>(s: c_int, kind: u16, body: Body, snapshot: &mut Snapshot) -> Result<(), Errno> {
+    // SAFETY: nlmsghdr has integer members only, for which zero is valid.
+    let header: nlmsghdr = unsafe { mem::zeroed() };
+    let mut request = Request { header, body };
+    let known = snapshot.sockets.len();
     let mut count = 1;
 
+    request.header.nlmsg_len = size_of_val(&request) as u32;
+    request.header.nlmsg_type = kind;
+    request.header.nlmsg_flags = (NLM_F_REQUEST | NLM_F_DUMP) as u16;
     loop {
-        snapshot.sockets.truncate(total);
+        snapshot.sockets.truncate(known);
         request.header.nlmsg_seq += 1;
         // SAFETY: the pointer and the length are those of `request`.
-        let z = unsafe { libc::send(s, (&raw const *request).cast(), size_of_val(request), 0) };
+        let z = unsafe { libc::send(s, (&raw const request).cast(), size_of_val(&request), 0) };
         checked(z as c_int)?;
-        match read_reply(s, request, snapshot) {
+        match read_reply(s, &request.header, snapshot) {
             Err(Errno(EINTR)) if count < DUMPS_MAX => count += 1,
             result => return result,
         }
     }
 }
 
-/// Finds the sockets on the snapshot's port, and their peers. Sets `diag_error` on failure.
+/// Finds the sockets on the snapshot's port. Sets `diag_error` on failure.
 pub fn find_sockets(snapshot: &mut Snapshot) {
-    // SAFETY: Request has integer members only, for which zero is valid.
-    let mut request: Request = unsafe { mem::zeroed() };
-    request.header.nlmsg_len = size_of::<Request>() as u32;
-    request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-    request.header.nlmsg_flags = (NLM_F_REQUEST | NLM_F_DUMP) as u16;
-    request.body.sdiag_protocol = IPPROTO_TCP as u8;
-    request.body.idiag_states = u32::MAX;
-    request.body.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
+    // SAFETY: InetDiagReq has integer members only, for which zero is valid.
+    let mut tcp: InetDiagReq = unsafe { mem::zeroed() };
+    tcp.id.idiag_sport = htons(snapshot.port);
+    tcp.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
+    tcp.idiag_states = u32::MAX;
     let timeout = timeval {
         tv_sec: 5,
         tv_usec: 0,
@@ -250,15 +233,21 @@ pub fn find_sockets(snapshot: &mut Snapshot) {
     let (optval, optlen) = (&raw const timeout, size_of_val(&timeout) as socklen_t);
     // SAFETY: `optlen` is the size of `timeout`.
     let z = unsafe { libc::setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, optval.cast(), optlen) };
-    let mut z = checked(z).map(|_| ());
-    // First the sockets of both families on the port, then those that are connected to it.
-    for i in 0..4 {
-        let port = htons(snapshot.port);
-        request.body.sdiag_family = [AF_INET, AF_INET6][i % 2] as u8;
-        request.body.id.idiag_sport = if i < 2 { port } else { 0 };
-        request.body.id.idiag_dport = if i < 2 { 0 } else { port };
-        z = z.and_then(|()| dump(s, &mut request, snapshot));
-    }
+    // The older request lists both families, in one pass through the kernel's tables.
+    let z = checked(z).and_then(|_| dump(s, TCPDIAG_GETSOCK, tcp, snapshot));
     snapshot.diag_error = z.err();
+    for family in [AF_INET, AF_INET6] {
+        // SAFETY: InetDiagReqV2 has integer members only, for which zero is valid.
+        let mut udp: InetDiagReqV2 = unsafe { mem::zeroed() };
+        udp.sdiag_family = family as u8;
+        udp.sdiag_protocol = IPPROTO_UDP as u8;
+        udp.id.idiag_sport = htons(snapshot.port);
+        udp.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
+        udp.idiag_states = u32::MAX;
+        if snapshot.diag_error.is_none() {
+            // UDP is a remark only, and missing in a kernel without udp_diag.
+            let _ = dump(s, SOCK_DIAG_BY_FAMILY, udp, snapshot);
+        }
+    }
     close_fd(s);
 }

@@ -1,35 +1,38 @@
-//! Tests of `explain`: the sockets that it lists exist, and bind(2) returns what it prints.
+//! Tests of `explain`: what it prints in each situation, and that bind(2) returns what it predicts.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod addresses;
-mod every_state;
+mod answers;
+mod families;
 mod limits;
-mod many;
-mod neutral;
 mod notes;
-mod odd;
 mod replies;
-mod tree;
+mod scenes;
+mod states;
 
 use assert_cmd::assert::{Assert, OutputAssertExt};
-use neutral::Names;
+use libc::{SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET};
 use std::fmt::Display;
 use std::fs;
 use std::iter;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
 use support::*;
+
+const IN_USE: &str = "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.";
+const MAYBE: &str = "may be in use. Options that cannot be read decide.";
+const FOR_SETTERS: &str = "is free for a server that sets SO_REUSEADDR, but not for others.";
+const AT_ONCE: &str = "    then a server that sets SO_REUSEADDR can bind at once";
+const TRY: &str = "    or let explain bind the port for an instant, to find out: --try";
 
 /// Keeps other tests from starting a process. Between fork(2) and execve(2), that process would be one
 /// more holder of all sockets of this process.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
-    let alone = ALONE.lock().unwrap_or_else(|failed| failed.into_inner());
-    fs::write("/proc/self/comm", "test").unwrap(); // as the expected outputs name this process
-    alone
+    ALONE.lock().unwrap_or_else(|failed| failed.into_inner())
 }
 
 /// The output of a run, and its exit status.
@@ -39,23 +42,62 @@ struct Report {
 }
 
 impl Report {
-    /// The results of bind(2) without the option and with it. Fails the test if one of them contradicts
-    /// its prediction.
-    fn results(&self) -> [&str; 2] {
-        ["without", "with"].map(|with| {
-            let start = format!(" {with} SO_REUSEADDR: ");
-            let (_, rest) = self.text.split_once(&start).unwrap();
-            let (result, how) = rest.lines().next().unwrap().split_once(", ").unwrap();
-            let unknown = "not predictable, as an option cannot be read";
-            assert!(["as predicted", unknown].contains(&how), "{}", self.text);
-            result
-        })
+    /// Fails the test unless `expected` is the whole output for `port`, without what differs from run to run, and
+    /// the exit status.
+    fn is(&self, port: u16, expected: &str) {
+        let text = neutral(&self.text, port) + &format!("-> {}\n", self.status);
+        assert!(text == expected, "{text}--- instead of\n{expected}");
+    }
+
+    /// Fails the test unless `expected` is a part of it.
+    fn has(&self, port: u16, expected: &str) {
+        let text = neutral(&self.text, port) + &format!("-> {}\n", self.status);
+        assert!(text.contains(expected), "{text}--- without\n{expected}");
     }
 
     /// Fails the test if `text` is not in the output.
     fn shows(&self, text: &str) {
         assert!(self.text.contains(text), "{text:?}: {}", self.text);
     }
+}
+
+/// `text` with PORT for `port`, PEER for each other port, N for seconds, TEST for this process, PROCESS for each
+/// other one, and one space between words.
+fn neutral(text: &str, port: u16) -> String {
+    let own = format!("pid {} ", std::process::id());
+    let line = |line: &str| {
+        let start = line.len() - line.trim_start().len();
+        let mut line = line.to_string();
+        if let Some(at) = line.find("pid ") {
+            let name = if line[at..].starts_with(&own) {
+                "TEST"
+            } else {
+                "PROCESS"
+            };
+            line.replace_range(at.., name);
+        }
+        let words: Vec<String> = line.split_whitespace().map(String::from).collect();
+        let word = |(index, word): (usize, &String)| {
+            let seconds = words
+                .get(index + 1)
+                .is_some_and(|next| next.trim_end_matches(',') == "s");
+            let (host, number) = match word.trim_end_matches([':', ',']).rsplit_once([':', '=']) {
+                Some((host, number)) => (host, number),
+                None => ("", word.trim_end_matches([':', ','])),
+            };
+            let digits = number.trim_end_matches(['.', ')']);
+            let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
+            match digits.parse() {
+                Ok(number) if port == number => word.replace(digits, "PORT"),
+                _ if seconds && is_number => "N".into(),
+                Ok(1000_u16..) if !host.is_empty() => word.replace(digits, "PEER"),
+                _ => word.clone(),
+            }
+        };
+        let words: Vec<String> = words.iter().enumerate().map(word).collect();
+        format!("{}{}\n", " ".repeat(start), words.join(" "))
+    };
+    text.lines().map(line).collect()
 }
 
 /// 127.0.0.1, and a port that no socket uses.
@@ -69,11 +111,6 @@ fn held(state: &str, option: bool) -> (Holder, SocketAddr) {
     (hold(state, address, option).unwrap(), address)
 }
 
-/// Runs `build` for `address`, with `words` before its path.
-fn explain_under(words: &[String], build: &Build, address: impl Display) -> Report {
-    report(run_under(words, build, &["explain", &address.to_string()]).assert())
-}
-
 /// The report of a finished run. Fails the test if the run wrote to stderr.
 fn report(outcome: Assert) -> Report {
     let outcome = outcome.stderr("");
@@ -83,21 +120,33 @@ fn report(outcome: Assert) -> Report {
     Report { text, status }
 }
 
-/// Runs both builds, which have to print the same except for the numbers of seconds.
-fn explain_with(words: &[String], address: impl Display) -> Report {
-    let args = ["explain", &address.to_string()];
-    report(compare_builds(without_seconds, |build| {
-        run_under(words, build, &args)
-    }))
+/// Runs `build` with `words` before its path.
+fn explain_under(words: &[String], build: &Build, args: impl Display) -> Report {
+    report(run_under(words, build, &arguments(args)).assert())
 }
 
-fn explain(address: impl Display) -> Report {
-    explain_with(&[], address)
+/// `explain` and the words of `args`.
+fn arguments(args: impl Display) -> Vec<String> {
+    let args = format!("explain {args}");
+    args.split(' ').map(String::from).collect()
+}
+
+/// Runs both builds, which have to print the same except for the numbers of seconds.
+fn explain_with(words: &[String], args: impl Display) -> Report {
+    let args = arguments(args);
+    report(compare_builds(
+        |text| neutral(text, 0),
+        |build| run_under(words, build, &args),
+    ))
+}
+
+fn explain(args: impl Display) -> Report {
+    explain_with(&[], args)
 }
 
 /// Runs both builds under strace, which injects `injections`.
-fn injected(injections: &[&str], address: impl Display) -> Report {
-    explain_with(&injecting(injections), address)
+fn injected(injections: &[&str], args: impl Display) -> Report {
+    explain_with(&injecting(injections), args)
 }
 
 /// The program and the arguments of `command`.
@@ -106,13 +155,8 @@ fn words_of(command: &Command) -> Vec<String> {
     words.map(|word| word.to_str().unwrap().into()).collect()
 }
 
-/// `text` with N for each number of seconds that are left.
-fn without_seconds(text: &str) -> String {
-    let mut words: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
-    for index in 2..words.len() {
-        if words[index].trim_end() == "s" && ["process, ", "wait "].contains(&words[index - 2]) {
-            words[index - 1] = "N ";
-        }
-    }
-    words.concat()
+/// The name of this user, which `id -un` prints.
+fn own_name() -> String {
+    let id = Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8(id.stdout).unwrap().trim().into()
 }

@@ -1,34 +1,40 @@
-//! The notes: what could not be read, and what would help. The trial binds work without it.
+//! The notes: what could not be read, and what would help.
 
-use super::tree::share;
 use super::*;
 
 const UNSEEN: &str = "\
-1 LISTEN 127.0.0.1:PORT - ? ? UID; owner not visible
+127.0.0.1:PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
+    listening sockets, which SO_REUSEADDR does not override: 1
+
+What helps:
+    stop the process that holds the socket; it was not found
+    then a server that sets SO_REUSEADDR can bind at once
+
+Sockets on port PORT:
+    LISTEN 127.0.0.1:PORT - SO_REUSEADDR unknown
+        process not found (user USER)
 NOTE
-bind 127.0.0.1:PORT without SO_REUSEADDR: EADDRINUSE, as predicted; #1: is listening (C1)
-bind 127.0.0.1:PORT with SO_REUSEADDR: EADDRINUSE, as predicted; #1: is listening (C1)
-What helps: #1: stop the owner
-exit status 1
+-> 1
 ";
 const UNLISTED: &str = "\
+127.0.0.1:PORT may be in use. Options that cannot be read decide.
+
+What helps:
+    or let explain bind the port for an instant, to find out: --try
 The sockets cannot be listed (sock_diag: REASON).
-The trial binds below do not depend on the list.
-bind 127.0.0.1:PORT without SO_REUSEADDR: RESULT, not predictable, as an option cannot be read
-bind 127.0.0.1:PORT with SO_REUSEADDR: RESULT, not predictable, as an option cannot be read
+-> 3
 ";
-const HIDDEN_FROM_ROOT: &str =
-    "Some processes are hidden even from root; CAP_SYS_PTRACE is missing.";
-const HIDDEN: &str = "Other users' processes are hidden; run as root to see them.";
+const HIDDEN_FROM_ROOT: &str = "Some processes cannot be inspected: that needs CAP_SYS_PTRACE.";
+const HIDDEN: &str = "Some processes cannot be inspected: run explain as root.";
 const ELSEWHERE: &str = "\
-The owner may be in another PID namespace; run explain there or on the host.
-A socket in flight over a UNIX socket (SCM_RIGHTS) has no process, nor has a
-socket of the kernel.";
+No process here has the socket. It can belong to another PID namespace (a
+container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).";
 
 #[test]
 fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
     let _alone = alone();
     let (_listener, address) = held("LISTEN", true);
+    let expected = UNSEEN.replace("USER", &own_name());
     let trace = scratch("explain.unseen");
     let links = "?readlink,readlinkat"; // the builds differ; not each architecture has both
     let full =
@@ -42,8 +48,8 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
         (links, "EACCES", 1, HIDDEN_FROM_ROOT),
         (links, "ENOENT", 5, ELSEWHERE),
     ] {
-        let seen = is_root() || note == full;
-        let note = if seen { note } else { HIDDEN };
+        let hidden = note == HIDDEN_FROM_ROOT && !is_root();
+        let note = if hidden { HIDDEN } else { note };
         // In a PID namespace without the holder. The calls that fail read the entries of strace, process 1.
         let mut words = ["unshare", "--pid", "--fork", "--mount-proc"]
             .map(String::from)
@@ -56,7 +62,7 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
         words.extend(words_of(&strace(&options, &trace)));
         for build in builds() {
             let report = explain_under(&words, build, address);
-            report.is(&Names::of(address.port()), &UNSEEN.replace("NOTE", note));
+            report.is(address.port(), &expected.replace("NOTE", note));
             let calls_made = take_file(&trace).unwrap();
             let taken = calls_made.matches("\"/proc/1/fd\"").count();
             assert_eq!(taken, snapshots, "{calls} {error}");
@@ -68,13 +74,11 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
 fn without_its_entries_in_proc_the_holder_is_not_visible() {
     let _alone = alone();
     let (_listener, address) = held("LISTEN", true);
-    let (_, expected) = UNSEEN.split_once(" UID").unwrap();
+    let expected = UNSEEN.replace("USER", &own_name());
     let shows = |words: &[String], note: &str| {
-        let report = explain_with(words, address);
-        report.has(&Names::of(address.port()), &expected.replace("NOTE", note));
+        explain_with(words, address).has(address.port(), &expected.replace("NOTE", note));
     };
-    let ports = "/proc/sys/net/ipv4/ip_local_port_range";
-    let words = injecting_for(&["/proc", ports], "openat:error=ENOENT");
+    let words = injecting_for(&["/proc"], "openat:error=ENOENT");
     let missing = "(/proc: No such file or directory); is it mounted?";
     shows(&words, &format!("The processes cannot be listed {missing}"));
     if is_root() {
@@ -87,36 +91,55 @@ fn without_its_entries_in_proc_the_holder_is_not_visible() {
 }
 
 #[test]
-fn without_pidfd_getfd_the_trial_reveals_the_option() {
+fn pids_of_another_namespace_are_marked_and_their_options_are_not_read() {
+    let _alone = alone();
+    let (_listener, address) = held("LISTEN", true);
+    if !is_root() {
+        return; // another user namespace may not read the descriptors of this process
+    }
+    let words = ["unshare", "--pid", "--fork"].map(String::from);
+    let expected = "    LISTEN 127.0.0.1:PORT - SO_REUSEADDR unknown\n        TEST\n\
+        /proc is that of another PID namespace; its pids are not valid here.\n-> 1\n";
+    explain_with(&words, address).has(address.port(), expected);
+}
+
+#[test]
+fn without_pidfd_getfd_no_option_is_known() {
     let _alone = alone();
     let (_holder, address) = held("ESTABLISHED", true);
-    let old = "Options cannot be read: pidfd_getfd needs Linux 5.6 or newer.";
-    let denied = "Options cannot be read (pidfd_getfd: Operation not permitted).\n";
-    let [root, user] = ["CAP_SYS_PTRACE is missing.", "Run as root to read them."];
-    let advice = if is_root() { root } else { user };
-    for (error, note) in [("ENOSYS", old), ("EPERM", &format!("{denied}{advice}"))] {
+    let denied = ["run explain as root", "that needs CAP_SYS_PTRACE"][usize::from(is_root())];
+    let old = "(pidfd_getfd: Function not implemented)";
+    for (error, note) in [
+        ("ENOSYS", format!(" {old}")),
+        ("EPERM", format!(": {denied}")),
+    ] {
         for call in ["pidfd_open", "pidfd_getfd"] {
             let report = injected(&[&format!("{call}:error={error}")], address);
-            let row = format!(" ? ? UID; held by TEST\n{note}\nTEST test; 1: ");
-            report.has(&Names::of(address.port()), &row);
-            report.shows(" with SO_REUSEADDR: OK, not predictable, ");
-            report.shows("\n    #1: has SO_REUSEADDR, as the result shows\n");
+            report.has(address.port(), &format!("127.0.0.1:PORT {MAYBE}\n"));
+            report.has(address.port(), &format!("{TRY}\n\nSockets"));
+            let row = "    ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown\n        TEST\n";
+            report.has(
+                address.port(),
+                &format!("{row}Options cannot be read{note}.\n-> 3\n"),
+            );
         }
     }
 }
 
 #[test]
-fn without_sock_diag_bind_is_still_tried() {
+fn without_sock_diag_only_a_trial_can_answer() {
     let _alone = alone();
     let (_listener, held) = held("LISTEN", true);
-    let unsupported = "Address family not supported by protocol";
-    let find = "What helps: stop the process that holds it; as root, ss -tanp may show it\nexit status 1\n";
-    let domain = "Numerical argument out of domain";
     for (injection, reason) in [
-        ("socket:error=EAFNOSUPPORT:when=1", unsupported),
-        ("socket:error=EAFNOSUPPORT:when=4", unsupported), // the second list
+        (
+            "socket:error=EAFNOSUPPORT:when=1",
+            "Address family not supported by protocol",
+        ),
         ("sendto:error=ENOENT", "No such file or directory"),
-        ("setsockopt:error=EDOM:when=1", domain),
+        (
+            "setsockopt:error=EDOM:when=1",
+            "Numerical argument out of domain",
+        ),
         ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
         ("recvfrom:error=EAGAIN:when=1", "Connection timed out"),
         ("recvfrom:retval=65537:when=1", "Message too long"),
@@ -125,35 +148,13 @@ fn without_sock_diag_bind_is_still_tried() {
         ("recvfrom:poke_exit=@arg2=08000000:when=1", "Bad message"),
         ("recvfrom:poke_exit=@arg2=ffffffff:when=1", "Bad message"),
     ] {
-        let in_use = (held, "EADDRINUSE", find);
-        for (address, result, advice) in [in_use, (unused_address(), "OK", "exit status 0\n")] {
-            let expected = UNLISTED.replace("REASON", reason).replace("RESULT", result) + advice;
-            injected(&[injection], address).is(&Names::of(address.port()), &expected);
+        let free = unused_address();
+        injected(&[injection], free).is(free.port(), &UNLISTED.replace("REASON", reason));
+        let note = format!("The sockets cannot be listed (sock_diag: {reason}).\n");
+        for (address, answer) in [(held, IN_USE), (free, "is free.")] {
+            let report = injected(&[injection], format!("--try {address}"));
+            report.has(address.port(), &format!("127.0.0.1:PORT {answer}\n"));
+            report.shows(&note);
         }
     }
-}
-
-#[test]
-fn an_unknown_option_is_not_decisive_if_a_socket_may_be_missing() {
-    let _alone = alone();
-    let (_holder, address) = held("FIN_WAIT2", false);
-    // Both lists end before the IPv6 sockets.
-    let report = injected(&["sendto:error=ENOENT:when=2+2"], address);
-    report.shows("\n    #1: may lack SO_REUSEADDR, which cannot be read (C2)\n\nWhat ");
-}
-
-#[test]
-fn the_tree_has_a_place_for_sockets_whose_holder_is_hidden() {
-    let _alone = alone();
-    let (_seen, seen) = held("LISTEN", true);
-    let unseen = ([127, 0, 0, 2], seen.port()).into();
-    let (holder, _) = share(unseen, "echo cat P1 $$; exec cat <&3;", 1);
-    let folder = format!("/proc/{}/fd", holder.process.id());
-    let words = injecting_for(&[&folder], "openat:error=EACCES");
-    let note = if is_root() { HIDDEN_FROM_ROOT } else { HIDDEN };
-    let expected = format!(
-        "; owner not visible\n{note}\nTEST test; 1: 127.0.0.1:PORT, listening
-owner not visible; 2: 127.0.0.2:PORT, listening\n"
-    );
-    explain_with(&words, seen.port()).has(&Names::of(seen.port()), &expected);
 }

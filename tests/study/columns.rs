@@ -3,8 +3,7 @@
 use crate::counterparts::{Line, Pair, Part};
 use crate::story::Calls;
 use crate::support::{align, half, side_by_side, wrapped};
-use std::collections::BTreeSet;
-use std::iter;
+use std::{collections::BTreeSet, iter};
 
 const KEYWORDS: &str = " bool break case char const continue default do else enum false fn for if int \
     let loop match mut pub return sizeof static struct switch true unsigned use void while ";

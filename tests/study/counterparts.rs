@@ -2,8 +2,7 @@
 //! them the same numbered steps.
 
 use crate::support::{Result, align, project, read_file};
-use std::collections::BTreeMap;
-use std::process::Command;
+use std::{collections::BTreeMap, process::Command};
 
 /// The files in a reader's order. A name stands for a file and for the folder of that name.
 const ORDER: &str =

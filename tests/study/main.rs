@@ -14,8 +14,7 @@ mod story;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::process::ExitCode;
-use std::{env, fs};
+use std::{env, fs, process::ExitCode};
 use support::{Result, project, terminal_width, text, tool};
 
 fn main() -> ExitCode {

@@ -5,8 +5,7 @@ use crate::counterparts::{Line, Pair, Part};
 use crate::readme::{IDS, PORTING};
 use crate::story::{Calls, Moment, leave_out, run_remains, run_story};
 use crate::support::{Result, builds, read_file, release, text};
-use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::{collections::BTreeMap, fmt::Display};
 
 /// A page, in which `body` follows the title.
 fn page(name: &str, body: &str) -> String {
@@ -31,7 +30,8 @@ Programming by Example</cite>, chapter 12, “Setting the SO_REUSEADDR Option”
 
 /// The page of a pair other than `serve`.
 pub fn other(pair: &Pair) -> String {
-    let (purpose, code) = (escaped(pair.purpose()), code(pair, |_| String::new()));
+    let (purpose, code) = (prose(pair.purpose()), code(pair, |_| String::new()));
+    let purpose = purpose.replace("\"#", "\"../study.html#");
     let back = "<a href=\"../study.html\">Back to serve</a>";
     let body = format!("<p>{purpose} {back}</p>\n<main id=\"content\">\n{code}");
     page(&pair.name, &body)
@@ -95,7 +95,7 @@ fn step_link(step: impl Display) -> String {
     format!("<a href=\"#step-{step}\">{step}</a>\n")
 }
 
-/// The notes on the steps, and others, as HTML. To "`CODE`, a run shows:", a run without it is added.
+/// The notes on the steps, and others, as HTML. "Run without `CODE`:" gets its result.
 fn notes(serve: &Pair) -> Result<BTreeMap<String, String>> {
     let file = read_file("tests/study/notes.md")?.replace("\n    ", " ");
     let mut notes = BTreeMap::new();
@@ -106,7 +106,7 @@ fn notes(serve: &Pair) -> Result<BTreeMap<String, String>> {
             let part = parts.find(|part| part.number() == Some(step));
             let part = part.ok_or(format!("notes.md: serve has no step {step}"))?;
             for (number, code) in &part.lines {
-                if note.ends_with(&format!("`{}`, a run shows:", code.trim())) {
+                if note.ends_with(&format!("Run without `{}`:", code.trim())) {
                     note = format!("{note} {}", leave_out(number.parse().map_err(text)?)?);
                 }
             }
@@ -228,7 +228,7 @@ fn prose(text: impl AsRef<str>) -> String {
         let link = format!("{before}<a href=\"#{id}\">{id}</a>");
         html = html.replace(&format!("{before}{id}"), &link);
     }
-    html
+    html.replace("in step 2", "in <a href=\"#step-2\">step 2</a>")
 }
 
 fn escaped(text: &str) -> String {

@@ -8,20 +8,20 @@ use crate::claims::trouble::{Last, ended};
 use crate::counterparts::{Pair, Part};
 use crate::support::*;
 use libc::SIGKILL;
-use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddrV4};
-use std::process;
+use std::{collections::BTreeMap, process};
 
 /// What is known of server, child and client; and of a restart its system calls and its error message.
 pub type Moment = ([Vec<String>; 3], Vec<String>);
 
 /// The moments: before the kill, after it, a restart without the option, and one in a run with it.
 pub fn run_story(build: &Build) -> Result<Vec<Moment>> {
+    let listening = |pid| only_socket(pid, |_| true).map(|socket| facts(pid, 3, socket));
     let mut moments = Vec::new();
     for option in [false, true] {
         let mut figure = Figure::new(build, option)?;
         let (pid, address) = (figure.server.pid, figure.server.address);
-        let before = moment(&figure, facts(pid, 3)?, Vec::new())?;
+        let before = moment(&figure, listening(pid)?, Vec::new())?;
         figure.server.terminate(SIGKILL)?;
         let killed = vec![format!("process {pid}"), "killed by SIGKILL".into()];
         let killed = moment(&figure, killed, Vec::new())?;
@@ -29,7 +29,7 @@ pub fn run_story(build: &Build) -> Result<Vec<Moment>> {
 
         let (start, mut calls) = traced(build, address, option)?;
         let server = match &start {
-            Start::Listening(server) => facts(server.pid, 3)?,
+            Start::Listening(server) => listening(server.pid)?,
             Start::Exited { stderr, .. } => {
                 calls.extend(stderr.lines().next().map(String::from));
                 vec!["a new process".into(), start.bind_result()?]
@@ -42,16 +42,19 @@ pub fn run_story(build: &Build) -> Result<Vec<Moment>> {
 }
 
 fn moment(figure: &Figure, server: Vec<String>, calls: Vec<String>) -> Result<Moment> {
-    let client = facts(process::id() as i32, -1)?;
-    Ok(([server, facts(figure.child, 4)?, client], calls))
+    let (from, to) = (figure.client.address, figure.server.address);
+    let client = wait_for("socket of the client", || find_socket(from, to))?;
+    let client = facts(process::id() as i32, -1, client);
+    let child = facts(figure.child, 4, only_socket(figure.child, |_| true)?);
+    Ok(([server, child, client], calls))
 }
 
-/// What is known of a process, whose only socket is its descriptor `fd`.
-fn facts(pid: i32, fd: i32) -> Result<Vec<String>> {
-    let Socket { local, state, .. } = only_socket(pid, |_| true)?;
+/// What is known of a process, whose descriptor `fd` is `socket`.
+fn facts(pid: i32, fd: i32, socket: Socket) -> Vec<String> {
     let option = reuseaddr_of(pid, fd).map(|value| format!("SO_REUSEADDR is {value}"));
-    let facts = [format!("process {pid}"), local.to_string(), state.into()];
-    Ok(facts.into_iter().chain(option).collect())
+    let (local, state) = (socket.local.to_string(), socket.state.into());
+    let facts = [format!("process {pid}"), local, state];
+    facts.into_iter().chain(option).collect()
 }
 
 /// Kills a server and its child. Each row: what happened last, the connection's two ends, a restart.
@@ -61,7 +64,8 @@ pub fn run_remains(build: &Build, option: bool) -> Result<Vec<[String; 4]>> {
         seconds => format!("{}, {seconds} s left", socket.state),
     };
     let row = |after: &str, address: SocketAddrV4| {
-        let all = sockets();
+        // The kernel's list can miss a socket while it is read.
+        let all: Vec<Socket> = (0..5).flat_map(|_| sockets()).collect();
         let ours = all.iter().find(|socket| socket.local == address);
         let theirs = all.iter().find(|socket| socket.peer == address);
         let [ours, theirs] = [ours, theirs].map(|socket| socket.map_or("none".into(), end));
@@ -84,16 +88,17 @@ pub fn run_remains(build: &Build, option: bool) -> Result<Vec<[String; 4]>> {
 
 /// The end of a connection, and the restart of a killed server, without a line of serve.c.
 pub fn leave_out(line: usize) -> Result<String> {
-    let build = c_build_without("c-reference/serve.c", line)?;
-    let figure = Figure::new(&build, true)?;
-    let (local, peer) = (figure.server.address, figure.client.address);
-    let stream = &figure.client.stream;
-    stream.shutdown(Shutdown::Write).map_err(text)?;
-    wait_for_reaping(figure.child)?;
-    let end = find_socket(local, peer).map_or("gone", |socket| socket.state);
-    let restart = c2(&build, true, true)?;
-    let result = format!("a restart: {restart}; the closed connection: {end}.");
-    Ok(result)
+    without_line("c-reference/serve.c", line, |build| {
+        let figure = Figure::new(build, true)?;
+        let (local, peer) = (figure.server.address, figure.client.address);
+        let stream = &figure.client.stream;
+        stream.shutdown(Shutdown::Write).map_err(text)?;
+        wait_for_reaping(figure.child)?;
+        let end = (0..5).find_map(|_| find_socket(local, peer));
+        let end = end.map_or("gone", |socket| socket.state);
+        let restart = c2(build, true, true)?;
+        Ok(format!("restart = {restart}, closed connection = {end}."))
+    })
 }
 
 /// The beginning of a system call, and the code that makes it if it has another name.
@@ -116,7 +121,7 @@ pub fn trace_steps(serve: &Pair) -> Result<Calls> {
         let mut last = 1;
         for line in c.iter().filter(|line| line.starts_with(who)) {
             let call = &line[who.len()..];
-            let name = &call[..=call.find('(').unwrap_or(0)];
+            let name = call.split_inclusive('(').next().unwrap_or(call);
             let code = CODE.iter().find(|(start, _)| call.starts_with(start));
             let code = code.map_or(name, |(_, code)| code);
             let contains = |part: &Option<&Part>| part.is_some_and(|part| part.contains(code));
@@ -134,9 +139,7 @@ pub fn trace_steps(serve: &Pair) -> Result<Calls> {
         }
     }
     let steps = serve.parts[1].iter().filter_map(Part::number);
-    let (all, error) = (
-        found.len() == steps.count(),
-        "serve: a step without a system call",
-    );
+    let all = found.len() == steps.count();
+    let error = "serve: a step without a system call";
     all.then_some(found).ok_or(error.into())
 }

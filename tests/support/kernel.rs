@@ -105,15 +105,7 @@ pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socke
 /// SO_REUSEADDR of the socket that is descriptor `fd` of process `pid`, if the kernel permits to copy the
 /// descriptor.
 pub fn reuseaddr_of(pid: i32, fd: i32) -> Option<i32> {
-    let owned = |fd: i64| {
-        // SAFETY: `fd` is a new descriptor, and nothing else owns it.
-        (fd != -1).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) })
-    };
-    // SAFETY: no pointers; any argument value is safe.
-    let pidfd = owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
-    let pidfd = pidfd.as_raw_fd();
-    // SAFETY: no pointers; any argument value is safe.
-    let copy = owned(unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd, fd, 0) })?;
+    let copy = super::copy_of(pid, fd).ok()?;
     let (s, mut value, mut length) = (copy.as_raw_fd(), 0_i32, 4);
     let (level, name, to) = (
         libc::SOL_SOCKET,

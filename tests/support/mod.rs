@@ -87,25 +87,27 @@ fn make_c(arguments: &[String]) -> Result<()> {
     make.status.success().then_some(()).ok_or_else(errors)
 }
 
-/// The C build with an empty line `number` in its source file `source`.
-pub fn c_build_without(source: &str, number: usize) -> Result<Build> {
-    let [file, program] = ["c", "build"].map(|end| scratch(format!("without-{number}.{end}")));
+/// Passes to `run` the C build with line `number` of its source file `source` left out.
+pub fn without_line<T>(
+    source: &str,
+    number: usize,
+    run: impl FnOnce(&Build) -> Result<T>,
+) -> Result<T> {
+    let folder = scratch(format!("without-{number}"));
+    let (file, path) = (folder.join("source.c"), folder.join("reuseaddr"));
     let code = read_file(source)?;
     let mut lines: Vec<&str> = code.lines().collect();
     lines[number - 1] = "";
+    fs::create_dir_all(&folder).map_err(text)?;
     fs::write(&file, lines.join("\n") + "\n").map_err(text)?;
-    make_c(&[
-        format!(
-            "C_SOURCES=$(filter-out {source} c-reference/porting/% tests/%,$(C_ALL)) {}",
-            file.display()
-        ),
-        format!("C_PROGRAM={}", program.display()),
-    ])?;
+    let unchanged = format!("$(filter-out {source} c-reference/porting/% tests/%,$(C_ALL))");
+    let sources = format!("C_SOURCES={unchanged} {}", file.display());
+    let program = format!("C_PROGRAM={}", path.display());
     let name = format!("C without line {number}");
-    Ok(Build {
-        name,
-        path: program,
-    })
+    let built = make_c(&[sources, program, "CFLAGS=-O0".into()]);
+    let result = built.and_then(|()| run(&Build { name, path }));
+    let _ = fs::remove_dir_all(&folder);
+    result
 }
 
 /// A file or folder of this project.

@@ -3,6 +3,6 @@
 #define EXPLAIN_COLLECT_H
 #include "explain/snapshot.h"
 
-/* Returns a snapshot of endpoint's port, with the results of the trial binds on endpoint. */
-struct snapshot collect(const struct endpoint *endpoint);
+/* Returns a snapshot of the endpoints' port, with the results of binds to them if trial. */
+struct snapshot collect(const struct endpoint *endpoints, size_t count, bool trial);
 #endif

@@ -3,12 +3,19 @@
 #define EXPLAIN_PROCFS_H
 #include "explain/snapshot.h"
 
-/*
- * Finds the processes that hold the sockets of the snapshot, and reads the sockets' options.
- * Sets hidden, proc_error and getfd_error.
- */
-void find_holders(struct snapshot *snapshot);
+/* Orders socket entries, for qsort(3). */
+int by_inode(const void *a, const void *b);
 
-/* Reads the range of ports that the kernel assigns to clients. */
-void read_port_range(struct snapshot *snapshot);
+/*
+ * Finds the processes that hold the sockets of the snapshot. If threads, it looks for sockets that
+ * no process has: a thread can have its own table of descriptors, or outlive the first thread of
+ * its process. Sets hidden, foreign and proc_error.
+ */
+void find_holders(struct snapshot *snapshot, bool threads);
+
+/* Reads the options of the sockets on the port that were not read before. Sets getfd_error. */
+void read_options(struct snapshot *snapshot);
+
+/* Reads the first two numbers in a file of /proc/sys/net/ipv4. */
+void read_numbers(const char *name, int numbers[2]);
 #endif

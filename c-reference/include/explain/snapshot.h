@@ -10,6 +10,14 @@
 /* Value of an option that cannot be read. */
 #define UNKNOWN (-1)
 
+/* Whether existing sockets conflict with a new socket. */
+enum conflict {
+    NO_CONFLICT,
+    PROBABLY_NOT, /* by an inferred option */
+    MAY_CONFLICT, /* what could not be read decides */
+    CONFLICT,
+};
+
 /* A process's descriptor for a socket. */
 struct holder {
     size_t process; /* index in the snapshot */
@@ -18,76 +26,66 @@ struct holder {
 
 /* A socket as listed by sock_diag(7), with its options as read by getsockopt(2). */
 struct socket_entry {
-    bool relevant; /* on the port; false for peers and for sockets that are left out */
-    int state;     /* TCP_ESTABLISHED ... TCP_CLOSING */
-    struct endpoint local;
-    struct endpoint peer;
-    uint64_t cookie; /* identifies the socket for its whole life */
+    bool udp;
+    int state; /* TCP_ESTABLISHED ... TCP_CLOSING */
+    struct endpoint local, peer;
+    unsigned device; /* index of the network device that it is bound to, or 0 */
     unsigned inode;  /* 0 if no process holds the socket */
-    uid_t uid;       /* owner of the socket's inode, as in this user namespace; unknown if inode is 0 */
+    uid_t uid;       /* owner of the inode, as in this user namespace; unknown if inode is 0 */
     int seconds;     /* remaining in TIME_WAIT, or in FIN_WAIT2 without a process; else -1 */
     int reuseaddr, reuseport, v6only; /* 0, 1 or UNKNOWN */
-    struct holder *holders;
+    bool inferred;              /* whether the first two options are those of other sockets */
+    enum conflict conflicts[2]; /* with a server without SO_REUSEADDR, and with it */
+    struct holder *holders;     /* one for each process */
     size_t holder_count;
 };
 
-/* Size of a name in /proc/PID/status, with the NUL: TASK_COMM_LEN, doubled by escapes. */
-#define COMMAND_TEXT 32
+/* Size of a command line, with the NUL. */
+#define COMMAND_SIZE 512
 
 /* A process that holds a socket of the snapshot. */
 struct process {
     pid_t pid;
+    pid_t thread; /* whose descriptors were read: pid, unless that has another table */
     pid_t parent;
-    uid_t uid; /* effective user id */
-    char command[COMMAND_TEXT];
-    bool holds_port; /* whether it holds a relevant socket */
+    uid_t uid;    /* effective user id */
+    bool stopped; /* by a signal or a tracer */
+    char command[COMMAND_SIZE];
 };
+
+/* Value of a trial that was not made. */
+#define NOT_TRIED (-1)
+
+/* An address and port that a server may bind. */
+struct target {
+    struct endpoint endpoint;
+    int error;                /* of binding to the address, whatever the port; or 0 */
+    int trials[2];            /* errno or 0 of a trial without SO_REUSEADDR, and with it */
+    enum conflict results[2]; /* of all sockets together, or of the trial */
+};
+
+#define TARGETS_MAX 3
 
 /* The sockets and processes that use a port. An error is an errno, or 0. */
 struct snapshot {
     in_port_t port;
-    struct socket_entry *sockets; /* relevant ones first, after sort_sockets() */
-    size_t count;                 /* of relevant sockets, after sort_sockets() */
-    size_t total;                 /* of all sockets */
-    size_t others;                /* sockets on the port that are left out */
-    struct process *processes;    /* by pid */
+    struct target targets[TARGETS_MAX];
+    size_t target_count;
+    struct socket_entry *sockets; /* in the order of the output, after predict() */
+    size_t count;
+    struct process *processes;
     size_t process_count;
-    int first_port, last_port; /* ephemeral range; 0 if it cannot be read */
-    bool hidden;        /* whether the descriptors of some process cannot be read */
-    int diag_error;     /* of listing the sockets */
-    int proc_error;     /* of listing the processes */
-    int getfd_error;    /* of copying a descriptor, to read its options */
-    int bind_errors[2]; /* of the trial bind without SO_REUSEADDR, and with it */
+    int ephemeral[2]; /* first and last port that clients are given, or zeros */
+    int unprivileged[2]; /* first port that every user may bind, and 0 */
+    bool hidden;      /* whether the descriptors of some process cannot be read */
+    bool foreign;     /* whether /proc shows another PID namespace */
+    int diag_error;   /* of listing the sockets */
+    int proc_error;   /* of listing the processes */
+    int getfd_error;  /* of copying a descriptor, to read its options */
 };
 
-/* Maximum number of ids printed in a list, and of descriptors printed for a socket. */
-#define IDS_MAX 8
-
-/* Row numbers of sockets, or process ids. Has one more than are printed, if there are more. */
-struct id_list {
-    size_t count;
-    size_t ids[IDS_MAX + 1];
-};
-
-/* A reason or a piece of advice, in words, and the sockets and processes that it is about. */
-struct remark {
-    const char *text; /* %s: the ephemeral range (if sockets is empty), seconds or processes */
-    struct id_list sockets;
-    struct id_list pids;
-    int seconds; /* the longest time left, or -1 */
-};
-
-/* Remarks with different texts. */
-struct remark_list {
-    size_t count;
-    struct remark remarks[16];
-};
-
-/* What describe_unheld() returns, and the headings of such sockets in the tree. */
-extern const char not_accepted[], no_process[], not_visible[];
-
-/* Returns the state's name in the kernel, but BOUND for TCP_CLOSE. */
-const char *state_name(int state);
+/* The kernel's names of the states, but BOUND for TCP_CLOSE: without a port, it is not listed. */
+extern const char *const state_names[];
 
 /* Returns whether a process should hold entry's socket but none was found. */
 bool has_unseen_holder(const struct socket_entry *entry);
@@ -95,20 +93,26 @@ bool has_unseen_holder(const struct socket_entry *entry);
 /* Returns whether entry is a connection that its listener has not accepted yet. */
 bool is_unaccepted(const struct socket_entry *entry);
 
-/* Returns in words why no holder of entry's socket is known, or NULL if one is. */
-const char *describe_unheld(const struct socket_entry *entry);
+/* Returns whether entry conflicts, or may conflict, with a server that sets SO_REUSEADDR. */
+bool blocks(const struct socket_entry *entry);
 
-/* Returns a process that holds the other end of entry's connection, or NULL. */
-const struct process *find_peer(const struct snapshot *snapshot, const struct socket_entry *entry);
+/* Returns the worst result of a server that sets SO_REUSEADDR if with. */
+enum conflict worst_result(const struct snapshot *snapshot, bool with);
 
-/* Puts the relevant sockets first, in the order of the table, and sets count and holds_port. */
-void sort_sockets(struct snapshot *snapshot);
+/* Orders sockets as they are printed, those that block first. Equal ones can share a line. */
+int compare_groups(const struct socket_entry *left, const struct socket_entry *right);
 
-/* Adds id to list, unless list has it already or is full. */
-void add_id(struct id_list *list, size_t id);
+/* Orders socket entries, for qsort(3), independently of the kernel's hash tables. */
+int by_group(const void *a, const void *b);
 
-/* Returns the remark with this text in list, which is added if it is missing. */
-struct remark *find_remark(struct remark_list *list, const char *text);
+/* Replaces bytes of text that are not printable by question marks, and NULs by spaces. */
+char *printable(char *text, size_t length);
+
+/* Size of a user name, with the NUL. */
+#define USER_TEXT 33
+
+/* Returns the name of user uid in text, or the number if /etc/passwd does not have it. */
+const char *user_name(uid_t uid, char text[USER_TEXT]);
 
 /* Makes room in array for one more element, and returns it. */
 void *grow(void *array, size_t count, size_t size);

@@ -3,6 +3,6 @@
 #define EXPLAIN_SOCK_DIAG_H
 #include "explain/snapshot.h"
 
-/* Finds the sockets on the snapshot's port, and their peers. Sets diag_error on failure. */
+/* Finds the sockets on the snapshot's port. Sets diag_error on failure. */
 void find_sockets(struct snapshot *snapshot);
 #endif

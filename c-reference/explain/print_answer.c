@@ -1,0 +1,174 @@
+/*
+ * explain/print_answer.c - prints whether the port is free, why not, and what helps.
+ * Rust counterpart: src/explain/print_answer.rs.
+ */
+#include "explain/print_answer.h"
+#include "explain/print_sockets.h"
+#include "output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Size of an answer, with the NUL. */
+#define ANSWER_TEXT 160
+
+/*
+ * Finds the user whose servers can bind if they set SO_REUSEPORT: each socket that blocks has it.
+ * Returns whether there is one.
+ */
+static bool find_reuseport_user(const struct snapshot *snapshot, uid_t *user)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        if (!blocks(entry))
+            continue;
+        if (entry->reuseport != 1 || entry->inode == 0 || (found && entry->uid != *user))
+            return false;
+        *user = entry->uid;
+        found = true;
+    }
+    return found;
+}
+
+/* Returns the answer for target, without its name, in text. */
+static const char *describe_target(const struct snapshot *snapshot, const struct target *target,
+                                   char text[ANSWER_TEXT])
+{
+    uid_t user;
+    char name[USER_TEXT];
+
+    if (target->error != 0) {
+        snprintf(text, ANSWER_TEXT, "cannot be bound (%s).", strerror(target->error));
+        return text;
+    }
+    switch (target->results[true]) {
+    case CONFLICT:
+        if (!find_reuseport_user(snapshot, &user))
+            return "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.";
+        snprintf(text, ANSWER_TEXT,
+                 "is in use. A server that sets SO_REUSEADDR cannot bind it; one of user %s that "
+                 "sets SO_REUSEPORT too can.",
+                 user_name(user, name));
+        return text;
+    case MAY_CONFLICT:
+        return "may be in use. Options that cannot be read decide.";
+    case PROBABLY_NOT:
+        return "is probably free for a server that sets SO_REUSEADDR, but not for others.";
+    default:
+        return target->results[false] == NO_CONFLICT
+                   ? "is free."
+                   : "is free for a server that sets SO_REUSEADDR, but not for others.";
+    }
+}
+
+/* Prints the answer for each target, in one line if they agree. */
+static void print_targets(const struct snapshot *snapshot)
+{
+    char texts[TARGETS_MAX][ANSWER_TEXT], address[ENDPOINT_TEXT];
+    const char *answers[TARGETS_MAX];
+    bool agree = snapshot->target_count > 1;
+
+    for (size_t i = 0; i < snapshot->target_count; i++) {
+        answers[i] = describe_target(snapshot, &snapshot->targets[i], texts[i]);
+        agree &= strcmp(answers[i], answers[0]) == 0;
+    }
+    if (agree)
+        print("Port %d %s\n", snapshot->port, answers[0]);
+    for (size_t i = 0; i < snapshot->target_count && !agree; i++)
+        print("%s %s\n", format_endpoint(&snapshot->targets[i].endpoint, address), answers[i]);
+}
+
+/* Returns whether entry stays, without SO_REUSEADDR, for some time after its process has ended. */
+static bool lasts(const struct socket_entry *entry)
+{
+    return !is_unaccepted(entry) && entry->state != TCP_CLOSE && entry->state != TCP_CLOSE_WAIT &&
+           entry->state != TCP_LISTEN && entry->state != TCP_SYN_SENT;
+}
+
+/* Prints what helps a server that sets SO_REUSEADDR. */
+static void print_advice(const struct snapshot *snapshot)
+{
+    enum conflict without = worst_result(snapshot, false), with = worst_result(snapshot, true);
+    bool blocked = false, unseen = false, lacking = false, held = false;
+    int first = snapshot->ephemeral[0], last = snapshot->ephemeral[1], port = snapshot->port;
+    int tried = NOT_TRIED, seconds = 0;
+
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        if (!blocks(entry))
+            continue;
+        blocked = true;
+        unseen |= has_unseen_holder(entry);
+        lacking |= entry->reuseaddr == 0 && entry->state != TCP_LISTEN;
+        held |= lasts(entry) && entry->inode != 0;
+        /* In FIN_WAIT2, the peer can close in the last second, and begin the 60 s of TIME_WAIT. */
+        int left = entry->state == TCP_TIME_WAIT   ? entry->seconds
+                   : entry->state == TCP_FIN_WAIT2 ? entry->seconds + 60
+                                                   : 120;
+        if (lasts(entry) && entry->inode == 0 && left > seconds)
+            seconds = left;
+    }
+    for (size_t i = 0; i < snapshot->target_count; i++) {
+        if (tried < snapshot->targets[i].trials[true])
+            tried = snapshot->targets[i].trials[true];
+    }
+
+    if (without >= MAY_CONFLICT || tried == EACCES)
+        print("\nWhat helps:\n");
+    if (tried == EACCES && port < snapshot->unprivileged[0])
+        print("    bind as root, or with CAP_NET_BIND_SERVICE\n");
+    else if (tried == EACCES)
+        print("    allow the bind in the security policy (in SELinux: name_bind)\n");
+    if (with < MAY_CONFLICT) {
+        if (without >= MAY_CONFLICT)
+            print("    set SO_REUSEADDR before bind\n");
+        return;
+    }
+    print_holders(snapshot, snapshot->sockets, snapshot->count, true);
+    if (unseen || (!blocked && tried != NOT_TRIED))
+        print("    stop the process that holds the socket; it was not found\n");
+    if (held)
+        print("        but let the peers of its connections close first, or wait 120 s then\n");
+    if (seconds > 0)
+        print("    wait %d s, unless the closed connections have SO_REUSEADDR\n", seconds);
+    if (held)
+        print("    or close all connections, as root: ss -K -t state connected sport = :%d\n",
+              port);
+    else if (seconds > 0)
+        print("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :%d\n", port);
+    else if (blocked)
+        print("    then a server that sets SO_REUSEADDR can bind at once\n");
+    if (with == MAY_CONFLICT && tried == NOT_TRIED)
+        print("    or let explain bind the port for an instant, to find out: --try\n");
+    if (lacking)
+        print("    next time, set SO_REUSEADDR before bind in every program on the port\n");
+    if ((held || seconds > 0) && first <= port && port <= last) {
+        print("    or keep clients, which get ports %d to %d, from this port:\n", first, last);
+        print("        sysctl net.ipv4.ip_local_reserved_ports=%d\n", port);
+    }
+}
+
+void print_answer(const struct snapshot *snapshot)
+{
+    static const char *const reasons[] = {
+        "listening sockets, which SO_REUSEADDR does not override",
+        "sockets without SO_REUSEADDR",
+        "sockets whose options cannot be read",
+    };
+    size_t counts[] = {0, 0, 0};
+
+    print_targets(snapshot);
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        bool read = entry->reuseaddr == 0 && !entry->inferred;
+        counts[entry->state == TCP_LISTEN ? 0 : read ? 1 : 2] += blocks(entry);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        if (counts[i] > 0)
+            print("    %s: %zu\n", reasons[i], counts[i]);
+    }
+    print_advice(snapshot);
+}

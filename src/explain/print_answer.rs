@@ -1,0 +1,149 @@
+//! Prints whether the port is free, why not, and what helps.
+//! C counterpart: `c-reference/explain/print_answer.c`.
+
+use crate::address::format_endpoint;
+use crate::conflict::TcpState;
+use crate::explain::print_sockets::print_holders;
+use crate::explain::snapshot::*;
+use libc::{EACCES, uid_t};
+
+/// Returns the user whose servers can bind if they set SO_REUSEPORT: each socket that blocks has it.
+fn find_reuseport_user(snapshot: &Snapshot) -> Option<uid_t> {
+    let mut blocking = snapshot.sockets.iter().filter(|entry| blocks(entry));
+    let user = blocking.clone().next()?.uid;
+    let shares = |entry: &SocketEntry| entry.reuseport == Some(true) && entry.uid == user;
+    let all_share = blocking.all(|entry| entry.inode != 0 && shares(entry));
+    all_share.then_some(user)
+}
+
+/// Returns the answer for `target`, without its name.
+fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
+    let [without, with] = target.results;
+    let user = find_reuseport_user(snapshot).filter(|_| with == Conflict::Yes);
+
+    if let Some(error) = target.error {
+        return format!("cannot be bound ({error}).");
+    }
+    if let Some(user) = user.map(user_name) {
+        let start = "is in use. A server that sets SO_REUSEADDR cannot bind it";
+        return format!("{start}; one of user {user} that sets SO_REUSEPORT too can.");
+    }
+    match with {
+        Conflict::Yes => "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.",
+        Conflict::Maybe => "may be in use. Options that cannot be read decide.",
+        Conflict::ProbablyNot => {
+            "is probably free for a server that sets SO_REUSEADDR, but not for others."
+        }
+        Conflict::No if without == Conflict::No => "is free.",
+        Conflict::No => "is free for a server that sets SO_REUSEADDR, but not for others.",
+    }
+    .into()
+}
+
+/// Prints the answer for each target, in one line if they agree.
+fn print_targets(snapshot: &Snapshot) {
+    let describe = |target| describe_target(snapshot, target);
+    let answers: Vec<String> = snapshot.targets.iter().map(describe).collect();
+
+    if answers.len() > 1 && answers.iter().all(|answer| *answer == answers[0]) {
+        return out!("Port {} {}\n", snapshot.port, answers[0]);
+    }
+    for (target, answer) in snapshot.targets.iter().zip(answers) {
+        out!("{} {answer}\n", format_endpoint(&target.endpoint));
+    }
+}
+
+/// Returns whether `entry` stays, without SO_REUSEADDR, for some time after its process has ended.
+fn lasts(entry: &SocketEntry) -> bool {
+    use TcpState::{Close, CloseWait, Listen, SynSent};
+    !is_unaccepted(entry) && !matches!(entry.state, Close | CloseWait | Listen | SynSent)
+}
+
+/// Prints what helps a server that sets SO_REUSEADDR.
+fn print_advice(snapshot: &Snapshot) {
+    let blocking = || snapshot.sockets.iter().filter(|entry| blocks(entry));
+    let (without, with) = (worst_result(snapshot, false), worst_result(snapshot, true));
+    let tried = snapshot
+        .targets
+        .iter()
+        .filter_map(|target| target.trials[1])
+        .max();
+    let held = blocking().any(|entry| lasts(entry) && entry.inode != 0);
+    let remaining = blocking().filter(|entry| lasts(entry) && entry.inode == 0);
+    let seconds = remaining.map(|entry| match (entry.state, entry.seconds) {
+        (TcpState::TimeWait, Some(seconds)) => seconds,
+        // The peer can close in the last second, and begin the 60 s of TIME_WAIT.
+        (TcpState::FinWait2, Some(seconds)) => seconds + 60,
+        _ => 120,
+    });
+    let seconds = seconds.max();
+    let [first, last] = snapshot.ephemeral;
+    let port = snapshot.port;
+
+    if without >= Conflict::Maybe || tried == Some(EACCES) {
+        out!("\nWhat helps:\n");
+    }
+    if tried == Some(EACCES) && port < snapshot.unprivileged[0] {
+        out!("    bind as root, or with CAP_NET_BIND_SERVICE\n");
+    } else if tried == Some(EACCES) {
+        out!("    allow the bind in the security policy (in SELinux: name_bind)\n");
+    }
+    if with < Conflict::Maybe {
+        if without >= Conflict::Maybe {
+            out!("    set SO_REUSEADDR before bind\n");
+        }
+        return;
+    }
+    print_holders(snapshot, blocking(), true);
+    if blocking().any(has_unseen_holder) || blocking().next().is_none() && tried.is_some() {
+        out!("    stop the process that holds the socket; it was not found\n");
+    }
+    if held {
+        out!("        but let the peers of its connections close first, or wait 120 s then\n");
+    }
+    if let Some(seconds) = seconds {
+        out!("    wait {seconds} s, unless the closed connections have SO_REUSEADDR\n");
+    }
+    if held {
+        out!("    or close all connections, as root: ss -K -t state connected sport = :{port}\n");
+    } else if seconds.is_some() {
+        out!("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :{port}\n");
+    } else if blocking().next().is_some() {
+        out!("    then a server that sets SO_REUSEADDR can bind at once\n");
+    }
+    if with == Conflict::Maybe && tried.is_none() {
+        out!("    or let explain bind the port for an instant, to find out: --try\n");
+    }
+    if blocking().any(|entry| entry.reuseaddr == Some(false) && entry.state != TcpState::Listen) {
+        out!("    next time, set SO_REUSEADDR before bind in every program on the port\n");
+    }
+    if (held || seconds.is_some()) && (first..=last).contains(&port) {
+        out!("    or keep clients, which get ports {first} to {last}, from this port:\n");
+        out!("        sysctl net.ipv4.ip_local_reserved_ports={port}\n");
+    }
+}
+
+/// Prints whether the port is free, why not, and what helps.
+pub fn print_answer(snapshot: &Snapshot) {
+    let reasons = [
+        "listening sockets, which SO_REUSEADDR does not override",
+        "sockets without SO_REUSEADDR",
+        "sockets whose options cannot be read",
+    ];
+    let mut counts = [0; 3];
+
+    print_targets(snapshot);
+    for entry in snapshot.sockets.iter().filter(|entry| blocks(entry)) {
+        let read = entry.reuseaddr == Some(false) && !entry.inferred;
+        let number = if read { 1 } else { 2 };
+        counts[if entry.state == TcpState::Listen {
+            0
+        } else {
+            number
+        }] += 1;
+    }
+    for (reason, count) in reasons.iter().zip(counts).filter(|(_, count)| *count > 0) {
+        out!("    {reason}: {count}\n");
+    }
+    print_advice(snapshot);
+}

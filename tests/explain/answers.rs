@@ -1,0 +1,269 @@
+//! What is printed in the situations that people meet.
+
+use super::*;
+use libc::SO_BINDTODEVICE;
+use std::net::{Shutdown, UdpSocket};
+
+const HEALTHY: &str = "\
+Port PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
+    listening sockets, which SO_REUSEADDR does not override: 1
+
+What helps:
+    stop TEST
+    then a server that sets SO_REUSEADDR can bind at once
+
+Sockets on port PORT:
+    LISTEN 127.0.0.1:PORT - SO_REUSEADDR on
+        TEST
+    TIME_WAIT 127.0.0.1:PORT 20 sockets SO_REUSEADDR probably on, N s left
+        no process
+-> 1
+";
+const REMAINS: &str = "\
+127.0.0.1:PORT may be in use. Options that cannot be read decide.
+    sockets whose options cannot be read: 1
+
+What helps:
+    wait N s, unless the closed connections have SO_REUSEADDR
+    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT
+    or let explain bind the port for an instant, to find out: --try
+
+Sockets on port PORT:
+    STATE 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown, N s left
+        no process
+-> 3
+";
+const SURVIVOR: &str = "\
+127.0.0.1:PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
+    sockets without SO_REUSEADDR: 1
+
+What helps:
+    stop TEST
+        but let the peers of its connections close first, or wait N s then
+    or close all connections, as root: ss -K -t state connected sport = :PORT
+    next time, set SO_REUSEADDR before bind in every program on the port
+
+Sockets on port PORT:
+    ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR off
+        TEST
+-> 1
+";
+
+/// A connection to `address`, which `listener` accepted and then closed.
+fn time_wait(listener: &TcpListener, address: SocketAddr) {
+    let client = TcpStream::connect(address).unwrap();
+    drop(listener.accept().unwrap());
+    client.shutdown(Shutdown::Write).unwrap();
+    let local = client.local_addr().unwrap();
+    drop(client);
+    wait_until("TIME_WAIT", || {
+        let is_closed =
+            |socket: &Socket| SocketAddr::from(socket.peer) == local && socket.state == "TIME_WAIT";
+        sockets().iter().any(is_closed)
+    })
+    .unwrap();
+}
+
+#[test]
+fn an_unused_port_is_free() {
+    let _alone = alone();
+    let port = fresh_port();
+    let free =
+        "Port PORT is free.\nNo TCP socket uses port PORT in this network namespace.\n-> 0\n";
+    explain(port).is(port, free);
+}
+
+#[test]
+fn time_wait_of_a_server_that_runs_is_no_reason_to_wait() {
+    let _alone = alone();
+    let address = unused_address();
+    let listener = TcpListener::bind(address).unwrap();
+    (0..20).for_each(|_| time_wait(&listener, address));
+    explain(address.port()).is(address.port(), HEALTHY);
+    let listed = explain(format!("--all {}", address.port())).text;
+    assert_eq!(listed.matches("\n    TIME_WAIT ").count(), 20, "{listed}");
+}
+
+#[test]
+fn options_of_remains_decide_and_a_trial_shows_them() {
+    let _alone = alone();
+    for (state, option) in [
+        ("TIME_WAIT", true),
+        ("TIME_WAIT", false),
+        ("FIN_WAIT2", true),
+    ] {
+        let (_holder, address) = held(state, option);
+        let port = address.port();
+        let expected = REMAINS.replace("STATE", state);
+        explain(address).is(port, &expected);
+        let tried = explain(format!("--try {address}"));
+        let (answer, status) = if option {
+            (FOR_SETTERS, 0)
+        } else {
+            (IN_USE, 1)
+        };
+        tried.has(port, &format!("127.0.0.1:PORT {answer}\n"));
+        assert_eq!(tried.status, status);
+        assert!(!tried.text.contains("--try"), "{}", tried.text);
+        // Beside a connection of the same server, they probably have its option.
+        let listener = if option {
+            Some(TcpListener::bind(address).unwrap())
+        } else {
+            None
+        };
+        let _connection = listener
+            .as_ref()
+            .map(|_| TcpStream::connect(address).unwrap());
+        let accepted = listener.map(|listener| listener.accept().unwrap().0);
+        let status = explain(address).status;
+        assert_eq!(status, if accepted.is_some() { 0 } else { 3 });
+    }
+}
+
+#[test]
+fn remains_probably_have_the_option_of_the_connections_on_their_address() {
+    let _alone = alone();
+    let address = unused_address();
+    let listener = TcpListener::bind(address).unwrap();
+    time_wait(&listener, address);
+    let clients = [0, 1].map(|_| TcpStream::connect(address).unwrap());
+    let accepted = [0, 1].map(|_| listener.accept().unwrap().0);
+    drop(listener);
+    let expected = "127.0.0.1:PORT is probably free for a server that sets SO_REUSEADDR, but not for others.\n\n\
+        What helps:\n    set SO_REUSEADDR before bind\n";
+    explain(address).has(address.port(), expected);
+    // They are unknown if the connections differ, in whichever order they are listed.
+    for other in &accepted {
+        set_option(other, SOL_SOCKET, SO_REUSEADDR, 0).unwrap();
+        let row = " TIME_WAIT 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown, N s left\n";
+        explain(address).has(address.port(), row);
+        set_option(other, SOL_SOCKET, SO_REUSEADDR, 1).unwrap();
+    }
+    drop(clients);
+}
+
+#[test]
+fn a_connection_that_survived_its_server_can_be_waited_for_or_closed() {
+    let _alone = alone();
+    let (_holder, address) = held("ESTABLISHED", false);
+    explain(address).is(address.port(), SURVIVOR);
+}
+
+#[test]
+fn a_server_with_so_reuseport_can_bind_beside_sockets_of_its_user_that_have_it() {
+    let _alone = alone();
+    let address = unused_address();
+    let first = bind_with(SOL_SOCKET, SO_REUSEPORT, address).unwrap();
+    listen(&first, 1).unwrap();
+    let beside = format!(
+        "Port PORT is in use. A server that sets SO_REUSEADDR cannot bind it; one of user {} that \
+         sets SO_REUSEPORT too can.\n",
+        own_name()
+    );
+    explain(address.port()).has(address.port(), &beside);
+    let row = "    LISTEN 127.0.0.1:PORT - SO_REUSEADDR off, SO_REUSEPORT on\n";
+    explain(address).has(address.port(), row);
+    let second = bind_with(
+        SOL_SOCKET,
+        SO_REUSEPORT,
+        ([0, 0, 0, 0], address.port()).into(),
+    )
+    .unwrap();
+    explain(address.port()).has(address.port(), &beside);
+    set_option(&second, SOL_SOCKET, SO_REUSEPORT, 0).unwrap();
+    explain(address.port()).has(address.port(), &format!("Port PORT {IN_USE}\n"));
+}
+
+#[test]
+fn a_bound_device_is_shown_and_does_not_prevent_a_conflict() {
+    let _alone = alone();
+    let (holder, address) = held("LISTEN", true);
+    set_option(&holder.fds[0], SOL_SOCKET, SO_BINDTODEVICE, *b"lo\0").unwrap();
+    let row = "    LISTEN 127.0.0.1:PORT - SO_REUSEADDR on, only on %lo\n        TEST\n-> 1\n";
+    explain(address).has(address.port(), row);
+}
+
+#[test]
+fn udp_is_named_and_does_not_conflict() {
+    let _alone = alone();
+    let address = unused_address();
+    let _socket = UdpSocket::bind(address).unwrap();
+    let expected = "Port PORT is free.\nNo TCP socket uses port PORT in this network namespace.\n\
+        UDP port PORT, which does not conflict with TCP:\n        TEST\n-> 0\n";
+    explain(address.port()).is(address.port(), expected);
+}
+
+#[test]
+fn eacces_of_a_trial_is_explained_and_the_sockets_still_decide() {
+    let _alone = alone();
+    let (_listener, held) = held("LISTEN", true);
+    let policy = "allow the bind in the security policy (in SELinux: name_bind)";
+    let root = "bind as root, or with CAP_NET_BIND_SERVICE";
+    for (address, advice, status) in [
+        (held, format!("{policy}\n    stop TEST\n{AT_ONCE}"), 1),
+        (unused_address(), policy.into(), 0),
+        (([127, 0, 0, 1], 1).into(), root.into(), 0),
+    ] {
+        let report = injected(&["bind:error=EACCES"], format!("--try {address}"));
+        report.has(address.port(), &format!("\nWhat helps:\n    {advice}\n"));
+        assert_eq!(report.status, status);
+    }
+}
+
+#[test]
+fn a_trial_overrides_what_was_read() {
+    let _alone = alone();
+    let (_listener, held) = held("LISTEN", true);
+    let free = unused_address();
+    let [fails, succeeds] = ["error=EADDRINUSE", "retval=0"];
+    let lost =
+        "\nWhat helps:\n    stop the process that holds the socket; it was not found\nNo TCP ";
+    for (address, injection, answer, advice, status) in [
+        (free, fails, IN_USE, lost, 1),
+        (
+            free,
+            &format!("{fails}:when=2"),
+            FOR_SETTERS,
+            "    set SO_REUSEADDR before bind\n",
+            0,
+        ),
+        (
+            held,
+            succeeds,
+            "is free.",
+            "is free.\n\nSockets on port PORT:\n    LISTEN ",
+            0,
+        ),
+    ] {
+        let report = injected(&[&format!("bind:{injection}")], format!("--try {address}"));
+        report.has(address.port(), &format!("127.0.0.1:PORT {answer}\n"));
+        report.has(address.port(), advice);
+        assert_eq!(report.status, status, "{}", report.text);
+    }
+}
+
+#[test]
+fn a_connection_on_an_ephemeral_port_has_one_more_remedy() {
+    let _alone = alone();
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let range: Vec<u16> = range.split_whitespace().flat_map(str::parse).collect();
+    let (first, last) = (range[0], range[1]);
+    let beyond = last.checked_add(1).unwrap_or(first - 1);
+    for (port, state, remedy) in [
+        (first - 1, "ESTABLISHED", false),
+        (first, "ESTABLISHED", true),
+        (first, "LISTEN", false),
+        (last, "ESTABLISHED", true),
+        (beyond, "ESTABLISHED", false),
+    ] {
+        let address = (*fresh_address().ip(), port).into();
+        let _holder = hold(state, address, false).unwrap();
+        let text = explain(address).text;
+        let choose = format!(
+            "    or keep clients, which get ports {first} to {last}, from this port:\n        \
+             sysctl net.ipv4.ip_local_reserved_ports={port}\n"
+        );
+        assert_eq!(text.contains(&choose), remedy, "{text}");
+        assert_eq!(text.contains("reserve"), remedy, "{text}");
+    }
+}

@@ -1,0 +1,209 @@
+//! The processes that hold a socket: families, threads, process 1, their users, commands and states.
+
+use super::*;
+use libc::{CLONE_FILES, SIGSTOP};
+use std::os::unix::fs::fchown;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+/// Starts `command` as a process that holds a listener, and exits when its stdin is closed.
+fn give(holder: &Holder, mut command: Command) -> Child {
+    command.stderr(Stdio::from(holder.fds[0].try_clone().unwrap()));
+    command.stdin(Stdio::piped()).spawn().unwrap()
+}
+
+/// What follows "pid N " of the one holder of a listener, which `command` starts.
+fn described(words: &[String], command: Command) -> String {
+    let (holder, address) = held("LISTEN", true);
+    let mut child = give(&holder, command);
+    drop(holder);
+    let start = format!("    stop pid {} ", child.id());
+    let described = wait_for("command", || {
+        let text = explain_with(words, address).text;
+        let (_, rest) = text.split_once(&start)?;
+        let line = rest.lines().next().unwrap().trim_end().to_string();
+        let started = !line.contains("explain-") && !line.contains("setpriv ");
+        started.then_some(line)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    described.unwrap()
+}
+
+#[test]
+fn the_head_of_a_family_is_named_and_its_children_are_counted() {
+    let _alone = alone();
+    let (holder, address) = held("LISTEN", true);
+    for (children, names) in [(1, "cat <&3 &"), (3, "cat <&3 & sh -c 'cat <&3; :' <&3 &")] {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("exec 3<&0; {names} wait")]);
+        let mut shell = give(&holder, shell);
+        let own = format!(
+            "\n    stop TEST\n        and its child processes: {}\n",
+            children + 1
+        );
+        wait_until("children", || {
+            let report = explain_under(&[], &builds()[0], address);
+            neutral(&report.text, address.port()).contains(&own)
+        })
+        .unwrap();
+        let below = format!(
+            "on\n        TEST\n        and its child processes: {}\n",
+            children + 1
+        );
+        explain(address).has(address.port(), &below);
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+    }
+}
+
+#[test]
+fn eight_processes_are_named_and_the_others_counted() {
+    let _alone = alone();
+    for count in [8, 9, 11] {
+        let (holder, address) = held("LISTEN", true);
+        let mut cats: Vec<Child> = (0..count)
+            .map(|_| give(&holder, Command::new("cat")))
+            .collect();
+        drop(holder);
+        let text = neutral(&explain(address).text, address.port());
+        let more = |start: &str| match count {
+            8 => String::new(),
+            _ => format!("{start}more processes: {}\n", count - 8),
+        };
+        let stops = "    stop PROCESS\n".repeat(8) + &more("    stop ");
+        assert!(
+            text.contains(&format!("helps:\n{stops}{AT_ONCE}\n")),
+            "{text}"
+        );
+        let below = "        PROCESS\n".repeat(8) + &more("        ");
+        assert!(text.ends_with(&format!(" on\n{below}")), "{text}");
+        for cat in &mut cats {
+            drop(cat.stdin.take());
+            cat.wait().unwrap();
+        }
+    }
+}
+
+#[test]
+fn process_1_is_never_to_be_stopped() {
+    let _alone = alone();
+    let (holder, address) = held("LISTEN", true);
+    let mut words = ["unshare", "--pid", "--fork", "--mount-proc"]
+        .map(String::from)
+        .to_vec();
+    words.extend((!is_root()).then(|| "--map-current-user".into()));
+    words.extend(["sh", "-c", "\"$@\" </dev/null; exit $?", "sh"].map(String::from));
+    let outcome = compare_builds(
+        |text| neutral(text, 0),
+        |build| {
+            let mut command = command_under(&words, build, &["explain", &address.to_string()]);
+            command
+                .stdin(holder.fds[0].try_clone().unwrap())
+                .output()
+                .unwrap()
+        },
+    );
+    let expected = "\nWhat helps:\n    stop the socket unit or container of process 1: systemctl list-sockets\n\
+        ";
+    let report = report(outcome);
+    report.shows(&format!("{expected}{AT_ONCE}\n"));
+    report.shows(&format!(
+        "        pid 1 ({}): sh -c \"$@\" </dev/null; ",
+        own_name()
+    ));
+}
+
+#[test]
+fn a_thread_with_its_own_descriptors_is_found() {
+    let _alone = alone();
+    if !is_root() {
+        return; // for an ordinary user, threads are not searched while processes are hidden
+    }
+    let address = unused_address();
+    let (ready, wait) = mpsc::channel();
+    let (end, ended) = mpsc::channel::<()>();
+    let thread = thread::spawn(move || {
+        // SAFETY: no pointers; any argument value is safe.
+        assert_eq!(unsafe { libc::unshare(CLONE_FILES) }, 0);
+        let _listener = TcpListener::bind(address).unwrap();
+        ready.send(()).unwrap();
+        let _ = ended.recv();
+    });
+    wait.recv().unwrap();
+    let row = "    LISTEN 127.0.0.1:PORT - SO_REUSEADDR on\n        TEST\n-> 1\n";
+    explain(address).has(address.port(), row);
+    drop(end);
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_command_line_is_printed_on_one_line_of_the_terminal_whatever_its_bytes_are() {
+    let _alone = alone();
+    let cat = |name: &str| {
+        let mut cat = Command::new("cat");
+        cat.arg0(name);
+        cat
+    };
+    let user = format!("({}): ", own_name());
+    for (name, shown) in [
+        ("a b\u{1b}[2J)\n", "a b?[2J)?"),
+        ("!~\u{7f}\u{e9}", "!~???"),
+        (" ", " "),
+    ] {
+        assert_eq!(
+            described(&[], cat(name)),
+            format!("{user}{shown}").trim_end()
+        );
+    }
+    let long = described(&[], cat(&"x".repeat(300)));
+    assert!(
+        long.len() < 80 - "    stop pid 10 ".len() && long.ends_with("xxx"),
+        "{long}"
+    );
+    let script = "exec script -qefc \"stty cols 120; $*\" /dev/null";
+    let words = ["sh", "-c", script, "sh"].map(String::from);
+    let wide = described(&words, cat(&"x".repeat(300)));
+    assert_eq!(wide.len() - long.len(), 40, "{wide}");
+}
+
+#[test]
+fn a_process_is_described_by_its_user_and_whether_it_is_stopped() {
+    let _alone = alone();
+    let (holder, address) = held("LISTEN", true);
+    let child = give(&holder, Command::new("cat"));
+    // SAFETY: no pointers; any argument value is safe.
+    unsafe { libc::kill(child.id() as i32, SIGSTOP) };
+    wait_for_stop(child.id() as i32).unwrap();
+    drop(holder);
+    let stopped = format!(
+        "pid {} ({}, stopped: only kill -KILL works): cat\n",
+        child.id(),
+        own_name()
+    );
+    explain(address).shows(&format!("    stop {stopped}"));
+    drop(kill(child));
+    if is_root() {
+        let run_as = |uid| {
+            let mut command = Command::new("setpriv");
+            command.args(["--euid", uid, "cat"]); // a shell would reset its effective uid
+            command
+        };
+        assert_eq!(described(&[], run_as("65534")), "(nobody): cat");
+        assert_eq!(described(&[], run_as("54321")), "(54321): cat");
+        // The uid of a socket is shown if its holder is not visible.
+        let (holder, address) = held("LISTEN", true);
+        fchown(&holder.fds[0], Some(65534), None).unwrap();
+        let words = ["unshare", "--pid", "--fork", "--mount-proc"].map(String::from);
+        explain_with(&words, address).shows("        process not found (user nobody)\n");
+    }
+}
+
+/// Kills `child` and waits for its end.
+fn kill(mut child: Child) -> Child {
+    child.kill().unwrap();
+    child.wait().unwrap();
+    child
+}
