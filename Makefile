@@ -85,11 +85,13 @@ lint: ## check the formatting, and the sources with clippy, rustdoc and gcc
 	set -e; for c in $(C_ALL); do gcc $(C_FLAGS) -Werror -fanalyzer -O2 -S -o /dev/null $$c; done
 	if command -v clang; then clang $(C_FLAGS) -Werror -fsyntax-only $(C_ALL); fi
 	if command -v shellcheck; then shellcheck .ci/run tests/*.sh; fi
+	if command -v mandoc; then mandoc -T lint -W warning src/reuseaddr.1; fi
 
-install: build ## copy the Rust build to $(DESTDIR)$(PREFIX)/bin
+install: build ## copy the Rust build to $(DESTDIR)$(PREFIX)/bin, and its man page
 	install -D -m 755 target/release/reuseaddr "$(DESTDIR)$(PREFIX)/bin/reuseaddr"
-uninstall: ## remove it from there
-	rm -f "$(DESTDIR)$(PREFIX)/bin/reuseaddr"
+	install -D -m 644 src/reuseaddr.1 "$(DESTDIR)$(PREFIX)/share/man/man1/reuseaddr.1"
+uninstall: ## remove both from there
+	rm -f "$(DESTDIR)$(PREFIX)/bin/reuseaddr" "$(DESTDIR)$(PREFIX)/share/man/man1/reuseaddr.1"
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 11
 clean: ## remove target/
