@@ -1,6 +1,6 @@
 /*
- * explain/collect.c - takes a snapshot: lists the sockets, finds their holders, and tries to bind
- * if asked to. Rust counterpart: src/explain/collect.rs.
+ * explain/collect.c - takes a snapshot: lists the sockets, finds their holders, and with --try
+ * binds. Rust counterpart: src/explain/collect.rs.
  */
 #include "explain/collect.h"
 #include "explain/procfs.h"

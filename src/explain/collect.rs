@@ -1,4 +1,4 @@
-//! Takes a snapshot: lists the sockets, finds their holders, and tries to bind if asked to.
+//! Takes a snapshot: lists the sockets, finds their holders, and with `--try` binds.
 //! C counterpart: `c-reference/explain/collect.c`.
 
 use crate::address::{Endpoint, is_wildcard};
