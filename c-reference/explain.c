@@ -41,14 +41,20 @@ int explain(const struct endpoint *endpoints, size_t count, bool trial, bool all
 
     for (int taken = 1;; taken++) {
         bool unseen = false;
-        snapshot = collect(endpoints, count, trial);
+        snapshot = collect(endpoints, count, taken == SNAPSHOTS_MAX);
         predict(&snapshot);
         /* The socket may have moved to a process already read. Hidden processes stay hidden. */
         for (size_t i = 0; i < snapshot.count; i++)
             unseen |= has_unseen_holder(&snapshot.sockets[i]);
-        if (taken == SNAPSHOTS_MAX || !unseen || snapshot.hidden)
+        /* Where the others suffice, a socket that was closed does not matter. */
+        bool changed = snapshot.changed && worst_result(&snapshot, true) != CONFLICT;
+        if (taken == SNAPSHOTS_MAX || (!changed && (!unseen || snapshot.hidden)))
             break;
         free_snapshot(&snapshot);
+    }
+    if (trial) {
+        try_targets(&snapshot);
+        predict(&snapshot);
     }
 
     hold_output();

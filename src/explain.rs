@@ -24,7 +24,7 @@ mod sock_diag;
 
 use crate::address::Endpoint;
 use crate::output::{hold_output, report_error, write_held};
-use collect::collect;
+use collect::{collect, try_targets};
 use errno::Errno;
 use libc::{EPIPE, c_int};
 use prediction::predict;
@@ -55,16 +55,22 @@ fn exit_status(snapshot: &Snapshot) -> c_int {
 pub fn explain(endpoints: &[Endpoint], trial: bool, all: bool) -> c_int {
     let mut count = 1;
 
-    let snapshot = loop {
-        let mut snapshot = collect(endpoints, trial);
+    let mut snapshot = loop {
+        let mut snapshot = collect(endpoints, count == SNAPSHOTS_MAX);
         predict(&mut snapshot);
         // The socket may have moved to a process already read. Hidden processes stay hidden.
         let unseen = snapshot.sockets.iter().any(has_unseen_holder);
-        if count == SNAPSHOTS_MAX || !unseen || snapshot.hidden {
+        // Where the others suffice, a socket that was closed does not matter.
+        let changed = snapshot.changed && worst_result(&snapshot, true) != Conflict::Yes;
+        if count == SNAPSHOTS_MAX || !changed && (!unseen || snapshot.hidden) {
             break snapshot;
         }
         count += 1;
     };
+    if trial {
+        try_targets(&mut snapshot);
+        predict(&mut snapshot);
+    }
 
     hold_output();
     print_answer(&snapshot);

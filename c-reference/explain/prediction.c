@@ -6,6 +6,7 @@
 #include "conflict.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Applies the rule, with these values for SO_REUSEADDR and IPV6_V6ONLY if they are unknown. */
 static bool conflicts_if(const struct socket_entry *entry, const struct tcp_socket *new,
@@ -47,6 +48,7 @@ static void predict_target(struct target *target, struct snapshot *snapshot)
     /* A socket that is not listed may conflict. */
     enum conflict unlisted = snapshot->diag_error != 0 ? MAY_CONFLICT : NO_CONFLICT;
 
+    target->results[true] = NO_CONFLICT;
     for (int of = true; of >= false; of--) {
         enum conflict result =
             unlisted > target->results[true] ? unlisted : target->results[true];
@@ -70,6 +72,8 @@ static void predict_target(struct target *target, struct snapshot *snapshot)
 
 void predict(struct snapshot *snapshot)
 {
+    for (size_t i = 0; i < snapshot->count; i++)
+        memset(snapshot->sockets[i].conflicts, 0, sizeof snapshot->sockets[i].conflicts);
     for (size_t i = 0; i < snapshot->target_count; i++) {
         if (snapshot->targets[i].error == 0)
             predict_target(&snapshot->targets[i], snapshot);

@@ -31,29 +31,20 @@ fn try_bind(endpoint: &Endpoint, level: c_int, option: c_int, value: bool) -> c_
     error
 }
 
-/// Returns `endpoint` as a target. Binds to its port if `trial`: first with SO_REUSEADDR and, if
-/// that succeeds, without it, which conflicts with any server that binds at that instant.
-fn make_target(endpoint: &Endpoint, trial: bool) -> Target {
+/// Returns `endpoint` as a target, and tests whether its address exists, as 127.0.0.0/8 does. This
+/// bind takes no port.
+fn make_target(endpoint: &Endpoint) -> Target {
     let mut error = 0;
-    let mut trials = [None; 2];
     let mut no_port = *endpoint;
 
-    // This bind tests the address only. The addresses 0.0.0.0 and 127.0.0.0/8 always exist.
     no_port.port = 0;
-    if endpoint.family != AF_INET || ![0, 127].contains(&endpoint.address.octets()[12]) {
+    if endpoint.family != AF_INET || endpoint.address.octets()[12] != 127 {
         error = try_bind(&no_port, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, true);
-    }
-    if trial && error == 0 {
-        error = try_bind(endpoint, SOL_SOCKET, SO_REUSEADDR, true);
-        trials[1] = Some(error);
-    }
-    if trial && error == 0 {
-        trials[0] = Some(try_bind(endpoint, SOL_SOCKET, SO_REUSEADDR, false));
     }
     Target {
         endpoint: *endpoint,
-        error: (![0, EACCES, EADDRINUSE].contains(&error)).then_some(Errno(error)),
-        trials,
+        error: (error != 0).then_some(Errno(error)),
+        trials: [None; 2],
         results: [Conflict::No; 2],
     }
 }
@@ -66,6 +57,7 @@ fn leave_out_closed(snapshot: &mut Snapshot) {
     };
 
     find_sockets(&mut now);
+    snapshot.diag_error = now.diag_error;
     now.sockets.sort_by_key(|entry| entry.inode);
     let exists = |inode| {
         now.sockets
@@ -73,9 +65,11 @@ fn leave_out_closed(snapshot: &mut Snapshot) {
             .is_ok()
     };
     let is_read = |entry: &SocketEntry| entry.inode == 0 || entry.reuseaddr.is_some();
+    let count = snapshot.sockets.len();
     snapshot
         .sockets
-        .retain(|entry| is_read(entry) || exists(entry.inode));
+        .retain(|entry| now.diag_error.is_some() || is_read(entry) || exists(entry.inode));
+    snapshot.changed = snapshot.sockets.len() < count;
 }
 
 /// Infers the options of sockets that no process holds from the other sockets that cover their
@@ -105,8 +99,9 @@ fn infer_options(snapshot: &mut Snapshot) {
     }
 }
 
-/// Returns a snapshot of the endpoints' port, with the results of binds to them if `trial`.
-pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
+/// Returns a snapshot of the endpoints' port. Sockets that are closed meanwhile set `changed` and are
+/// left out, but not if `last`.
+pub fn collect(endpoints: &[Endpoint], last: bool) -> Snapshot {
     let mut snapshot = Snapshot {
         port: endpoints[0].port,
         ..Snapshot::default()
@@ -117,7 +112,7 @@ pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
     find_sockets(&mut snapshot);
     find_holders(&mut snapshot, false);
     read_options(&mut snapshot);
-    if snapshot.sockets.iter().any(is_unread) {
+    if !last && snapshot.sockets.iter().any(is_unread) {
         leave_out_closed(&mut snapshot);
     }
     // SAFETY: no arguments; always succeeds.
@@ -128,7 +123,7 @@ pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
     }
     infer_options(&mut snapshot);
     for endpoint in endpoints {
-        let target = make_target(endpoint, trial);
+        let target = make_target(endpoint);
         // A port without an address includes [::], if there is IPv6.
         if target.error != Some(Errno(EAFNOSUPPORT)) || endpoints.len() == 1 {
             snapshot.targets.push(target);
@@ -137,4 +132,21 @@ pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
     snapshot.ephemeral = read_numbers("ip_local_port_range");
     snapshot.unprivileged = read_numbers("ip_unprivileged_port_start");
     snapshot
+}
+
+/// Binds to each target's port: first with SO_REUSEADDR and, if that succeeds, without it, which
+/// conflicts with any server that binds at that instant.
+pub fn try_targets(snapshot: &mut Snapshot) {
+    for target in &mut snapshot.targets {
+        if target.error.is_some() {
+            continue;
+        }
+        let error = try_bind(&target.endpoint, SOL_SOCKET, SO_REUSEADDR, true);
+        target.trials[1] = Some(error);
+        if error == 0 {
+            let without = try_bind(&target.endpoint, SOL_SOCKET, SO_REUSEADDR, false);
+            target.trials[0] = Some(without);
+        }
+        target.error = (![0, EACCES, EADDRINUSE].contains(&error)).then_some(Errno(error));
+    }
 }

@@ -47,6 +47,7 @@ fn predict_one(entry: &SocketEntry, endpoint: &Endpoint, reuseaddr: bool) -> Con
 
 /// Predicts the results of bind(2) for a target. The result of a trial overrides the prediction.
 fn predict_target(target: &mut Target, sockets: &mut [SocketEntry], unlisted: Conflict) {
+    target.results[1] = Conflict::No;
     for reuseaddr in [true, false] {
         let of = usize::from(reuseaddr);
         let mut result = unlisted.max(target.results[1]);
@@ -71,6 +72,9 @@ pub fn predict(snapshot: &mut Snapshot) {
     // A socket that is not listed may conflict.
     let unlisted = [Conflict::No, Conflict::Maybe][usize::from(snapshot.diag_error.is_some())];
 
+    for entry in &mut snapshot.sockets {
+        entry.conflicts = [Conflict::No; 2];
+    }
     for target in &mut snapshot.targets {
         if target.error.is_none() {
             predict_target(target, &mut snapshot.sockets, unlisted);

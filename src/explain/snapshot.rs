@@ -69,6 +69,7 @@ pub struct Snapshot {
     pub processes: Vec<Process>,
     pub ephemeral: [u16; 2],        // first and last ephemeral port, or zeros
     pub unprivileged: [u16; 2],     // first port that any user may bind, and 0
+    pub changed: bool,              // whether a socket was closed before its options were read
     pub hidden: bool,               // whether the descriptors of some process cannot be read
     pub foreign: bool,              // whether /proc shows another PID namespace
     pub diag_error: Option<Errno>,  // of listing the sockets
@@ -121,7 +122,8 @@ pub fn compare_groups(left: &SocketEntry, right: &SocketEntry) -> Ordering {
             state != TcpState::Listen,
             state != TcpState::Close,
         );
-        let options = (entry.reuseaddr, entry.inferred, entry.inode == 0);
+        let others = [entry.reuseport, entry.v6only].map(|option| option == Some(true));
+        let options = (entry.reuseaddr, others, entry.inferred, entry.inode == 0);
         (rank, address, state as c_int, entry.device, options)
     };
     key(left).cmp(&key(right))

@@ -207,3 +207,24 @@ fn kill(mut child: Child) -> Child {
     child.wait().unwrap();
     child
 }
+
+#[test]
+fn a_user_is_named_whatever_the_first_line_of_passwd_is() {
+    let _alone = alone();
+    let (_listener, address) = held("LISTEN", true);
+    if !is_root() {
+        return; // it may not mount another /etc/passwd
+    }
+    let passwd = scratch("passwd");
+    let script = format!(
+        "mount --bind {} /etc/passwd && exec \"$@\"",
+        passwd.display()
+    );
+    let words = ["unshare", "--mount", "sh", "-c", &script, "sh"].map(String::from);
+    let long = format!("{:a<33}:x:0:0::/:/bin/sh", "");
+    for first in ["# users", "+", "", &long, "other:x:1:1::/:/bin/sh"] {
+        fs::write(&passwd, format!("{first}\ntester:x:0:0::/:/bin/sh\n")).unwrap();
+        explain_with(&words, address).shows(" (tester): ");
+    }
+    fs::remove_file(passwd).unwrap();
+}

@@ -77,6 +77,7 @@ struct snapshot {
     size_t process_count;
     int ephemeral[2]; /* first and last ephemeral port, or zeros */
     int unprivileged[2]; /* first port that any user may bind, and 0 */
+    bool changed;     /* whether a socket was closed before its options were read */
     bool hidden;      /* whether the descriptors of some process cannot be read */
     bool foreign;     /* whether /proc shows another PID namespace */
     int diag_error;   /* of listing the sockets */
