@@ -60,7 +60,7 @@ load: ## serve hostile clients, 10,000 clients, and clients during restarts
 	@cargo test --quiet --release --test suite -- --nocapture load::
 trace: ## show the system calls of both builds, or compare A=PROGRAM, B=PROGRAM
 	$(NEED) strace:strace
-	@$(WIDTH) cargo test --quiet --release --test $(if $(A),porting -- --ignored,suite --) --nocapture trace::
+	@$(WIDTH) cargo test --quiet --release --test $(if $(A)$(B),porting -- --ignored,suite --) --nocapture trace::
 study: ## show C and Rust side by side, here and in target/study.html; OF=NAME
 	$(NEED) strace:strace
 	@rm -f target/study.html
