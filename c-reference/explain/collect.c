@@ -1,6 +1,6 @@
 /*
- * explain/collect.c - takes a snapshot: lists the sockets, finds their holders, and tries to bind
- * if asked to. Rust counterpart: src/explain/collect.rs.
+ * explain/collect.c - takes a snapshot: lists the sockets, finds their holders, and with --try
+ * binds. Rust counterpart: src/explain/collect.rs.
  */
 #include "explain/collect.h"
 #include "explain/procfs.h"
@@ -41,7 +41,7 @@ static struct target make_target(const struct endpoint *endpoint, bool trial)
     unsigned char net = endpoint->address.s6_addr[12];
     int error = 0;
 
-    /* This bind takes no port. The addresses 0.0.0.0 and 127.0.0.0/8 always exist. */
+    /* This bind tests the address only. The addresses 0.0.0.0 and 127.0.0.0/8 always exist. */
     no_port.port = 0;
     if (endpoint->family != AF_INET || (net != 0 && net != 127))
         error = try_bind(&no_port, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, true);
@@ -54,7 +54,7 @@ static struct target make_target(const struct endpoint *endpoint, bool trial)
     return target;
 }
 
-/* Lists the sockets again, and leaves out those that were not read because they no longer exist. */
+/* Lists the sockets again, and removes those that were not read because they no longer exist. */
 static void leave_out_closed(struct snapshot *snapshot)
 {
     struct snapshot now = {.port = snapshot->port};
@@ -84,8 +84,8 @@ static int by_address(const void *a, const void *b)
 }
 
 /*
- * Gives the sockets that no process holds the options of the others that use their address, if
- * these agree.
+ * Infers the options of sockets that no process holds from the other sockets that cover their
+ * address, if these agree.
  */
 static void infer_options(struct snapshot *snapshot)
 {
@@ -139,7 +139,7 @@ struct snapshot collect(const struct endpoint *endpoints, size_t count, bool tri
     for (size_t i = 0; i < count; i++) {
         struct target *target = &snapshot.targets[snapshot.target_count];
         *target = make_target(&endpoints[i], trial);
-        /* A port without an address means [::] too, if there is IPv6. */
+        /* A port without an address includes [::], if there is IPv6. */
         snapshot.target_count += target->error != EAFNOSUPPORT || count == 1;
     }
     read_numbers("ip_local_port_range", snapshot.ephemeral);

@@ -41,7 +41,7 @@ static enum conflict predict_one(const struct socket_entry *entry, const struct 
     return conflicts_if(entry, &new, entry->reuseaddr == 1, false) ? MAY_CONFLICT : PROBABLY_NOT;
 }
 
-/* Predicts the results of bind(2) for a target. A trial decides: it reveals what cannot be read. */
+/* Predicts the results of bind(2) for a target. The result of a trial overrides the prediction. */
 static void predict_target(struct target *target, struct snapshot *snapshot)
 {
     /* A socket that is not listed may conflict. */

@@ -14,7 +14,7 @@
 #define ANSWER_TEXT 160
 
 /*
- * Finds the user whose servers can bind if they set SO_REUSEPORT: each socket that blocks has it.
+ * Finds the owner of all sockets that block, if these have SO_REUSEPORT: its servers can bind.
  * Returns whether there is one.
  */
 static bool find_reuseport_user(const struct snapshot *snapshot, uid_t *user)
@@ -33,7 +33,7 @@ static bool find_reuseport_user(const struct snapshot *snapshot, uid_t *user)
     return found;
 }
 
-/* Returns the answer for target, without its name, in text. */
+/* Returns the answer for target, without its address, in text. */
 static const char *describe_target(const struct snapshot *snapshot, const struct target *target,
                                    char text[ANSWER_TEXT])
 {
@@ -49,12 +49,12 @@ static const char *describe_target(const struct snapshot *snapshot, const struct
         if (!find_reuseport_user(snapshot, &user))
             return "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.";
         snprintf(text, ANSWER_TEXT,
-                 "is in use. A server that sets SO_REUSEADDR cannot bind it; one of user %s that "
-                 "sets SO_REUSEPORT too can.",
+                 "is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user %s "
+                 "that also sets SO_REUSEPORT can.",
                  user_name(user, name));
         return text;
     case MAY_CONFLICT:
-        return "may be in use. Options that cannot be read decide.";
+        return "may be in use, depending on options that cannot be read.";
     case PROBABLY_NOT:
         return "is probably free for a server that sets SO_REUSEADDR, but not for others.";
     default:
@@ -81,7 +81,7 @@ static void print_targets(const struct snapshot *snapshot)
         print("%s %s\n", format_endpoint(&snapshot->targets[i].endpoint, address), answers[i]);
 }
 
-/* Returns whether entry stays, without SO_REUSEADDR, for some time after its process has ended. */
+/* Returns whether entry's socket can remain for some time after its process has ended. */
 static bool lasts(const struct socket_entry *entry)
 {
     return !is_unaccepted(entry) && entry->state != TCP_CLOSE && entry->state != TCP_CLOSE_WAIT &&
@@ -104,7 +104,7 @@ static void print_advice(const struct snapshot *snapshot)
         unseen |= has_unseen_holder(entry);
         lacking |= entry->reuseaddr == 0 && entry->state != TCP_LISTEN;
         held |= lasts(entry) && entry->inode != 0;
-        /* In FIN_WAIT2, the peer can close in the last second, and begin the 60 s of TIME_WAIT. */
+        /* In FIN_WAIT2, the peer can close in the last second, which starts 60 s of TIME_WAIT. */
         int left = entry->state == TCP_TIME_WAIT   ? entry->seconds
                    : entry->state == TCP_FIN_WAIT2 ? entry->seconds + 60
                                                    : 120;
@@ -129,11 +129,11 @@ static void print_advice(const struct snapshot *snapshot)
     }
     print_holders(snapshot, snapshot->sockets, snapshot->count, true);
     if (unseen || (!blocked && tried != NOT_TRIED))
-        print("    stop the process that holds the socket; it was not found\n");
+        print("    stop the process that holds the socket (not found)\n");
     if (held)
-        print("        but let the peers of its connections close first, or wait 120 s then\n");
+        print("        but let its peers close first, or wait 120 s afterwards\n");
     if (seconds > 0)
-        print("    wait %d s, unless the closed connections have SO_REUSEADDR\n", seconds);
+        print("    wait %d s (not needed if the closed connections have SO_REUSEADDR)\n", seconds);
     if (held)
         print("    or close all connections, as root: ss -K -t state connected sport = :%d\n",
               port);
@@ -142,11 +142,11 @@ static void print_advice(const struct snapshot *snapshot)
     else if (blocked)
         print("    then a server that sets SO_REUSEADDR can bind at once\n");
     if (with == MAY_CONFLICT && tried == NOT_TRIED)
-        print("    or let explain bind the port for an instant, to find out: --try\n");
+        print("    or run explain with --try, which binds the port for an instant\n");
     if (lacking)
         print("    next time, set SO_REUSEADDR before bind in every program on the port\n");
     if ((held || seconds > 0) && first <= port && port <= last) {
-        print("    or keep clients, which get ports %d to %d, from this port:\n", first, last);
+        print("    or exclude the port from the ephemeral range, %d to %d:\n", first, last);
         print("        sysctl net.ipv4.ip_local_reserved_ports=%d\n", port);
     }
 }

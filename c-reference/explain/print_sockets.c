@@ -18,7 +18,7 @@
 /* Maximum number of processes that are printed for a group. */
 #define PROCESSES_MAX 8
 
-/* Prints start and a process, cut to one line of the terminal, or to 80 bytes. */
+/* Prints start and a process, truncated to the width of the terminal, or to 80 columns. */
 static void print_process(const char *start, const struct process *process)
 {
     const char *stopped = process->stopped ? ", stopped: only kill -KILL works" : "";
@@ -89,7 +89,7 @@ static void print_group(const struct snapshot *snapshot, const struct socket_ent
     if (!IN6_IS_ADDR_V4MAPPED(&entry->local.address) && entry->v6only == 1)
         print(", v6only");
     if (entry->device != 0) {
-        if_indextoname(entry->device, device); /* it can have been removed */
+        if_indextoname(entry->device, device); /* it may have been removed */
         print(", only on %%%s", printable(device, strlen(device)));
     }
     for (size_t i = 0; i < count; i++)
@@ -127,7 +127,7 @@ static void print_notes(const struct snapshot *snapshot)
     } else if (unseen && snapshot->hidden) {
         print("Some processes cannot be inspected: %s.\n", remedy);
     } else if (unseen) {
-        print("No process here has the socket. It can belong to another PID namespace (a\n");
+        print("No process here holds the socket. It may belong to another PID namespace (a\n");
         print("container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).\n");
     }
     if (snapshot->foreign)

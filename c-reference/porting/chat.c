@@ -1,4 +1,4 @@
-/* chat.c - a chat server: sends what a client sends to all other clients. Usage: chat ADDRESS.
+/* chat.c - a chat server: forwards what a client sends to all other clients. Usage: chat ADDRESS.
  * Rust counterpart: src/porting/chat.rs. */
 #include <arpa/inet.h>
 #include <err.h>

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     fork_and_exit();
     setsid();
 
-    /* 2. Fork again: only the leader of a session can acquire a terminal. Print the pid. */
+    /* 2. Fork again: only a session leader can acquire a controlling terminal. Print the pid. */
     fork_and_exit();
     umask(0);
     if (chdir("/") == -1)

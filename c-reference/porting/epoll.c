@@ -1,4 +1,4 @@
-/* epoll.c - a UDP echo server, which ends when its standard input ends. Usage: epoll ADDRESS.
+/* epoll.c - a UDP echo server, which exits at the end of its standard input. Usage: epoll ADDRESS.
  * Rust counterpart: src/porting/epoll.rs. */
 #include <arpa/inet.h>
 #include <err.h>

@@ -25,7 +25,7 @@ int main(int argc, char **argv)
     if (ms <= 0 || *end != '\0' || errno != 0)
         errx(1, "usage: options MILLISECONDS");
 
-    /* 2. Set the options. Each has its own type, and a timeout of 0 would be none. */
+    /* 2. Set the options. Each has its own type, and 0 would mean no timeout. */
     int s = socket(AF_INET, SOCK_STREAM, 0), reuse = 1, nodelay = 1;
     if (s == -1)
         err(1, "socket");

@@ -11,7 +11,7 @@ static volatile sig_atomic_t reaped, failed, killed;
 
 static void on_sigchld(int signal)
 {
-    /* 1. Reap each child process that has ended: there may be several for one SIGCHLD. */
+    /* 1. Reap each child process that has ended: one SIGCHLD may stand for several. */
     int status, saved = errno; /* the interrupted code may read errno */
     (void)signal;
     while (waitpid(-1, &status, WNOHANG) > 0) {

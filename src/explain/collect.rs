@@ -1,4 +1,4 @@
-//! Takes a snapshot: lists the sockets, finds their holders, and tries to bind if asked to.
+//! Takes a snapshot: lists the sockets, finds their holders, and with `--try` binds.
 //! C counterpart: `c-reference/explain/collect.c`.
 
 use crate::address::{Endpoint, is_wildcard};
@@ -13,8 +13,8 @@ use libc::{
 };
 use std::net::Ipv6Addr;
 
-/// Binds a new socket with this option to `endpoint`, and closes it. Without a port, it binds only if
-/// the address is not `::`. Returns 0, or the errno of the call that failed.
+/// Binds a new socket with this option to `endpoint`, and closes it. Without a port, it binds only
+/// if the address is not `::`. Returns 0, or the errno of the call that failed.
 fn try_bind(endpoint: &Endpoint, level: c_int, option: c_int, value: bool) -> c_int {
     let mut error = 0;
 
@@ -31,14 +31,14 @@ fn try_bind(endpoint: &Endpoint, level: c_int, option: c_int, value: bool) -> c_
     error
 }
 
-/// Returns `endpoint` as a target. Binds to its port if `trial`: first with SO_REUSEADDR and, if that
-/// succeeds, without it, which conflicts with any server that binds at that instant.
+/// Returns `endpoint` as a target. Binds to its port if `trial`: first with SO_REUSEADDR and, if
+/// that succeeds, without it, which conflicts with any server that binds at that instant.
 fn make_target(endpoint: &Endpoint, trial: bool) -> Target {
     let mut error = 0;
     let mut trials = [None; 2];
     let mut no_port = *endpoint;
 
-    // This bind takes no port. The addresses 0.0.0.0 and 127.0.0.0/8 always exist.
+    // This bind tests the address only. The addresses 0.0.0.0 and 127.0.0.0/8 always exist.
     no_port.port = 0;
     if endpoint.family != AF_INET || ![0, 127].contains(&endpoint.address.octets()[12]) {
         error = try_bind(&no_port, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, true);
@@ -58,7 +58,7 @@ fn make_target(endpoint: &Endpoint, trial: bool) -> Target {
     }
 }
 
-/// Lists the sockets again, and leaves out those that were not read because they no longer exist.
+/// Lists the sockets again, and removes those that were not read because they no longer exist.
 fn leave_out_closed(snapshot: &mut Snapshot) {
     let mut now = Snapshot {
         port: snapshot.port,
@@ -78,8 +78,8 @@ fn leave_out_closed(snapshot: &mut Snapshot) {
         .retain(|entry| is_read(entry) || exists(entry.inode));
 }
 
-/// Gives the sockets that no process holds the options of the others that use their address, if these
-/// agree.
+/// Infers the options of sockets that no process holds from the other sockets that cover their
+/// address, if these agree.
 fn infer_options(snapshot: &mut Snapshot) {
     let sockets = &mut snapshot.sockets;
     let mut start = 0;
@@ -129,7 +129,7 @@ pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
     infer_options(&mut snapshot);
     for endpoint in endpoints {
         let target = make_target(endpoint, trial);
-        // A port without an address means [::] too, if there is IPv6.
+        // A port without an address includes [::], if there is IPv6.
         if target.error != Some(Errno(EAFNOSUPPORT)) || endpoints.len() == 1 {
             snapshot.targets.push(target);
         }

@@ -45,7 +45,7 @@ fn predict_one(entry: &SocketEntry, endpoint: &Endpoint, reuseaddr: bool) -> Con
     }
 }
 
-/// Predicts the results of bind(2) for a target. A trial decides: it reveals what cannot be read.
+/// Predicts the results of bind(2) for a target. The result of a trial overrides the prediction.
 fn predict_target(target: &mut Target, sockets: &mut [SocketEntry], unlisted: Conflict) {
     for reuseaddr in [true, false] {
         let of = usize::from(reuseaddr);

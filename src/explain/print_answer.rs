@@ -7,7 +7,7 @@ use crate::explain::print_sockets::print_holders;
 use crate::explain::snapshot::*;
 use libc::{EACCES, uid_t};
 
-/// Returns the user whose servers can bind if they set SO_REUSEPORT: each socket that blocks has it.
+/// Returns the owner of all sockets that block, if these have SO_REUSEPORT: its servers can bind.
 fn find_reuseport_user(snapshot: &Snapshot) -> Option<uid_t> {
     let mut blocking = snapshot.sockets.iter().filter(|entry| blocks(entry));
     let user = blocking.clone().next()?.uid;
@@ -16,7 +16,7 @@ fn find_reuseport_user(snapshot: &Snapshot) -> Option<uid_t> {
     all_share.then_some(user)
 }
 
-/// Returns the answer for `target`, without its name.
+/// Returns the answer for `target`, without its address.
 fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
     let [without, with] = target.results;
     let user = find_reuseport_user(snapshot).filter(|_| with == Conflict::Yes);
@@ -26,11 +26,11 @@ fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
     }
     if let Some(user) = user.map(user_name) {
         let start = "is in use. A server that sets SO_REUSEADDR cannot bind it";
-        return format!("{start}; one of user {user} that sets SO_REUSEPORT too can.");
+        return format!("{start}, but one of user {user} that also sets SO_REUSEPORT can.");
     }
     match with {
         Conflict::Yes => "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.",
-        Conflict::Maybe => "may be in use. Options that cannot be read decide.",
+        Conflict::Maybe => "may be in use, depending on options that cannot be read.",
         Conflict::ProbablyNot => {
             "is probably free for a server that sets SO_REUSEADDR, but not for others."
         }
@@ -53,7 +53,7 @@ fn print_targets(snapshot: &Snapshot) {
     }
 }
 
-/// Returns whether `entry` stays, without SO_REUSEADDR, for some time after its process has ended.
+/// Returns whether `entry`'s socket can remain for some time after its process has ended.
 fn lasts(entry: &SocketEntry) -> bool {
     use TcpState::{Close, CloseWait, Listen, SynSent};
     !is_unaccepted(entry) && !matches!(entry.state, Close | CloseWait | Listen | SynSent)
@@ -72,7 +72,7 @@ fn print_advice(snapshot: &Snapshot) {
     let remaining = blocking().filter(|entry| lasts(entry) && entry.inode == 0);
     let seconds = remaining.map(|entry| match (entry.state, entry.seconds) {
         (TcpState::TimeWait, Some(seconds)) => seconds,
-        // The peer can close in the last second, and begin the 60 s of TIME_WAIT.
+        // The peer can close in the last second, which starts the 60 s of TIME_WAIT.
         (TcpState::FinWait2, Some(seconds)) => seconds + 60,
         _ => 120,
     });
@@ -96,13 +96,13 @@ fn print_advice(snapshot: &Snapshot) {
     }
     print_holders(snapshot, blocking(), true);
     if blocking().any(has_unseen_holder) || blocking().next().is_none() && tried.is_some() {
-        out!("    stop the process that holds the socket; it was not found\n");
+        out!("    stop the process that holds the socket (not found)\n");
     }
     if held {
-        out!("        but let the peers of its connections close first, or wait 120 s then\n");
+        out!("        but let its peers close first, or wait 120 s afterwards\n");
     }
     if let Some(seconds) = seconds {
-        out!("    wait {seconds} s, unless the closed connections have SO_REUSEADDR\n");
+        out!("    wait {seconds} s (not needed if the closed connections have SO_REUSEADDR)\n");
     }
     if held {
         out!("    or close all connections, as root: ss -K -t state connected sport = :{port}\n");
@@ -112,13 +112,13 @@ fn print_advice(snapshot: &Snapshot) {
         out!("    then a server that sets SO_REUSEADDR can bind at once\n");
     }
     if with == Conflict::Maybe && tried.is_none() {
-        out!("    or let explain bind the port for an instant, to find out: --try\n");
+        out!("    or run explain with --try, which binds the port for an instant\n");
     }
     if blocking().any(|entry| entry.reuseaddr == Some(false) && entry.state != TcpState::Listen) {
         out!("    next time, set SO_REUSEADDR before bind in every program on the port\n");
     }
     if (held || seconds.is_some()) && (first..=last).contains(&port) {
-        out!("    or keep clients, which get ports {first} to {last}, from this port:\n");
+        out!("    or exclude the port from the ephemeral range, {first} to {last}:\n");
         out!("        sysctl net.ipv4.ip_local_reserved_ports={port}\n");
     }
 }

@@ -15,7 +15,7 @@ const ROWS_MAX: usize = 16;
 /// Maximum number of processes that are printed for a group.
 const PROCESSES_MAX: usize = 8;
 
-/// Prints `start` and a process, cut to one line of the terminal, or to 80 bytes.
+/// Prints `start` and a process, truncated to the width of the terminal, or to 80 columns.
 fn print_process(start: &str, process: &Process) {
     let user = user_name(process.uid);
     let stopped = ["", ", stopped: only kill -KILL works"][usize::from(process.stopped)];
@@ -30,8 +30,8 @@ fn print_process(start: &str, process: &Process) {
     out!("{start}{:.room$}\n", process.command);
 }
 
-/// Prints the processes that hold `sockets`, or which of them to stop: those without a parent that
-/// holds one too, and the number of others.
+/// Prints the processes that hold `sockets`, as processes to stop if `stop`. If the parent of a
+/// process holds one of them as well, the process is only counted.
 pub fn print_holders<'a>(
     snapshot: &Snapshot,
     sockets: impl Iterator<Item = &'a SocketEntry>,
@@ -96,7 +96,7 @@ fn print_group(snapshot: &Snapshot, sockets: &[SocketEntry]) {
         let mut device = [0; IF_NAMESIZE];
         // SAFETY: `device` has room for IF_NAMESIZE bytes.
         unsafe { libc::if_indextoname(entry.device, device.as_mut_ptr()) };
-        // SAFETY: `device` ends in a NUL, also if the device no longer exists.
+        // SAFETY: `device` ends in a NUL, even if the device no longer exists.
         let name = unsafe { CStr::from_ptr(device.as_ptr()) };
         out!(", only on %{}", printable(name.to_bytes()));
     }
@@ -135,7 +135,7 @@ fn print_notes(snapshot: &Snapshot) {
     } else if unseen && snapshot.hidden {
         out!("Some processes cannot be inspected: {remedy}.\n");
     } else if unseen {
-        out!("No process here has the socket. It can belong to another PID namespace (a\n");
+        out!("No process here holds the socket. It may belong to another PID namespace (a\n");
         out!("container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).\n");
     }
     if snapshot.foreign {

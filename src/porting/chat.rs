@@ -1,4 +1,4 @@
-//! A chat server: sends what a client sends to all other clients. Usage: `chat ADDRESS`.
+//! A chat server: forwards what a client sends to all other clients. Usage: `chat ADDRESS`.
 //! C counterpart: `c-reference/porting/chat.c`.
 
 use errno::errno;

@@ -1,5 +1,5 @@
-//! Tests whether a TCP server can be reached in one second. Usage: `connect HOST PORT`.
-//! C counterpart: `c-reference/porting/connect.c`.
+//! Tests whether a TCP server can be reached, for one second per address.
+//! Usage: `connect HOST PORT`. C counterpart: `c-reference/porting/connect.c`.
 
 use errno::{Errno, errno};
 use libc::{EINPROGRESS, ETIMEDOUT, F_GETFL, F_SETFL, O_NONBLOCK, POLLOUT, SO_ERROR, SOCK_STREAM};
@@ -71,7 +71,7 @@ fn main() {
         err(format_args!("getaddrinfo {name}"), reason.to_string_lossy());
     }
 
-    // 4. Try one after the other.
+    // 4. Try each, until one succeeds.
     let mut next = list;
     // SAFETY: `next` is an entry of the list, or null at its end.
     while let Some(p) = unsafe { next.as_ref() }.filter(|_| error != 0) {

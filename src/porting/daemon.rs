@@ -37,7 +37,7 @@ fn main() {
     // SAFETY: no arguments.
     unsafe { libc::setsid() };
 
-    // 2. Fork again: only the leader of a session can acquire a terminal. Print the pid.
+    // 2. Fork again: only a session leader can acquire a controlling terminal. Print the pid.
     fork_and_exit();
     // SAFETY: no pointers; any argument value is safe.
     unsafe { libc::umask(0) };

@@ -1,4 +1,4 @@
-//! A UDP echo server, which ends when its standard input ends. Usage: `epoll ADDRESS`.
+//! A UDP echo server, which exits at the end of its standard input. Usage: `epoll ADDRESS`.
 //! C counterpart: `c-reference/porting/epoll.c`.
 
 use errno::errno;

@@ -70,7 +70,7 @@ fn main() {
             err(format_args!("accept {name}"), errno());
         }
 
-        // 4. Read the address by its family.
+        // 4. Read the address according to its family.
         if c_int::from(address.ss_family) == AF_INET {
             // SAFETY: its family is that of a sockaddr_in.
             let sin = unsafe { &*(&raw const address).cast::<sockaddr_in>() };

@@ -30,7 +30,7 @@ fn main() {
         err("usage", "options MILLISECONDS")
     };
 
-    // 2. Set the options. Each has its own type, and a timeout of 0 would be none.
+    // 2. Set the options. Each has its own type, and 0 would mean no timeout.
     // SAFETY: no pointers; any argument value is safe.
     let s = unsafe { libc::socket(AF_INET, SOCK_STREAM, 0) };
     if s == -1 {

@@ -12,7 +12,7 @@ static FAILED: AtomicI32 = AtomicI32::new(0);
 static KILLED: AtomicI32 = AtomicI32::new(0);
 
 extern "C" fn on_sigchld(_signal: c_int) {
-    // 1. Reap each child process that has ended: there may be several for one SIGCHLD.
+    // 1. Reap each child process that has ended: one SIGCHLD may stand for several.
     let (mut status, saved) = (0, errno()); // the interrupted code may read errno
     // SAFETY: `status` is an int.
     while unsafe { libc::waitpid(-1, &raw mut status, WNOHANG) } > 0 {

@@ -20,13 +20,13 @@ Sockets on port PORT:
 -> 1
 ";
 const REMAINS: &str = "\
-127.0.0.1:PORT may be in use. Options that cannot be read decide.
+127.0.0.1:PORT may be in use, depending on options that cannot be read.
     sockets whose options cannot be read: 1
 
 What helps:
-    wait N s, unless the closed connections have SO_REUSEADDR
+    wait N s (not needed if the closed connections have SO_REUSEADDR)
     or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT
-    or let explain bind the port for an instant, to find out: --try
+    or run explain with --try, which binds the port for an instant
 
 Sockets on port PORT:
     STATE 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown, N s left
@@ -39,7 +39,7 @@ const SURVIVOR: &str = "\
 
 What helps:
     stop TEST
-        but let the peers of its connections close first, or wait N s then
+        but let its peers close first, or wait N s afterwards
     or close all connections, as root: ss -K -t state connected sport = :PORT
     next time, set SO_REUSEADDR before bind in every program on the port
 
@@ -156,8 +156,8 @@ fn a_server_with_so_reuseport_can_bind_beside_sockets_of_its_user_that_have_it()
     let first = bind_with(SOL_SOCKET, SO_REUSEPORT, address).unwrap();
     listen(&first, 1).unwrap();
     let beside = format!(
-        "Port PORT is in use. A server that sets SO_REUSEADDR cannot bind it; one of user {} that \
-         sets SO_REUSEPORT too can.\n",
+        "Port PORT is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user {} that \
+         also sets SO_REUSEPORT can.\n",
         own_name()
     );
     explain(address.port()).has(address.port(), &beside);
@@ -216,8 +216,7 @@ fn a_trial_overrides_what_was_read() {
     let (_listener, held) = held("LISTEN", true);
     let free = unused_address();
     let [fails, succeeds] = ["error=EADDRINUSE", "retval=0"];
-    let lost =
-        "\nWhat helps:\n    stop the process that holds the socket; it was not found\nNo TCP ";
+    let lost = "\nWhat helps:\n    stop the process that holds the socket (not found)\nNo TCP ";
     for (address, injection, answer, advice, status) in [
         (free, fails, IN_USE, lost, 1),
         (
@@ -260,7 +259,7 @@ fn a_connection_on_an_ephemeral_port_has_one_more_remedy() {
         let _holder = hold(state, address, false).unwrap();
         let text = explain(address).text;
         let choose = format!(
-            "    or keep clients, which get ports {first} to {last}, from this port:\n        \
+            "    or exclude the port from the ephemeral range, {first} to {last}:\n        \
              sysctl net.ipv4.ip_local_reserved_ports={port}\n"
         );
         assert_eq!(text.contains(&choose), remedy, "{text}");

@@ -9,14 +9,14 @@ use std::process;
 use std::thread;
 
 const HIDDEN: &str = "\
-127.0.0.1:PORT may be in use. Options that cannot be read decide.
+127.0.0.1:PORT may be in use, depending on options that cannot be read.
     sockets whose options cannot be read: 1
 
 What helps:
-    stop the process that holds the socket; it was not found
-        but let the peers of its connections close first, or wait N s then
+    stop the process that holds the socket (not found)
+        but let its peers close first, or wait N s afterwards
     or close all connections, as root: ss -K -t state connected sport = :PORT
-    or let explain bind the port for an instant, to find out: --try
+    or run explain with --try, which binds the port for an instant
 
 Sockets on port PORT:
     ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown

@@ -7,7 +7,7 @@ const UNSEEN: &str = "\
     listening sockets, which SO_REUSEADDR does not override: 1
 
 What helps:
-    stop the process that holds the socket; it was not found
+    stop the process that holds the socket (not found)
     then a server that sets SO_REUSEADDR can bind at once
 
 Sockets on port PORT:
@@ -17,17 +17,17 @@ NOTE
 -> 1
 ";
 const UNLISTED: &str = "\
-127.0.0.1:PORT may be in use. Options that cannot be read decide.
+127.0.0.1:PORT may be in use, depending on options that cannot be read.
 
 What helps:
-    or let explain bind the port for an instant, to find out: --try
+    or run explain with --try, which binds the port for an instant
 The sockets cannot be listed (sock_diag: REASON).
 -> 3
 ";
 const HIDDEN_FROM_ROOT: &str = "Some processes cannot be inspected: that needs CAP_SYS_PTRACE.";
 const HIDDEN: &str = "Some processes cannot be inspected: run explain as root.";
 const ELSEWHERE: &str = "\
-No process here has the socket. It can belong to another PID namespace (a
+No process here holds the socket. It may belong to another PID namespace (a
 container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).";
 
 #[test]

@@ -5,13 +5,13 @@ use libc::{NLMSG_DONE, NLMSG_ERROR};
 use std::net::IpAddr;
 
 const CLOSED: &str = "\
-0.0.0.0:9099 may be in use. Options that cannot be read decide.
+0.0.0.0:9099 may be in use, depending on options that cannot be read.
     sockets whose options cannot be read: 6
 
 What helps:
-    wait 64 s, unless the closed connections have SO_REUSEADDR
+    wait 64 s (not needed if the closed connections have SO_REUSEADDR)
     or, as root: ss -K -t state time-wait state fin-wait-2 sport = :9099
-    or let explain bind the port for an instant, to find out: --try
+    or run explain with --try, which binds the port for an instant
 
 Sockets on port 9099:
     TIME_WAIT    127.0.0.1:9099   127.0.0.1:10009  SO_REUSEADDR unknown, 1 s left
@@ -28,13 +28,13 @@ Sockets on port 9099:
         no process
 ";
 const V6ONLY: &str = "\
-0.0.0.0:9099 may be in use. Options that cannot be read decide.
+0.0.0.0:9099 may be in use, depending on options that cannot be read.
     sockets whose options cannot be read: 3
 
 What helps:
-    wait 1 s, unless the closed connections have SO_REUSEADDR
+    wait 1 s (not needed if the closed connections have SO_REUSEADDR)
     or, as root: ss -K -t state time-wait state fin-wait-2 sport = :9099
-    or let explain bind the port for an instant, to find out: --try
+    or run explain with --try, which binds the port for an instant
 
 Sockets on port 9099:
     TIME_WAIT    [::]:9099        [::1]:10001      SO_REUSEADDR unknown, 1 s left

@@ -11,8 +11,8 @@ Port PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
 
 What helps:
     stop TEST
-        but let the peers of its connections close first, or wait N s then
-    wait N s, unless the closed connections have SO_REUSEADDR
+        but let its peers close first, or wait N s afterwards
+    wait N s (not needed if the closed connections have SO_REUSEADDR)
     or close all connections, as root: ss -K -t state connected sport = :PORT
     next time, set SO_REUSEADDR before bind in every program on the port
 
