@@ -55,8 +55,6 @@ static const char *describe_target(const struct snapshot *snapshot, const struct
         return text;
     case MAY_CONFLICT:
         return "may be in use, depending on options that cannot be read.";
-    case PROBABLY_NOT:
-        return "is probably free for a server that sets SO_REUSEADDR, but not for others.";
     default:
         return target->results[false] == NO_CONFLICT
                    ? "is free."

@@ -11,7 +11,6 @@ use libc::{
     AF_INET, EACCES, EADDRINUSE, EAFNOSUPPORT, IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP, SO_REUSEADDR,
     SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET, c_int,
 };
-use std::net::Ipv6Addr;
 
 /// Binds a new socket with this option to `endpoint`, and closes it. Without a port, it binds only
 /// if the address is not `::`. Returns 0, or the errno of the call that failed.
@@ -78,33 +77,6 @@ fn leave_out_closed(snapshot: &mut Snapshot) {
         .retain(|entry| is_read(entry) || exists(entry.inode));
 }
 
-/// Infers the options of sockets that no process holds from the other sockets that cover their
-/// address, if these agree.
-fn infer_options(snapshot: &mut Snapshot) {
-    let sockets = &mut snapshot.sockets;
-    let mut start = 0;
-
-    sockets.sort_by_key(|entry| entry.local.address);
-    while start < sockets.len() {
-        let address = sockets[start].local.address;
-        let covers = |other: Ipv6Addr| other == address || is_wildcard(other);
-        let models = sockets.iter().filter(|model| {
-            model.inode != 0 && model.reuseaddr.is_some() && covers(model.local.address)
-        });
-        let mut options: Vec<_> = models
-            .map(|model| (model.reuseaddr, model.reuseport))
-            .collect();
-        options.dedup();
-        while start < sockets.len() && sockets[start].local.address == address {
-            if sockets[start].inode == 0 && options.len() == 1 {
-                (sockets[start].reuseaddr, sockets[start].reuseport) = options[0];
-                sockets[start].inferred = true;
-            }
-            start += 1;
-        }
-    }
-}
-
 /// Returns a snapshot of the endpoints' port, with the results of binds to them if `trial`.
 pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
     let mut snapshot = Snapshot {
@@ -126,7 +98,6 @@ pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
         find_holders(&mut snapshot, true);
         read_options(&mut snapshot);
     }
-    infer_options(&mut snapshot);
     for endpoint in endpoints {
         let target = make_target(endpoint, trial);
         // A port without an address includes [::], if there is IPv6.

@@ -31,11 +31,8 @@ fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
     match with {
         Conflict::Yes => "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.",
         Conflict::Maybe => "may be in use, depending on options that cannot be read.",
-        Conflict::ProbablyNot => {
-            "is probably free for a server that sets SO_REUSEADDR, but not for others."
-        }
         Conflict::No if without == Conflict::No => "is free.",
-        Conflict::No => "is free for a server that sets SO_REUSEADDR, but not for others.",
+        _ => "is free for a server that sets SO_REUSEADDR, but not for others.",
     }
     .into()
 }

@@ -105,41 +105,55 @@ fn options_of_remains_decide_and_a_trial_shows_them() {
         tried.has(port, &format!("127.0.0.1:PORT {answer}\n"));
         assert_eq!(tried.status, status);
         assert!(!tried.text.contains("--try"), "{}", tried.text);
-        // Beside a connection of the same server, they probably have its option.
-        let listener = if option {
-            Some(TcpListener::bind(address).unwrap())
-        } else {
-            None
-        };
-        let _connection = listener
-            .as_ref()
-            .map(|_| TcpStream::connect(address).unwrap());
-        let accepted = listener.map(|listener| listener.accept().unwrap().0);
-        let status = explain(address).status;
-        assert_eq!(status, if accepted.is_some() { 0 } else { 3 });
     }
 }
 
 #[test]
-fn remains_probably_have_the_option_of_the_connections_on_their_address() {
+fn remains_probably_have_the_option_of_the_listeners_on_their_address() {
     let _alone = alone();
     let address = unused_address();
-    let listener = TcpListener::bind(address).unwrap();
-    time_wait(&listener, address);
-    let clients = [0, 1].map(|_| TcpStream::connect(address).unwrap());
-    let accepted = [0, 1].map(|_| listener.accept().unwrap().0);
-    drop(listener);
-    let expected = "127.0.0.1:PORT is probably free for a server that sets SO_REUSEADDR, but not for others.\n\n\
-        What helps:\n    set SO_REUSEADDR before bind\n";
-    explain(address).has(address.port(), expected);
-    // They are unknown if the connections differ, in whichever order they are listed.
-    for other in &accepted {
-        set_option(other, SOL_SOCKET, SO_REUSEADDR, 0).unwrap();
-        let row = " TIME_WAIT 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown, N s left\n";
-        explain(address).has(address.port(), row);
-        set_option(other, SOL_SOCKET, SO_REUSEADDR, 1).unwrap();
+    let everywhere = ([0, 0, 0, 0], address.port()).into();
+    let listeners = [address, everywhere].map(|address| {
+        let listener = bind_with(SOL_SOCKET, SO_REUSEPORT, address).unwrap();
+        listen(&listener, 1).unwrap();
+        TcpListener::from(listener)
+    });
+    time_wait(&listeners[0], address);
+    let row = |option: &str| {
+        let row = format!("127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR {option}, N s left\n");
+        explain(address).has(address.port(), &format!(" TIME_WAIT {row}"));
+    };
+    row("probably off, SO_REUSEPORT probably on");
+    // It is unknown if they differ, in whichever order they are listed.
+    for listener in &listeners {
+        set_option(listener, SOL_SOCKET, SO_REUSEADDR, 1).unwrap();
+        row("unknown");
+        set_option(listener, SOL_SOCKET, SO_REUSEADDR, 0).unwrap();
     }
-    drop(clients);
+}
+
+#[test]
+fn a_client_on_the_port_does_not_reveal_the_options_of_remains() {
+    let _alone = alone();
+    let (_client, address) = held("CLIENT", true);
+    let mut other = hold("CLIENT", address, true).unwrap();
+    set_option(&other.fds[0], SOL_SOCKET, SO_REUSEADDR, 0).unwrap();
+    drop(other.fds.remove(0));
+    TcpStream::from(other.fds.remove(0))
+        .shutdown(Shutdown::Write)
+        .unwrap();
+    let is_left = |socket: &Socket| address == socket.local.into() && socket.state == "TIME_WAIT";
+    wait_until("TIME_WAIT", || sockets().iter().any(is_left)).unwrap();
+    explain(address).has(
+        address.port(),
+        &format!(
+            "PORT {MAYBE}
+    sockets whose options cannot be read: 1
+"
+        ),
+    );
+    assert_eq!(explain(address).status, 3);
+    assert!(bind_socket(address, true).is_err());
 }
 
 #[test]
