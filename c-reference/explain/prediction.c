@@ -43,7 +43,7 @@ static enum conflict predict_one(const struct socket_entry *entry, const struct 
 
 /*
  * Infers the options of sockets that no process holds from the listeners on their address, if these
- * agree. Connections would not do: a client can have the same address.
+ * agree. Connections are not used: that of a client can have the same address.
  */
 static void infer_options(struct socket_entry *sockets, size_t n)
 {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Size of an answer, with the NUL. */
 #define ANSWER_TEXT 160
@@ -54,6 +55,9 @@ static const char *describe_target(const struct snapshot *snapshot, const struct
                  user_name(user, name));
         return text;
     case MAY_CONFLICT:
+        if (target->results[false] == CONFLICT)
+            return "is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can "
+                   "only if the old program set it too.";
         return "may be in use, depending on options that cannot be read.";
     default:
         return target->results[false] == NO_CONFLICT
@@ -90,7 +94,8 @@ static bool lasts(const struct socket_entry *entry)
 static void print_advice(const struct snapshot *snapshot)
 {
     enum conflict without = worst_result(snapshot, false), with = worst_result(snapshot, true);
-    bool blocked = false, unseen = false, lacking = false, held = false;
+    bool blocked = false, unseen = false, lacking = false, held = false, sending = false;
+    bool remaining = false, incomplete = false;
     int first = snapshot->ephemeral[0], last = snapshot->ephemeral[1], port = snapshot->port;
     int tried = NOT_TRIED, seconds = 0;
 
@@ -102,11 +107,14 @@ static void print_advice(const struct snapshot *snapshot)
         unseen |= has_unseen_holder(entry);
         lacking |= entry->reuseaddr == 0 && entry->state != TCP_LISTEN;
         held |= lasts(entry) && entry->inode != 0;
+        incomplete |= may_have_hidden_holder(snapshot, entry);
+        if (!lasts(entry) || entry->inode != 0)
+            continue;
+        remaining = true;
+        sending |= entry->seconds == -1;
         /* In FIN_WAIT2, the peer can close in the last second, which starts 60 s of TIME_WAIT. */
-        int left = entry->state == TCP_TIME_WAIT   ? entry->seconds
-                   : entry->state == TCP_FIN_WAIT2 ? entry->seconds + 60
-                                                   : 120;
-        if (lasts(entry) && entry->inode == 0 && left > seconds)
+        int left = entry->seconds + (entry->state == TCP_FIN_WAIT2 ? 60 : 0);
+        if (entry->seconds != -1 && left > seconds)
             seconds = left;
     }
     for (size_t i = 0; i < snapshot->target_count; i++) {
@@ -125,45 +133,57 @@ static void print_advice(const struct snapshot *snapshot)
             print("    set SO_REUSEADDR before bind\n");
         return;
     }
+    if (incomplete && geteuid() != 0)
+        print("    run explain as root, which shows all processes that hold the sockets\n");
     print_holders(snapshot, snapshot->sockets, snapshot->count, true);
-    if (unseen || (!blocked && tried != NOT_TRIED))
+    if (unseen)
         print("    stop the process that holds the socket (not found)\n");
+    else if (!blocked && tried == EADDRINUSE)
+        print("    run explain again: it lists no socket that conflicts\n");
     if (held)
         print("        but let its peers close first, or wait 120 s afterwards\n");
-    if (seconds > 0)
-        print("    wait %d s (not needed if the closed connections have SO_REUSEADDR)\n", seconds);
-    if (held)
+    if (with == MAY_CONFLICT && remaining)
+        print("    set SO_REUSEADDR before bind, and start the server; if bind still fails:\n");
+    if (sending)
+        print("    wait until peers have taken the last data, or the kernel gives up (minutes)\n");
+    else if (remaining)
+        print("    wait %d s at most\n", seconds);
+    if (held || sending)
         print("    or close all connections, as root: ss -K -t state connected sport = :%d\n",
               port);
-    else if (seconds > 0)
+    else if (remaining)
         print("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :%d\n", port);
-    else if (blocked)
+    else if (blocked && !incomplete)
         print("    then a server that sets SO_REUSEADDR can bind at once\n");
     if (with == MAY_CONFLICT && tried == NOT_TRIED)
         print("    or run explain with --try, which binds the port for an instant\n");
     if (lacking)
         print("    next time, set SO_REUSEADDR before bind in every program on the port\n");
-    if ((held || seconds > 0) && first <= port && port <= last) {
+    if ((held || remaining) && first <= port && port <= last) {
         print("    or exclude the port from the ephemeral range, %d to %d:\n", first, last);
-        print("        sysctl net.ipv4.ip_local_reserved_ports=%d\n", port);
+        print("        add %d to the list net.ipv4.ip_local_reserved_ports\n", port);
     }
 }
 
 void print_answer(const struct snapshot *snapshot)
 {
-    static const char *const reasons[] = {
-        "listening sockets, which SO_REUSEADDR does not override",
-        "sockets without SO_REUSEADDR",
-        "sockets whose options cannot be read",
-    };
     size_t counts[] = {0, 0, 0};
+    bool explained = false;
 
     print_targets(snapshot);
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
         bool read = entry->reuseaddr == 0 && !entry->inferred;
         counts[entry->state == TCP_LISTEN ? 0 : read ? 1 : 2] += blocks(entry);
+        explained |= entry->conflicts[true] == CONFLICT;
     }
+    bool lacking = !explained && worst_result(snapshot, true) == CONFLICT;
+    const char *const reasons[] = {
+        "listening sockets, which SO_REUSEADDR does not override",
+        "sockets without SO_REUSEADDR",
+        lacking ? "sockets, of which at least one lacks SO_REUSEADDR"
+                : "sockets whose options cannot be read",
+    };
     for (size_t i = 0; i < 3; i++) {
         if (counts[i] > 0)
             print("    %s: %zu\n", reasons[i], counts[i]);

@@ -112,11 +112,13 @@ static void print_group(const struct snapshot *snapshot, const struct socket_ent
 static void print_notes(const struct snapshot *snapshot)
 {
     const char *remedy = geteuid() == 0 ? "that needs CAP_SYS_PTRACE" : "run explain as root";
-    bool unseen = false, unread = false;
+    bool unseen = false, unread = false, incomplete = false;
 
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
         unseen |= has_unseen_holder(entry);
+        incomplete |= may_have_hidden_holder(snapshot, entry) &&
+                      (blocks(entry) || has_unseen_holder(entry));
         unread |= entry->reuseaddr == UNKNOWN && entry->holder_count > 0;
     }
     if (snapshot->diag_error != 0)
@@ -124,7 +126,7 @@ static void print_notes(const struct snapshot *snapshot)
     if (snapshot->proc_error != 0) {
         print("The processes cannot be listed (/proc: %s); is it mounted?\n",
               strerror(snapshot->proc_error));
-    } else if (unseen && snapshot->hidden) {
+    } else if (incomplete) {
         print("Some processes cannot be inspected: %s.\n", remedy);
     } else if (unseen) {
         print("No process here holds the socket. It may belong to another PID namespace (a\n");

@@ -92,9 +92,7 @@ pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
     if snapshot.sockets.iter().any(is_unread) {
         leave_out_closed(&mut snapshot);
     }
-    // SAFETY: no arguments; always succeeds.
-    let root = unsafe { libc::geteuid() } == 0;
-    if snapshot.sockets.iter().any(has_unseen_holder) && (root || !snapshot.hidden) {
+    if snapshot.sockets.iter().any(has_unseen_holder) && (is_root() || !snapshot.hidden) {
         find_holders(&mut snapshot, true);
         read_options(&mut snapshot);
     }

@@ -45,8 +45,8 @@ fn predict_one(entry: &SocketEntry, endpoint: &Endpoint, reuseaddr: bool) -> Con
     }
 }
 
-/// Infers the options of sockets that no process holds from the listeners on their address, if these
-/// agree. Connections would not do: a client can have the same address.
+/// Infers the options of sockets that no process holds from the listeners on their address, if
+/// these agree. Connections are not used: that of a client can have the same address.
 fn infer_options(sockets: &mut [SocketEntry]) {
     let mut count = 0;
 

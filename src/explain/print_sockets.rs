@@ -121,9 +121,10 @@ fn print_group(snapshot: &Snapshot, sockets: &[SocketEntry]) {
 
 /// Prints what could not be read, and what would help.
 fn print_notes(snapshot: &Snapshot) {
-    // SAFETY: no arguments; always succeeds.
-    let root = usize::from(unsafe { libc::geteuid() } == 0);
-    let remedy = ["run explain as root", "that needs CAP_SYS_PTRACE"][root];
+    let remedy = ["run explain as root", "that needs CAP_SYS_PTRACE"][usize::from(is_root())];
+    let incomplete = |entry: &SocketEntry| {
+        may_have_hidden_holder(snapshot, entry) && (blocks(entry) || has_unseen_holder(entry))
+    };
     let unseen = snapshot.sockets.iter().any(has_unseen_holder);
     let unread = |entry: &SocketEntry| entry.reuseaddr.is_none() && !entry.holders.is_empty();
 
@@ -132,7 +133,7 @@ fn print_notes(snapshot: &Snapshot) {
     }
     if let Some(error) = snapshot.proc_error {
         out!("The processes cannot be listed (/proc: {error}); is it mounted?\n");
-    } else if unseen && snapshot.hidden {
+    } else if snapshot.sockets.iter().any(incomplete) {
         out!("Some processes cannot be inspected: {remedy}.\n");
     } else if unseen {
         out!("No process here holds the socket. It may belong to another PID namespace (a\n");

@@ -92,6 +92,19 @@ pub fn has_unseen_holder(entry: &SocketEntry) -> bool {
     entry.inode != 0 && entry.holders.is_empty()
 }
 
+/// Returns whether this process has effective user id 0.
+pub fn is_root() -> bool {
+    // SAFETY: no arguments; always succeeds.
+    unsafe { libc::geteuid() == 0 }
+}
+
+/// Returns whether a process that cannot be inspected may hold `entry` too.
+pub fn may_have_hidden_holder(snapshot: &Snapshot, entry: &SocketEntry) -> bool {
+    // SAFETY: no arguments; always succeeds.
+    let other_user = entry.uid != unsafe { libc::geteuid() };
+    snapshot.hidden && entry.inode != 0 && (other_user || entry.holders.is_empty())
+}
+
 /// Returns whether `entry` is a connection that its listener has not accepted yet.
 pub fn is_unaccepted(entry: &SocketEntry) -> bool {
     entry.inode == 0 && matches!(entry.state, TcpState::Established | TcpState::CloseWait)

@@ -20,16 +20,45 @@ Sockets on port PORT:
 -> 1
 ";
 const REMAINS: &str = "\
-127.0.0.1:PORT may be in use, depending on options that cannot be read.
+127.0.0.1:PORT is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if the old program set it too.
     sockets whose options cannot be read: 1
 
 What helps:
-    wait N s (not needed if the closed connections have SO_REUSEADDR)
+    set SO_REUSEADDR before bind, and start the server; if bind still fails:
+    wait N s at most
     or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT
     or run explain with --try, which binds the port for an instant
 
 Sockets on port PORT:
     STATE 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown, N s left
+        no process
+-> 3
+";
+const TRIED: &str = "\
+127.0.0.1:PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
+    sockets, of which at least one lacks SO_REUSEADDR: 1
+
+What helps:
+    wait N s at most
+    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT
+
+Sockets on port PORT:
+    STATE 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown, N s left
+        no process
+-> 1
+";
+const SENDING: &str = "\
+127.0.0.1:PORT is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if the old program set it too.
+    sockets whose options cannot be read: 1
+
+What helps:
+    set SO_REUSEADDR before bind, and start the server; if bind still fails:
+    wait until peers have taken the last data, or the kernel gives up (minutes)
+    or close all connections, as root: ss -K -t state connected sport = :PORT
+    or run explain with --try, which binds the port for an instant
+
+Sockets on port PORT:
+    STATE 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown
         no process
 -> 3
 ";
@@ -105,6 +134,9 @@ fn options_of_remains_decide_and_a_trial_shows_them() {
         tried.has(port, &format!("127.0.0.1:PORT {answer}\n"));
         assert_eq!(tried.status, status);
         assert!(!tried.text.contains("--try"), "{}", tried.text);
+        if !option {
+            tried.is(port, &TRIED.replace("STATE", state));
+        }
     }
 }
 
@@ -154,6 +186,15 @@ fn a_client_on_the_port_does_not_reveal_the_options_of_remains() {
     );
     assert_eq!(explain(address).status, 3);
     assert!(bind_socket(address, true).is_err());
+}
+
+#[test]
+fn a_closed_connection_with_unsent_data_has_no_known_end() {
+    let _alone = alone();
+    for state in ["FIN_WAIT1", "LAST_ACK", "CLOSING"] {
+        let (_holder, address) = held(state, false);
+        explain(address).is(address.port(), &SENDING.replace("STATE", state));
+    }
 }
 
 #[test]
@@ -230,7 +271,7 @@ fn a_trial_overrides_what_was_read() {
     let (_listener, held) = held("LISTEN", true);
     let free = unused_address();
     let [fails, succeeds] = ["error=EADDRINUSE", "retval=0"];
-    let lost = "\nWhat helps:\n    stop the process that holds the socket (not found)\nNo TCP ";
+    let lost = "\nWhat helps:\n    run explain again: it lists no socket that conflicts\nNo TCP ";
     for (address, injection, answer, advice, status) in [
         (free, fails, IN_USE, lost, 1),
         (
@@ -274,7 +315,7 @@ fn a_connection_on_an_ephemeral_port_has_one_more_remedy() {
         let text = explain(address).text;
         let choose = format!(
             "    or exclude the port from the ephemeral range, {first} to {last}:\n        \
-             sysctl net.ipv4.ip_local_reserved_ports={port}\n"
+             add {port} to the list net.ipv4.ip_local_reserved_ports\n"
         );
         assert_eq!(text.contains(&choose), remedy, "{text}");
         assert_eq!(text.contains("reserve"), remedy, "{text}");

@@ -12,7 +12,7 @@ Port PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
 What helps:
     stop TEST
         but let its peers close first, or wait N s afterwards
-    wait N s (not needed if the closed connections have SO_REUSEADDR)
+    wait until peers have taken the last data, or the kernel gives up (minutes)
     or close all connections, as root: ss -K -t state connected sport = :PORT
     next time, set SO_REUSEADDR before bind in every program on the port
 

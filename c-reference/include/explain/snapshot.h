@@ -90,6 +90,9 @@ extern const char *const state_names[];
 /* Returns whether a process should hold entry's socket but none was found. */
 bool has_unseen_holder(const struct socket_entry *entry);
 
+/* Returns whether a process that cannot be inspected may hold entry too. */
+bool may_have_hidden_holder(const struct snapshot *snapshot, const struct socket_entry *entry);
+
 /* Returns whether entry is a connection that its listener has not accepted yet. */
 bool is_unaccepted(const struct socket_entry *entry);
 
