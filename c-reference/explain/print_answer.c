@@ -78,7 +78,7 @@ static void print_targets(const struct snapshot *snapshot)
         agree &= strcmp(answers[i], answers[0]) == 0;
     }
     if (agree)
-        print("Port %d %s\n", snapshot->port, answers[0]);
+        print("TCP port %d %s\n", snapshot->port, answers[0]);
     for (size_t i = 0; i < snapshot->target_count && !agree; i++)
         print("%s %s\n", format_endpoint(&snapshot->targets[i].endpoint, address), answers[i]);
 }

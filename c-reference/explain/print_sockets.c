@@ -21,7 +21,7 @@
 /* Prints start and a process, truncated to the width of the terminal, or to 80 columns. */
 static void print_process(const char *start, const struct process *process)
 {
-    const char *stopped = process->stopped ? ", stopped: only kill -KILL works" : "";
+    const char *stopped = process->stopped ? ", stopped" : "";
     struct winsize size = {0};
     char name[USER_TEXT], line[256];
 
@@ -39,7 +39,8 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
     const struct process *processes = snapshot->processes;
     bool *holds = grow(NULL, 0, snapshot->process_count + 1);
     const char *start = stop ? "    stop " : "        ";
-    size_t heads = 0, holding = 0;
+    char pids[PROCESSES_MAX * 12] = "";
+    size_t heads = 0, children = 0, length = 0;
 
     memset(holds, false, snapshot->process_count + 1);
     for (size_t i = 0; i < count; i++) {
@@ -51,7 +52,8 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
         for (size_t j = 0; j < snapshot->process_count && holds[i]; j++)
             has_parent |= holds[j] && processes[j].pid == processes[i].parent &&
                           processes[j].pid != 1;
-        holding += holds[i];
+        if (has_parent && children++ < PROCESSES_MAX)
+            length += (size_t)sprintf(pids + length, " %d", processes[i].pid);
         if (!holds[i] || has_parent)
             continue;
         heads++;
@@ -59,11 +61,14 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
             print("    stop the socket unit or container of process 1: systemctl list-sockets\n");
         else if (heads <= PROCESSES_MAX)
             print_process(start, &processes[i]);
+        if (stop && processes[i].stopped && heads <= PROCESSES_MAX)
+            print("        it is stopped: kill -CONT it as well, or kill -KILL\n");
     }
     if (heads > PROCESSES_MAX)
         print("%smore processes: %zu\n", start, heads - PROCESSES_MAX);
-    if (holding > heads)
-        print("        and its child processes: %zu\n", holding - heads);
+    if (children > 0)
+        print("        and its child processes (%zu): pid%s%s\n", children, pids,
+              children > PROCESSES_MAX ? " ..." : "");
     free(holds);
 }
 
@@ -160,7 +165,7 @@ void print_sockets(const struct snapshot *snapshot, bool all)
     if (start < count)
         print("    more sockets: %zu; --all lists them\n", count - start);
     if (count < snapshot->count) {
-        print("UDP port %d, which does not conflict with TCP:\n", snapshot->port);
+        print("UDP uses this port too, which does not conflict with TCP.\n");
         print_holders(snapshot, &sockets[count], snapshot->count - count, false);
     }
     print_notes(snapshot);

@@ -47,7 +47,7 @@ fn print_targets(snapshot: &Snapshot) {
     let answers: Vec<String> = snapshot.targets.iter().map(describe).collect();
 
     if answers.len() > 1 && answers.iter().all(|answer| *answer == answers[0]) {
-        return out!("Port {} {}\n", snapshot.port, answers[0]);
+        return out!("TCP port {} {}\n", snapshot.port, answers[0]);
     }
     for (target, answer) in snapshot.targets.iter().zip(answers) {
         out!("{} {answer}\n", format_endpoint(&target.endpoint));

@@ -18,7 +18,7 @@ const PROCESSES_MAX: usize = 8;
 /// Prints `start` and a process, truncated to the width of the terminal, or to 80 columns.
 fn print_process(start: &str, process: &Process) {
     let user = user_name(process.uid);
-    let stopped = ["", ", stopped: only kill -KILL works"][usize::from(process.stopped)];
+    let stopped = ["", ", stopped"][usize::from(process.stopped)];
     // SAFETY: winsize has integer members only, for which zero is valid.
     let mut size: winsize = unsafe { mem::zeroed() };
 
@@ -31,7 +31,7 @@ fn print_process(start: &str, process: &Process) {
 }
 
 /// Prints the processes that hold `sockets`, as processes to stop if `stop`. If the parent of a
-/// process holds one of them as well, the process is only counted.
+/// process holds one of them as well, only the pid of the process is printed.
 pub fn print_holders<'a>(
     snapshot: &Snapshot,
     sockets: impl Iterator<Item = &'a SocketEntry>,
@@ -46,8 +46,10 @@ pub fn print_holders<'a>(
         holds[holder.process] = true;
     }
     let holding = || processes.iter().zip(&holds).filter(|(_, holds)| **holds);
+    let mut children = Vec::new();
     for (process, _) in holding() {
         if holding().any(|(other, _)| other.pid == process.parent && other.pid != 1) {
+            children.push(process.pid.to_string());
             continue;
         }
         heads += 1;
@@ -56,15 +58,19 @@ pub fn print_holders<'a>(
         } else if heads <= PROCESSES_MAX {
             print_process(start, process);
         }
+        if stop && process.stopped && heads <= PROCESSES_MAX {
+            out!("        it is stopped: kill -CONT it as well, or kill -KILL\n");
+        }
     }
     if heads > PROCESSES_MAX {
         out!("{start}more processes: {}\n", heads - PROCESSES_MAX);
     }
-    if holding().count() > heads {
-        out!(
-            "        and its child processes: {}\n",
-            holding().count() - heads
-        );
+    if !children.is_empty() {
+        let count = children.len();
+        let more = ["", " ..."][usize::from(count > PROCESSES_MAX)];
+        children.truncate(PROCESSES_MAX);
+        let pids = children.join(" ");
+        out!("        and its child processes ({count}): pid {pids}{more}\n");
     }
 }
 
@@ -176,10 +182,7 @@ pub fn print_sockets(snapshot: &Snapshot, all: bool) {
         out!("    more sockets: {left}; --all lists them\n");
     }
     if !udp.is_empty() {
-        out!(
-            "UDP port {}, which does not conflict with TCP:\n",
-            snapshot.port
-        );
+        out!("UDP uses this port too, which does not conflict with TCP.\n");
         print_holders(snapshot, udp.iter(), false);
     }
     print_notes(snapshot);

@@ -5,7 +5,7 @@ use libc::SO_BINDTODEVICE;
 use std::net::{Shutdown, UdpSocket};
 
 const HEALTHY: &str = "\
-Port PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
+TCP port PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
     listening sockets, which SO_REUSEADDR does not override: 1
 
 What helps:
@@ -98,7 +98,7 @@ fn an_unused_port_is_free() {
     let _alone = alone();
     let port = fresh_port();
     let free =
-        "Port PORT is free.\nNo TCP socket uses port PORT in this network namespace.\n-> 0\n";
+        "TCP port PORT is free.\nNo TCP socket uses port PORT in this network namespace.\n-> 0\n";
     explain(port).is(port, free);
 }
 
@@ -211,7 +211,7 @@ fn a_server_with_so_reuseport_can_bind_beside_sockets_of_its_user_that_have_it()
     let first = bind_with(SOL_SOCKET, SO_REUSEPORT, address).unwrap();
     listen(&first, 1).unwrap();
     let beside = format!(
-        "Port PORT is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user {} that \
+        "TCP port PORT is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user {} that \
          also sets SO_REUSEPORT can.\n",
         own_name()
     );
@@ -226,7 +226,7 @@ fn a_server_with_so_reuseport_can_bind_beside_sockets_of_its_user_that_have_it()
     .unwrap();
     explain(address.port()).has(address.port(), &beside);
     set_option(&second, SOL_SOCKET, SO_REUSEPORT, 0).unwrap();
-    explain(address.port()).has(address.port(), &format!("Port PORT {IN_USE}\n"));
+    explain(address.port()).has(address.port(), &format!("TCP port PORT {IN_USE}\n"));
 }
 
 #[test]
@@ -243,8 +243,8 @@ fn udp_is_named_and_does_not_conflict() {
     let _alone = alone();
     let address = unused_address();
     let _socket = UdpSocket::bind(address).unwrap();
-    let expected = "Port PORT is free.\nNo TCP socket uses port PORT in this network namespace.\n\
-        UDP port PORT, which does not conflict with TCP:\n        TEST\n-> 0\n";
+    let expected = "TCP port PORT is free.\nNo TCP socket uses port PORT in this network namespace.\n\
+        UDP uses this port too, which does not conflict with TCP.\n        TEST\n-> 0\n";
     explain(address.port()).is(address.port(), expected);
 }
 
