@@ -78,6 +78,7 @@ struct snapshot collect(const struct endpoint *endpoints, size_t count, bool tri
 {
     struct snapshot snapshot = {.port = endpoints->port};
     bool unread = false, unseen = false;
+    int unprivileged[2] = {0, 0};
 
     find_sockets(&snapshot);
     find_holders(&snapshot, false);
@@ -101,6 +102,7 @@ struct snapshot collect(const struct endpoint *endpoints, size_t count, bool tri
         snapshot.target_count += target->error != EAFNOSUPPORT || count == 1;
     }
     read_numbers("ip_local_port_range", snapshot.ephemeral);
-    read_numbers("ip_unprivileged_port_start", snapshot.unprivileged);
+    read_numbers("ip_unprivileged_port_start", unprivileged);
+    snapshot.denied = snapshot.port < unprivileged[0] && !may_bind_every_port();
     return snapshot;
 }

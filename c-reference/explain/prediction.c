@@ -50,11 +50,11 @@ static void infer_options(struct socket_entry *sockets, size_t n)
     size_t count = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (sockets[i].state == TCP_LISTEN) {
-            struct socket_entry listener = sockets[i];
-            sockets[i] = sockets[count];
-            sockets[count++] = listener;
-        }
+        if (sockets[i].state != TCP_LISTEN)
+            continue;
+        struct socket_entry listener = sockets[i];
+        sockets[i] = sockets[count];
+        sockets[count++] = listener;
     }
     for (struct socket_entry *entry = sockets + count; entry < sockets + n; entry++) {
         const struct socket_entry *model = NULL;

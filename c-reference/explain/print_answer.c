@@ -71,16 +71,18 @@ static void print_targets(const struct snapshot *snapshot)
 {
     char texts[TARGETS_MAX][ANSWER_TEXT], address[ENDPOINT_TEXT];
     const char *answers[TARGETS_MAX];
+    const struct target *targets = snapshot->targets;
+    const char *end = snapshot->denied ? " This user may not bind it." : "";
     bool agree = snapshot->target_count > 1;
 
     for (size_t i = 0; i < snapshot->target_count; i++) {
-        answers[i] = describe_target(snapshot, &snapshot->targets[i], texts[i]);
+        answers[i] = describe_target(snapshot, &targets[i], texts[i]);
         agree &= strcmp(answers[i], answers[0]) == 0;
     }
     if (agree)
-        print("TCP port %d %s\n", snapshot->port, answers[0]);
+        print("TCP port %d %s%s\n", snapshot->port, answers[0], end);
     for (size_t i = 0; i < snapshot->target_count && !agree; i++)
-        print("%s %s\n", format_endpoint(&snapshot->targets[i].endpoint, address), answers[i]);
+        print("%s %s%s\n", format_endpoint(&targets[i].endpoint, address), answers[i], end);
 }
 
 /* Returns whether entry's socket can remain for some time after its process has ended. */
@@ -114,17 +116,16 @@ static void print_advice(const struct snapshot *snapshot)
         sending |= entry->seconds == -1;
         /* In FIN_WAIT2, the peer can close in the last second, which starts 60 s of TIME_WAIT. */
         int left = entry->seconds + (entry->state == TCP_FIN_WAIT2 ? 60 : 0);
-        if (entry->seconds != -1 && left > seconds)
-            seconds = left;
+        seconds = left > seconds ? left : seconds;
     }
     for (size_t i = 0; i < snapshot->target_count; i++) {
         if (tried < snapshot->targets[i].trials[true])
             tried = snapshot->targets[i].trials[true];
     }
 
-    if (without >= MAY_CONFLICT || tried == EACCES)
+    if (without >= MAY_CONFLICT || tried == EACCES || snapshot->denied)
         print("\nWhat helps:\n");
-    if (tried == EACCES && port < snapshot->unprivileged[0])
+    if (snapshot->denied)
         print("    bind as root, or with CAP_NET_BIND_SERVICE\n");
     else if (tried == EACCES)
         print("    allow the bind in the security policy (in SELinux: name_bind)\n");
@@ -168,16 +169,15 @@ static void print_advice(const struct snapshot *snapshot)
 void print_answer(const struct snapshot *snapshot)
 {
     size_t counts[] = {0, 0, 0};
-    bool explained = false;
+    bool lacking = worst_result(snapshot, true) == CONFLICT;
 
     print_targets(snapshot);
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
         bool read = entry->reuseaddr == 0 && !entry->inferred;
         counts[entry->state == TCP_LISTEN ? 0 : read ? 1 : 2] += blocks(entry);
-        explained |= entry->conflicts[true] == CONFLICT;
+        lacking &= entry->conflicts[true] != CONFLICT;
     }
-    bool lacking = !explained && worst_result(snapshot, true) == CONFLICT;
     const char *const reasons[] = {
         "listening sockets, which SO_REUSEADDR does not override",
         "sockets without SO_REUSEADDR",

@@ -21,14 +21,13 @@
 /* Prints start and a process, truncated to the width of the terminal, or to 80 columns. */
 static void print_process(const char *start, const struct process *process)
 {
-    const char *stopped = process->stopped ? ", stopped" : "";
     struct winsize size = {0};
     char name[USER_TEXT], line[256];
 
     ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
     int width = size.ws_col == 0 ? 80 : size.ws_col;
     int length = snprintf(line, sizeof line, "%spid %d (%s%s): ", start, process->pid,
-                          user_name(process->uid, name), stopped);
+                          user_name(process->uid, name), process->stopped ? ", stopped" : "");
     int room = width - length > 20 ? width - length : 20;
     print("%s%.*s\n", line, room, process->command);
 }
@@ -122,8 +121,7 @@ static void print_notes(const struct snapshot *snapshot)
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
         unseen |= has_unseen_holder(entry);
-        incomplete |= may_have_hidden_holder(snapshot, entry) &&
-                      (blocks(entry) || has_unseen_holder(entry));
+        incomplete |= may_have_hidden_holder(snapshot, entry);
         unread |= entry->reuseaddr == UNKNOWN && entry->holder_count > 0;
     }
     if (snapshot->diag_error != 0)

@@ -21,9 +21,8 @@ bool has_unseen_holder(const struct socket_entry *entry)
 
 bool may_have_hidden_holder(const struct snapshot *snapshot, const struct socket_entry *entry)
 {
-    bool other_user = entry->uid != geteuid();
-
-    return snapshot->hidden && entry->inode != 0 && (other_user || entry->holder_count == 0);
+    bool other_user = entry->inode != 0 && entry->uid != geteuid();
+    return snapshot->hidden && (has_unseen_holder(entry) || (blocks(entry) && other_user));
 }
 
 bool is_unaccepted(const struct socket_entry *entry)

@@ -2,7 +2,7 @@
 //! C counterpart: `c-reference/explain/collect.c`.
 
 use crate::address::{Endpoint, is_wildcard};
-use crate::explain::procfs::{find_holders, read_numbers, read_options};
+use crate::explain::procfs::{find_holders, may_bind_every_port, read_numbers, read_options};
 use crate::explain::snapshot::*;
 use crate::explain::sock_diag::find_sockets;
 use crate::sock::{bind_socket, close_fd, set_option};
@@ -104,6 +104,7 @@ pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
         }
     }
     snapshot.ephemeral = read_numbers("ip_local_port_range");
-    snapshot.unprivileged = read_numbers("ip_unprivileged_port_start");
+    let [unprivileged, _] = read_numbers("ip_unprivileged_port_start");
+    snapshot.denied = snapshot.port < unprivileged && !may_bind_every_port();
     snapshot
 }

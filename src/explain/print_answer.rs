@@ -45,12 +45,13 @@ fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
 fn print_targets(snapshot: &Snapshot) {
     let describe = |target| describe_target(snapshot, target);
     let answers: Vec<String> = snapshot.targets.iter().map(describe).collect();
+    let end = ["", " This user may not bind it."][usize::from(snapshot.denied)];
 
     if answers.len() > 1 && answers.iter().all(|answer| *answer == answers[0]) {
-        return out!("TCP port {} {}\n", snapshot.port, answers[0]);
+        return out!("TCP port {} {}{end}\n", snapshot.port, answers[0]);
     }
     for (target, answer) in snapshot.targets.iter().zip(answers) {
-        out!("{} {answer}\n", format_endpoint(&target.endpoint));
+        out!("{} {answer}{end}\n", format_endpoint(&target.endpoint));
     }
 }
 
@@ -83,10 +84,10 @@ fn print_advice(snapshot: &Snapshot) {
     let [first, last] = snapshot.ephemeral;
     let port = snapshot.port;
 
-    if without >= Conflict::Maybe || tried == Some(EACCES) {
+    if without >= Conflict::Maybe || tried == Some(EACCES) || snapshot.denied {
         out!("\nWhat helps:\n");
     }
-    if tried == Some(EACCES) && port < snapshot.unprivileged[0] {
+    if snapshot.denied {
         out!("    bind as root, or with CAP_NET_BIND_SERVICE\n");
     } else if tried == Some(EACCES) {
         out!("    allow the bind in the security policy (in SELinux: name_bind)\n");
@@ -139,8 +140,8 @@ fn print_advice(snapshot: &Snapshot) {
 /// Prints whether the port is free, why not, and what helps.
 pub fn print_answer(snapshot: &Snapshot) {
     let certain = |entry: &SocketEntry| entry.conflicts[1] == Conflict::Yes;
-    let explained = snapshot.sockets.iter().any(certain);
-    let lacking = !explained && worst_result(snapshot, true) == Conflict::Yes;
+    let failed = worst_result(snapshot, true) == Conflict::Yes;
+    let lacking = failed && !snapshot.sockets.iter().any(certain);
     let reasons = [
         "listening sockets, which SO_REUSEADDR does not override",
         "sockets without SO_REUSEADDR",

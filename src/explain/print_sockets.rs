@@ -128,9 +128,7 @@ fn print_group(snapshot: &Snapshot, sockets: &[SocketEntry]) {
 /// Prints what could not be read, and what would help.
 fn print_notes(snapshot: &Snapshot) {
     let remedy = ["run explain as root", "that needs CAP_SYS_PTRACE"][usize::from(is_root())];
-    let incomplete = |entry: &SocketEntry| {
-        may_have_hidden_holder(snapshot, entry) && (blocks(entry) || has_unseen_holder(entry))
-    };
+    let incomplete = |entry: &SocketEntry| may_have_hidden_holder(snapshot, entry);
     let unseen = snapshot.sockets.iter().any(has_unseen_holder);
     let unread = |entry: &SocketEntry| entry.reuseaddr.is_none() && !entry.holders.is_empty();
 

@@ -68,7 +68,7 @@ pub struct Snapshot {
     pub sockets: Vec<SocketEntry>, // in the order of the output, after predict()
     pub processes: Vec<Process>,
     pub ephemeral: [u16; 2],        // first and last ephemeral port, or zeros
-    pub unprivileged: [u16; 2],     // first port that any user may bind, and 0
+    pub denied: bool,               // whether this user may not bind the port
     pub hidden: bool,               // whether the descriptors of some process cannot be read
     pub foreign: bool,              // whether /proc shows another PID namespace
     pub diag_error: Option<Errno>,  // of listing the sockets
@@ -98,11 +98,11 @@ pub fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
-/// Returns whether a process that cannot be inspected may hold `entry` too.
+/// Returns whether a process that cannot be inspected may hold `entry`, and this matters.
 pub fn may_have_hidden_holder(snapshot: &Snapshot, entry: &SocketEntry) -> bool {
     // SAFETY: no arguments; always succeeds.
-    let other_user = entry.uid != unsafe { libc::geteuid() };
-    snapshot.hidden && entry.inode != 0 && (other_user || entry.holders.is_empty())
+    let other_user = entry.inode != 0 && entry.uid != unsafe { libc::geteuid() };
+    snapshot.hidden && (has_unseen_holder(entry) || blocks(entry) && other_user)
 }
 
 /// Returns whether `entry` is a connection that its listener has not accepted yet.

@@ -253,15 +253,42 @@ fn eacces_of_a_trial_is_explained_and_the_sockets_still_decide() {
     let _alone = alone();
     let (_listener, held) = held("LISTEN", true);
     let policy = "allow the bind in the security policy (in SELinux: name_bind)";
-    let root = "bind as root, or with CAP_NET_BIND_SERVICE";
     for (address, advice, status) in [
         (held, format!("{policy}\n    stop TEST\n{AT_ONCE}"), 1),
         (unused_address(), policy.into(), 0),
-        (([127, 0, 0, 1], 1).into(), root.into(), 0),
     ] {
         let report = injected(&["bind:error=EACCES"], format!("--try {address}"));
         report.has(address.port(), &format!("\nWhat helps:\n    {advice}\n"));
         assert_eq!(report.status, status);
+    }
+}
+
+#[test]
+fn an_ordinary_user_may_not_bind_a_privileged_port() {
+    let _alone = alone();
+    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap();
+    let first: u16 = first.trim().parse().unwrap();
+    let address = |port| SocketAddr::from((*fresh_address().ip(), port));
+    for (address, args) in [
+        (address(1), ""),
+        (address(first - 1), "--try "),
+        (address(first), ""),
+    ] {
+        let words = format!("explain {args}{address}");
+        let run = |mut copy: Command| copy.args(words.split(' ')).output().unwrap();
+        let outcome = compare_builds(|text| neutral(text, 0), |build| as_another_user(build, run));
+        let report = report(outcome);
+        let may = address.port() == first;
+        let denied = " This user may not bind it.\n\n\
+            What helps:\n    bind as root, or with CAP_NET_BIND_SERVICE\n";
+        let end = if may { "\n" } else { denied };
+        report.shows(&format!("{address} is free.{end}"));
+        assert_eq!(report.text.contains("CAP_"), !may);
+        assert_eq!(report.status, 0);
+        if is_root() {
+            let text = explain(address).text;
+            assert!(!text.contains("may not"), "{text}");
+        }
     }
 }
 
