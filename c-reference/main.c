@@ -40,8 +40,9 @@ static const char help[] =
     "         wrong arguments\n"
     "\n"
     "Exit status: 0 for success; 1 if a call fails or a result is not the expected\n"
-    "one; 2 for wrong usage. explain: 0 if a server that sets SO_REUSEADDR can bind,\n"
-    "1 if the port is in use, 3 if that cannot be determined.\n";
+    "one; 2 for wrong usage. explain: 0 if the port is free for a server that sets\n"
+    "SO_REUSEADDR, even if this user may not bind it, 1 if the port is in use, 3 if\n"
+    "that cannot be determined.\n";
 
 /* Prints the wrong argument, what was expected and the usage. Exits with status 2. */
 static _Noreturn void usage_error(const char *argument, const char *expected)

@@ -6,8 +6,8 @@
 //! "Free" refers to a server that sets SO_REUSEADDR, not IPV6_V6ONLY or SO_BINDTODEVICE. Limits:
 //!
 //! - Holders and options of other users' sockets are visible to root only (with CAP_SYS_PTRACE).
-//! - The options of a socket without a process are inferred from the others on its address.
-//! - EACCES (a port below 1024) does not affect the exit status.
+//! - The options of a socket without a process are inferred from the listeners on its address.
+//! - That a user may not bind a port below 1024 does not affect the exit status.
 //! - Only the network namespace of `explain` itself is seen. Bound sockets that do not listen are
 //!   listed since Linux 6.8. Reading options requires 5.6, or 6.9 for a thread with its own table.
 //! - A socket stays open while `explain` has a copy of its descriptor, to read the options.

@@ -196,9 +196,9 @@ fn leading_zeros_do_not_change_a_port() {
 fn explain_prints_an_address_in_one_form_however_it_is_written() {
     refused(&["explain"], "explain needs one [ADDRESS:]PORT");
     for (written, address) in [
-        ("9", "Port 9"),
-        (":9", "Port 9"),
-        ("*:9", "Port 9"),
+        ("9", "TCP port 9"),
+        (":9", "TCP port 9"),
+        ("*:9", "TCP port 9"),
         ("localhost:9", "127.0.0.1:9"),
         (":::9", "[::]:9"),
         ("::1:9", "[::1]:9"),

@@ -8,7 +8,6 @@
 #include "sock.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 /*
@@ -68,50 +67,11 @@ static void leave_out_closed(struct snapshot *snapshot)
     free_snapshot(&now);
 }
 
-/* C only: Rust has slice::sort_by_key. */
-static int by_address(const void *a, const void *b)
-{
-    const struct socket_entry *left = a, *right = b;
-
-    return memcmp(&left->local.address, &right->local.address, sizeof left->local.address);
-}
-
-/*
- * Infers the options of sockets that no process holds from the other sockets that cover their
- * address, if these agree.
- */
-static void infer_options(struct snapshot *snapshot)
-{
-    struct socket_entry *sockets = snapshot->sockets;
-    const struct socket_entry *end = sockets + snapshot->count;
-
-    if (snapshot->count > 0)
-        qsort(sockets, snapshot->count, sizeof *sockets, by_address);
-    for (struct socket_entry *entry = sockets; entry < end;) {
-        const struct socket_entry *first = entry, *model = NULL;
-        bool agree = true;
-        for (const struct socket_entry *other = sockets; other < end; other++) {
-            if (other->inode == 0 || other->reuseaddr == UNKNOWN ||
-                (by_address(other, first) != 0 && !is_wildcard(&other->local.address)))
-                continue;
-            if (model == NULL)
-                model = other;
-            agree &= model->reuseaddr == other->reuseaddr && model->reuseport == other->reuseport;
-        }
-        for (; entry < end && by_address(entry, first) == 0; entry++) {
-            if (entry->inode != 0 || model == NULL || !agree)
-                continue;
-            entry->reuseaddr = model->reuseaddr;
-            entry->reuseport = model->reuseport;
-            entry->inferred = true;
-        }
-    }
-}
-
 struct snapshot collect(const struct endpoint *endpoints, size_t count, bool last)
 {
     struct snapshot snapshot = {.port = endpoints->port};
     bool unread = false, unseen = false;
+    int unprivileged[2] = {0, 0};
 
     find_sockets(&snapshot);
     find_holders(&snapshot, false);
@@ -128,7 +88,6 @@ struct snapshot collect(const struct endpoint *endpoints, size_t count, bool las
         find_holders(&snapshot, true);
         read_options(&snapshot);
     }
-    infer_options(&snapshot);
     for (size_t i = 0; i < count; i++) {
         struct target *target = &snapshot.targets[snapshot.target_count];
         *target = make_target(&endpoints[i]);
@@ -136,7 +95,8 @@ struct snapshot collect(const struct endpoint *endpoints, size_t count, bool las
         snapshot.target_count += target->error != EAFNOSUPPORT || count == 1;
     }
     read_numbers("ip_local_port_range", snapshot.ephemeral);
-    read_numbers("ip_unprivileged_port_start", snapshot.unprivileged);
+    read_numbers("ip_unprivileged_port_start", unprivileged);
+    snapshot.denied = snapshot.port < unprivileged[0] && !may_bind_every_port();
     return snapshot;
 }
 

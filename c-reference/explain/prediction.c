@@ -42,6 +42,39 @@ static enum conflict predict_one(const struct socket_entry *entry, const struct 
     return conflicts_if(entry, &new, entry->reuseaddr == 1, false) ? MAY_CONFLICT : PROBABLY_NOT;
 }
 
+/*
+ * Infers the options of sockets that no process holds from the listeners on their address, if these
+ * agree. Connections are not used: that of a client can have the same address.
+ */
+static void infer_options(struct socket_entry *sockets, size_t n)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (sockets[i].state != TCP_LISTEN)
+            continue;
+        struct socket_entry listener = sockets[i];
+        sockets[i] = sockets[count];
+        sockets[count++] = listener;
+    }
+    for (struct socket_entry *entry = sockets + count; entry < sockets + n; entry++) {
+        const struct socket_entry *model = NULL;
+        bool agree = entry->inode == 0;
+        for (size_t i = 0; i < count && agree; i++) {
+            if (predict_one(&sockets[i], &entry->local, true) != CONFLICT)
+                continue;
+            agree = model == NULL || (model->reuseaddr == sockets[i].reuseaddr &&
+                                      model->reuseport == sockets[i].reuseport);
+            model = &sockets[i];
+        }
+        if (agree && model != NULL && model->reuseaddr != UNKNOWN) {
+            entry->reuseaddr = model->reuseaddr;
+            entry->reuseport = model->reuseport;
+            entry->inferred = true;
+        }
+    }
+}
+
 /* Predicts the results of bind(2) for a target. The result of a trial overrides the prediction. */
 static void predict_target(struct target *target, struct snapshot *snapshot)
 {
@@ -72,6 +105,7 @@ static void predict_target(struct target *target, struct snapshot *snapshot)
 
 void predict(struct snapshot *snapshot)
 {
+    infer_options(snapshot->sockets, snapshot->count);
     for (size_t i = 0; i < snapshot->count; i++)
         memset(snapshot->sockets[i].conflicts, 0, sizeof snapshot->sockets[i].conflicts);
     for (size_t i = 0; i < snapshot->target_count; i++) {

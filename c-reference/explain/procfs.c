@@ -267,3 +267,14 @@ void read_numbers(const char *name, int numbers[2])
     read_file(path, text, sizeof text);
     sscanf(text, "%d %d", &numbers[0], &numbers[1]);
 }
+
+bool may_bind_every_port(void)
+{
+    char text[1 << 15];
+    unsigned long long mask = 0;
+
+    read_file("/proc/self/status", text, sizeof text);
+    const char *capabilities = strstr(text, "\nCapEff:\t");
+    return capabilities != NULL && sscanf(capabilities, " CapEff: %llx", &mask) == 1 &&
+           (mask & 1 << 10) != 0;
+}

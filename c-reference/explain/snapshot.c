@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const state_names[] = {
     "",          "ESTABLISHED", "SYN_SENT",   "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
@@ -16,6 +17,12 @@ const char *const state_names[] = {
 bool has_unseen_holder(const struct socket_entry *entry)
 {
     return entry->inode != 0 && entry->holder_count == 0;
+}
+
+bool may_have_hidden_holder(const struct snapshot *snapshot, const struct socket_entry *entry)
+{
+    bool other_user = entry->inode != 0 && entry->uid != geteuid();
+    return snapshot->hidden && (has_unseen_holder(entry) || (blocks(entry) && other_user));
 }
 
 bool is_unaccepted(const struct socket_entry *entry)

@@ -2,7 +2,7 @@
 //! C counterpart: `c-reference/explain/collect.c`.
 
 use crate::address::{Endpoint, is_wildcard};
-use crate::explain::procfs::{find_holders, read_numbers, read_options};
+use crate::explain::procfs::{find_holders, may_bind_every_port, read_numbers, read_options};
 use crate::explain::snapshot::*;
 use crate::explain::sock_diag::find_sockets;
 use crate::sock::{bind_socket, close_fd, set_option};
@@ -11,7 +11,6 @@ use libc::{
     AF_INET, EACCES, EADDRINUSE, EAFNOSUPPORT, IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP, SO_REUSEADDR,
     SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET, c_int,
 };
-use std::net::Ipv6Addr;
 
 /// Binds a new socket with this option to `endpoint`, and closes it. Without a port, it binds only
 /// if the address is not `::`. Returns 0, or the errno of the call that failed.
@@ -72,33 +71,6 @@ fn leave_out_closed(snapshot: &mut Snapshot) {
     snapshot.changed = snapshot.sockets.len() < count;
 }
 
-/// Infers the options of sockets that no process holds from the other sockets that cover their
-/// address, if these agree.
-fn infer_options(snapshot: &mut Snapshot) {
-    let sockets = &mut snapshot.sockets;
-    let mut start = 0;
-
-    sockets.sort_by_key(|entry| entry.local.address);
-    while start < sockets.len() {
-        let address = sockets[start].local.address;
-        let covers = |other: Ipv6Addr| other == address || is_wildcard(other);
-        let models = sockets.iter().filter(|model| {
-            model.inode != 0 && model.reuseaddr.is_some() && covers(model.local.address)
-        });
-        let mut options: Vec<_> = models
-            .map(|model| (model.reuseaddr, model.reuseport))
-            .collect();
-        options.dedup();
-        while start < sockets.len() && sockets[start].local.address == address {
-            if sockets[start].inode == 0 && options.len() == 1 {
-                (sockets[start].reuseaddr, sockets[start].reuseport) = options[0];
-                sockets[start].inferred = true;
-            }
-            start += 1;
-        }
-    }
-}
-
 /// Returns a snapshot of the endpoints' port. Sockets that are closed meanwhile set `changed` and are
 /// left out, but not if `last`.
 pub fn collect(endpoints: &[Endpoint], last: bool) -> Snapshot {
@@ -115,13 +87,10 @@ pub fn collect(endpoints: &[Endpoint], last: bool) -> Snapshot {
     if !last && snapshot.sockets.iter().any(is_unread) {
         leave_out_closed(&mut snapshot);
     }
-    // SAFETY: no arguments; always succeeds.
-    let root = unsafe { libc::geteuid() } == 0;
-    if snapshot.sockets.iter().any(has_unseen_holder) && (root || !snapshot.hidden) {
+    if snapshot.sockets.iter().any(has_unseen_holder) && (is_root() || !snapshot.hidden) {
         find_holders(&mut snapshot, true);
         read_options(&mut snapshot);
     }
-    infer_options(&mut snapshot);
     for endpoint in endpoints {
         let target = make_target(endpoint);
         // A port without an address includes [::], if there is IPv6.
@@ -130,7 +99,8 @@ pub fn collect(endpoints: &[Endpoint], last: bool) -> Snapshot {
         }
     }
     snapshot.ephemeral = read_numbers("ip_local_port_range");
-    snapshot.unprivileged = read_numbers("ip_unprivileged_port_start");
+    let [unprivileged, _] = read_numbers("ip_unprivileged_port_start");
+    snapshot.denied = snapshot.port < unprivileged && !may_bind_every_port();
     snapshot
 }
 

@@ -241,3 +241,10 @@ pub fn read_numbers(name: &str) -> [u16; 2] {
     let mut numbers = text.split_whitespace().flat_map(str::parse);
     [(); 2].map(|()| numbers.next().unwrap_or(0))
 }
+
+/// Returns whether this process has CAP_NET_BIND_SERVICE, which is bit 10.
+pub fn may_bind_every_port() -> bool {
+    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = text.lines().find_map(|line| line.strip_prefix("CapEff:\t"));
+    mask.is_some_and(|mask| u64::from_str_radix(mask, 16).unwrap_or(0) & 1 << 10 != 0)
+}

@@ -68,7 +68,7 @@ pub struct Snapshot {
     pub sockets: Vec<SocketEntry>, // in the order of the output, after predict()
     pub processes: Vec<Process>,
     pub ephemeral: [u16; 2],        // first and last ephemeral port, or zeros
-    pub unprivileged: [u16; 2],     // first port that any user may bind, and 0
+    pub denied: bool,               // whether this user may not bind the port
     pub changed: bool,              // whether a socket was closed before its options were read
     pub hidden: bool,               // whether the descriptors of some process cannot be read
     pub foreign: bool,              // whether /proc shows another PID namespace
@@ -91,6 +91,19 @@ pub const STATES: [(TcpState, &str); 11] = [
 /// Returns whether a process should hold `entry`'s socket but none was found.
 pub fn has_unseen_holder(entry: &SocketEntry) -> bool {
     entry.inode != 0 && entry.holders.is_empty()
+}
+
+/// Returns whether this process has effective user id 0. Rust only: in C, geteuid(2) is safe.
+pub fn is_root() -> bool {
+    // SAFETY: no arguments; always succeeds.
+    0 == unsafe { libc::geteuid() }
+}
+
+/// Returns whether a process that cannot be inspected may hold `entry`, and this matters.
+pub fn may_have_hidden_holder(snapshot: &Snapshot, entry: &SocketEntry) -> bool {
+    // SAFETY: no arguments; always succeeds.
+    let other_user = entry.inode != 0 && entry.uid != unsafe { libc::geteuid() };
+    snapshot.hidden && (has_unseen_holder(entry) || blocks(entry) && other_user)
 }
 
 /// Returns whether `entry` is a connection that its listener has not accepted yet.

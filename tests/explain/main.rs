@@ -23,7 +23,8 @@ use std::sync::{Mutex, MutexGuard};
 use support::*;
 
 const IN_USE: &str = "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.";
-const MAYBE: &str = "may be in use, depending on options that cannot be read.";
+const MAYBE: &str = "is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if the old \
+    program set it too.";
 const FOR_SETTERS: &str = "is free for a server that sets SO_REUSEADDR, but not for others.";
 const AT_ONCE: &str = "    then a server that sets SO_REUSEADDR can bind at once";
 const TRY: &str = "    or run explain with --try, which binds the port for an instant";

@@ -18,4 +18,7 @@ void read_options(struct snapshot *snapshot);
 
 /* Reads the first two numbers in a file of /proc/sys/net/ipv4. */
 void read_numbers(const char *name, int numbers[2]);
+
+/* Returns whether this process has CAP_NET_BIND_SERVICE, which is bit 10. */
+bool may_bind_every_port(void);
 #endif

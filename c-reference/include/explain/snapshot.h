@@ -76,7 +76,7 @@ struct snapshot {
     struct process *processes;
     size_t process_count;
     int ephemeral[2]; /* first and last ephemeral port, or zeros */
-    int unprivileged[2]; /* first port that any user may bind, and 0 */
+    bool denied;      /* whether this user may not bind the port */
     bool changed;     /* whether a socket was closed before its options were read */
     bool hidden;      /* whether the descriptors of some process cannot be read */
     bool foreign;     /* whether /proc shows another PID namespace */
@@ -90,6 +90,9 @@ extern const char *const state_names[];
 
 /* Returns whether a process should hold entry's socket but none was found. */
 bool has_unseen_holder(const struct socket_entry *entry);
+
+/* Returns whether a process that cannot be inspected may hold entry, and this matters. */
+bool may_have_hidden_holder(const struct snapshot *snapshot, const struct socket_entry *entry);
 
 /* Returns whether entry is a connection that its listener has not accepted yet. */
 bool is_unaccepted(const struct socket_entry *entry);
