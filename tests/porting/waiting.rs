@@ -93,6 +93,15 @@ fn select_copies_in_both_directions_until_the_server_closes() {
         write(1, "three\n", LENGTH) = LENGTH
         read(3, "", 4096) = 0"#,
     );
+    // A write of 2 bytes, which strace does not execute.
+    run_pair("-e inject=write:retval=2:when=1", "select", &[ip], |run| {
+        let (server, _) = listener.accept().map_err(text)?;
+        server.set_read_timeout(Some(deadline())).map_err(text)?;
+        run.program.type_in("one\n")?;
+        receive(&server, "e\n")?;
+        drop(server);
+        run.wait().map(|_| ())
+    });
 }
 
 #[test]
