@@ -36,7 +36,7 @@ fn reap_counts_children_that_end_together() {
         exit_group(0)
         exit_group(3)"#);
     // One SIGCHLD for three children.
-    let once = [("while (waitpid", "if (waitpid")];
+    let once = [("WIFSIGNALED(status);", "WIFSIGNALED(status); break;")];
     let outcome = run_wrong_form(STOP, "reap", &once, &[], |run| {
         continue_after_three_exits(run)?;
         run.stop()
@@ -46,6 +46,16 @@ fn reap_counts_children_that_end_together() {
     let status = [("WIFSIGNALED(status)", "WEXITSTATUS(status) == 9")];
     let outcome = run_wrong_form(STOP, "reap", &status, &[], continue_after_three_exits);
     outcome.prints("3 reaped, 1 failed, 0 killed\n", "", "exit status: 0");
+}
+
+#[test]
+fn reap_counts_only_its_children_also_if_sigchld_was_blocked() {
+    for program in programs("reap") {
+        let other = r#"(exit 7) & exec env --block-signal=CHLD "$0""#;
+        let mut reap = Command::new("timeout");
+        let output = reap.args(["9", "sh", "-c", other]).arg(program).output();
+        assert_eq!(output.unwrap().stdout, b"3 reaped, 1 failed, 1 killed\n");
+    }
 }
 
 #[test]
