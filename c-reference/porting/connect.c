@@ -1,5 +1,5 @@
-/* connect.c - tests whether a TCP server can be reached in one second. Usage: connect HOST PORT.
- * Rust counterpart: src/porting/connect.rs. */
+/* connect.c - tests whether a TCP server can be reached, waiting up to one second for each address.
+ * Usage: connect HOST PORT. Rust counterpart: src/porting/connect.rs. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
