@@ -18,7 +18,7 @@ static void set_option(int s, int level, int name, void *value, socklen_t size)
 
 int main(int argc, char **argv)
 {
-    /* 1. Parse. strtol skips spaces, stops at the first other character, and sets errno. */
+    /* 1. Parse. strtol skips white space, stops at the first other character, and sets errno. */
     char *end = "";
     errno = 0;
     long ms = argc > 1 ? strtol(argv[1], &end, 10) : 0;

@@ -12,8 +12,9 @@ static ssize_t copy(int from, int to)
     ssize_t n = read(from, buffer, sizeof buffer);
     if (n == -1)
         err(1, "read");
-    if (n > 0 && write(to, buffer, (size_t)n) == -1)
-        err(1, "write");
+    for (ssize_t z, done = 0; done < n; done += z) /* short after SIGSTOP */
+        if ((z = write(to, buffer + done, (size_t)(n - done))) == -1)
+            err(1, "write");
     return n;
 }
 

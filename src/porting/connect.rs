@@ -34,11 +34,10 @@ fn try_address(p: &addrinfo) -> c_int {
         // SAFETY: pollfd is integers, for which zero is valid.
         let mut fd: pollfd = unsafe { mem::zeroed() };
         (fd.fd, fd.events) = (s, POLLOUT);
-        let mut len = size_of_val(&error) as socklen_t;
         error = ETIMEDOUT;
+        let (mut len, optval) = (size_of_val(&error) as socklen_t, (&raw mut error).cast());
         // SAFETY: `fd` is one pollfd.
         if unsafe { libc::poll(&raw mut fd, 1, 1000) } == 1 {
-            let optval = (&raw mut error).cast();
             // SAFETY: `len` is the size of `error`.
             unsafe { libc::getsockopt(s, SOL_SOCKET, SO_ERROR, optval, &raw mut len) };
         }

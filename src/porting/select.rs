@@ -20,9 +20,13 @@ fn copy(from: c_int, to: c_int) -> isize {
     if n == -1 {
         err("read", errno());
     }
-    // SAFETY: `buffer` contains `n` bytes.
-    if n > 0 && unsafe { libc::write(to, buffer.as_ptr().cast(), n as usize) } == -1 {
-        err("write", errno());
+    let mut left = &buffer[..n as usize];
+    while !left.is_empty() {
+        // SAFETY: `left` has its length.
+        match unsafe { libc::write(to, left.as_ptr().cast(), left.len()) } {
+            -1 => err("write", errno()),
+            z => left = &left[z as usize..], // short after SIGSTOP
+        }
     }
     n
 }
