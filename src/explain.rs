@@ -1,7 +1,8 @@
 //! Diagnosis of EADDRINUSE: whether a server can bind a port, why not, and what helps.
 //!
 //! The data flows one way: collect a snapshot, predict, print. A snapshot lists the sockets, their
-//! holders and options. If a holder is not found, `explain` takes another one, up to five in all.
+//! holders and options. If a holder is not found or a socket closes meanwhile, it takes another one,
+//! up to five in all.
 //!
 //! "Free" refers to a server that sets SO_REUSEADDR, not IPV6_V6ONLY or SO_BINDTODEVICE. Limits:
 //!
