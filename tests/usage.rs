@@ -43,8 +43,9 @@ abi      constants, sizes and offsets; results of system calls with right and
          wrong arguments
 
 Exit status: 0 for success; 1 if a call fails or a result is not the expected
-one; 2 for wrong usage. explain: 0 if a server that sets SO_REUSEADDR can bind,
-1 if the port is in use, 3 if that cannot be determined.
+one; 2 for wrong usage. explain: 0 if the port is free for a server that sets
+SO_REUSEADDR, even if this user may not bind it, 1 if the port is in use, 3 if
+that cannot be determined.
 "
     );
     for args in [&["--help"][..], &["-h"], &["explain", "80x", "-h"]] {

@@ -110,13 +110,12 @@ static void print_advice(const struct snapshot *snapshot)
         lacking |= entry->reuseaddr == 0 && entry->state != TCP_LISTEN;
         held |= lasts(entry) && entry->inode != 0;
         incomplete |= may_have_hidden_holder(snapshot, entry);
-        if (!lasts(entry) || entry->inode != 0)
-            continue;
-        remaining = true;
-        sending |= entry->seconds == -1;
+        bool remains = lasts(entry) && entry->inode == 0;
+        remaining |= remains;
+        sending |= remains && entry->seconds == -1;
         /* In FIN_WAIT2, the peer can close in the last second, which starts 60 s of TIME_WAIT. */
         int left = entry->seconds + (entry->state == TCP_FIN_WAIT2 ? 60 : 0);
-        seconds = left > seconds ? left : seconds;
+        seconds = remains && left > seconds ? left : seconds;
     }
     for (size_t i = 0; i < snapshot->target_count; i++) {
         if (tried < snapshot->targets[i].trials[true])

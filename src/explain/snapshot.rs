@@ -93,7 +93,7 @@ pub fn has_unseen_holder(entry: &SocketEntry) -> bool {
     entry.inode != 0 && entry.holders.is_empty()
 }
 
-/// Returns whether this process has effective user id 0. Rust only: in C, geteuid(2) is safe.
+/// Returns whether this process has effective user id 0. Rust only: geteuid(2) is safe in C.
 pub fn is_root() -> bool {
     // SAFETY: no arguments; always succeeds.
     0 == unsafe { libc::geteuid() }
