@@ -60,7 +60,7 @@ load: ## serve hostile clients, 10,000 clients, and clients during restarts
 	@cargo test --quiet --release --test suite -- --nocapture load::
 trace: ## show the system calls of both builds, or compare A=PROGRAM, B=PROGRAM
 	$(NEED) strace:strace
-	@$(WIDTH) cargo test --quiet --release --test $(if $(A),porting -- --ignored,suite --) --nocapture trace::
+	@$(WIDTH) cargo test --quiet --release --test $(if $(A)$(B),porting -- --ignored,suite --) --nocapture trace::
 study: ## show C and Rust side by side, here and in target/study.html; OF=NAME
 	$(NEED) strace:strace
 	@rm -f target/study.html
@@ -85,11 +85,13 @@ lint: ## check the formatting, and the sources with clippy, rustdoc and gcc
 	set -e; for c in $(C_ALL); do gcc $(C_FLAGS) -Werror -fanalyzer -O2 -S -o /dev/null $$c; done
 	if command -v clang; then clang $(C_FLAGS) -Werror -fsyntax-only $(C_ALL); fi
 	if command -v shellcheck; then shellcheck .ci/run tests/*.sh; fi
+	if command -v mandoc; then mandoc -T lint -W warning src/reuseaddr.1; fi
 
-install: build ## copy the Rust build to $(DESTDIR)$(PREFIX)/bin
+install: build ## copy the Rust build to $(DESTDIR)$(PREFIX)/bin, and its man page
 	install -D -m 755 target/release/reuseaddr "$(DESTDIR)$(PREFIX)/bin/reuseaddr"
-uninstall: ## remove it from there
-	rm -f "$(DESTDIR)$(PREFIX)/bin/reuseaddr"
+	install -D -m 644 src/reuseaddr.1 "$(DESTDIR)$(PREFIX)/share/man/man1/reuseaddr.1"
+uninstall: ## remove both from there
+	rm -f "$(DESTDIR)$(PREFIX)/bin/reuseaddr" "$(DESTDIR)$(PREFIX)/share/man/man1/reuseaddr.1"
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 11
 clean: ## remove target/

@@ -34,14 +34,15 @@ static const char help[] =
     "         hold a port; --all tests every combination and prints CSV\n"
     "explain  whether a server can bind a port, why not, what helps, and the sockets\n"
     "         and processes that use the port. PORT alone means 127.0.0.1, 0.0.0.0\n"
-    "         and [::]. --all lists every socket, however many there are. --try\n"
-    "         binds the port for an instant: a server that starts meanwhile can fail\n"
+    "         and [::]. --all lists each socket separately. --try\n"
+    "         binds the port for an instant: a server that starts just then can fail\n"
     "abi      constants, sizes and offsets; results of system calls with right and\n"
     "         wrong arguments\n"
     "\n"
     "Exit status: 0 for success; 1 if a call fails or a result is not the expected\n"
-    "one; 2 for wrong usage. explain: 0 if a server that sets SO_REUSEADDR can bind,\n"
-    "1 if the port is in use, 3 if that could not be found out.\n";
+    "one; 2 for wrong usage. explain: 0 if the port is free for a server that sets\n"
+    "SO_REUSEADDR, even if this user may not bind it, 1 if the port is in use, 3 if\n"
+    "that cannot be determined.\n";
 
 /* Prints the wrong argument, what was expected and the usage. Exits with status 2. */
 static _Noreturn void usage_error(const char *argument, const char *expected)

@@ -1,5 +1,5 @@
 /*
- * netns.c - the network that rules and abi work in.
+ * netns.c - the private network namespace of rules and abi.
  * Rust counterpart: src/netns.rs.
  */
 #include "netns.h"
@@ -42,7 +42,7 @@ void enter_netns(const char *instead)
     int fds[2];
     char works = false;
 
-    /* A child process tries first: raising lo can fail after unshare(2), which cannot be undone. */
+    /* A child process tries first: unshare(2) cannot be undone, and SIOCSIFFLAGS may then fail. */
     if (pipe(fds) == -1)
         exit_with_error("pipe", "to a child process");
     const pid_t pid = fork();

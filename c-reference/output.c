@@ -1,7 +1,7 @@
 /*
  * output.c - everything that is written: lines, tables, errors.
  *
- * With write(2), not stdio: stdio holds lines back while stdout is a pipe, loses them to SIGKILL,
+ * Uses write(2), not stdio: stdio holds lines back while stdout is a pipe, loses them to SIGKILL,
  * and duplicates them in a forked child. Rust counterpart: src/output.rs.
  */
 #include "output.h"
@@ -20,7 +20,7 @@
 /* A program name of these characters is safe in a shell, in quotes if it has a space. */
 #define PLAIN " +-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 
-/* Text that is printed and not written yet. */
+/* Text that is printed but not yet written. */
 static FILE *held;
 static char *held_text;
 static size_t held_size;

@@ -72,17 +72,17 @@ fn overlap(existing: &TcpSocket, new: &TcpSocket) -> bool {
     new.family == AF_INET && is_wildcard(new.address) && !existing.v6only
 }
 
-/// Returns whether `existing` conflicts with `new` on the same port, so that bind(2) or listen(2) of
-/// `new` fails with EADDRINUSE.
+/// Returns whether `existing` conflicts with `new` on the same port, so that bind(2) or listen(2)
+/// of `new` fails with EADDRINUSE.
 pub fn conflicts(existing: &TcpSocket, new: &TcpSocket) -> bool {
     // A connection request does not hold the port. Its listener does.
     if existing.state == TcpState::SynRecv {
         return false;
     }
 
-    // No conflict if both have SO_REUSEADDR and the existing socket is not listening. No other state
-    // matters, nor do the users. The state of the new socket is not tested: two sockets can both be
-    // bound, and only the second listen(2) fails.
+    // No conflict if both have SO_REUSEADDR and the existing socket is not listening. No other
+    // state matters, nor do the users. The state of the new socket is not tested: two sockets can
+    // both be bound, and only the second listen(2) fails.
     if existing.reuseaddr && new.reuseaddr && existing.state != TcpState::Listen {
         return false;
     }

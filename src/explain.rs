@@ -1,15 +1,16 @@
 //! Diagnosis of EADDRINUSE: whether a server can bind a port, why not, and what helps.
 //!
-//! The data flows one way: collect a snapshot, predict, print. `explain` lists the sockets and their
-//! holders, and reads their options. If a socket has no holder, it starts again, up to five times.
+//! The data flows one way: collect a snapshot, predict, print. A snapshot lists the sockets, their
+//! holders and options. If a holder is not found or a socket closes meanwhile, it takes another one,
+//! up to five in all.
 //!
-//! "Free" refers to a server that sets SO_REUSEADDR, but not IPV6_V6ONLY or SO_BINDTODEVICE. Limits:
+//! "Free" refers to a server that sets SO_REUSEADDR, not IPV6_V6ONLY or SO_BINDTODEVICE. Limits:
 //!
 //! - Holders and options of other users' sockets are visible to root only (with CAP_SYS_PTRACE).
-//! - The options of a socket without a process are inferred from the others on its address.
-//! - EACCES (a port below 1024) does not affect the exit status.
-//! - Only the network namespace of `explain` itself is seen. Sockets that are bound and not listening
-//!   are listed since Linux 6.8, options read since 5.6, those of a thread's own table since 6.9.
+//! - The options of a socket without a process are inferred from the listeners on its address.
+//! - That a user may not bind a port below 1024 does not affect the exit status.
+//! - Only the network namespace of `explain` itself is seen. Bound sockets that do not listen are
+//!   listed since Linux 6.8. Reading options requires 5.6, or 6.9 for a thread with its own table.
 //! - A socket stays open while `explain` has a copy of its descriptor, to read the options.
 //!
 //! C counterpart: `c-reference/explain.c`.
@@ -24,7 +25,7 @@ mod sock_diag;
 
 use crate::address::Endpoint;
 use crate::output::{hold_output, report_error, write_held};
-use collect::collect;
+use collect::{collect, try_targets};
 use errno::Errno;
 use libc::{EPIPE, c_int};
 use prediction::predict;
@@ -32,19 +33,19 @@ use print_answer::print_answer;
 use print_sockets::print_sockets;
 use snapshot::{Conflict, Snapshot, has_unseen_holder, worst_result};
 
-/// Exit statuses beside 0 (free) and 2 (wrong usage).
+/// Exit statuses besides 0 (free) and 2 (wrong usage).
 const IN_USE: c_int = 1;
-const NOT_FOUND_OUT: c_int = 3;
+const UNDETERMINED: c_int = 3;
 
-/// Sockets come and go while a snapshot is taken. Take at most this many.
+/// Maximum number of snapshots. Sockets can be opened and closed while one is taken.
 const SNAPSHOTS_MAX: usize = 5;
 
 /// Returns the exit status: 0 if a server that sets SO_REUSEADDR can bind to each target.
 fn exit_status(snapshot: &Snapshot) -> c_int {
     match worst_result(snapshot, true) {
         Conflict::Yes => IN_USE,
-        Conflict::Maybe => NOT_FOUND_OUT,
-        _ if snapshot.targets.iter().any(|target| target.error.is_some()) => NOT_FOUND_OUT,
+        Conflict::Maybe => UNDETERMINED,
+        _ if snapshot.targets.iter().any(|target| target.error.is_some()) => UNDETERMINED,
         _ => 0,
     }
 }
@@ -55,16 +56,22 @@ fn exit_status(snapshot: &Snapshot) -> c_int {
 pub fn explain(endpoints: &[Endpoint], trial: bool, all: bool) -> c_int {
     let mut count = 1;
 
-    let snapshot = loop {
-        let mut snapshot = collect(endpoints, trial);
+    let mut snapshot = loop {
+        let mut snapshot = collect(endpoints, count == SNAPSHOTS_MAX);
         predict(&mut snapshot);
-        // A socket without a holder may have been passed on, unless the holder is hidden.
+        // The socket may have moved to a process already read. Hidden processes stay hidden.
         let unseen = snapshot.sockets.iter().any(has_unseen_holder);
-        if count == SNAPSHOTS_MAX || !unseen || snapshot.hidden {
+        // Where the others suffice, a socket that was closed does not matter.
+        let changed = snapshot.changed && worst_result(&snapshot, true) != Conflict::Yes;
+        if count == SNAPSHOTS_MAX || !changed && (!unseen || snapshot.hidden) {
             break snapshot;
         }
         count += 1;
     };
+    if trial {
+        try_targets(&mut snapshot);
+        predict(&mut snapshot);
+    }
 
     hold_output();
     print_answer(&snapshot);
@@ -73,7 +80,7 @@ pub fn explain(endpoints: &[Endpoint], trial: bool, all: bool) -> c_int {
         Ok(()) | Err(Errno(EPIPE)) => exit_status(&snapshot), // a reader may stop, as head(1) does
         Err(reason) => {
             report_error("write", "standard output", reason);
-            NOT_FOUND_OUT
+            UNDETERMINED
         }
     }
 }

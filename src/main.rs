@@ -61,14 +61,15 @@ rules    which sockets conflict, tested on this kernel in each state that can
          hold a port; --all tests every combination and prints CSV
 explain  whether a server can bind a port, why not, what helps, and the sockets
          and processes that use the port. PORT alone means 127.0.0.1, 0.0.0.0
-         and [::]. --all lists every socket, however many there are. --try
-         binds the port for an instant: a server that starts meanwhile can fail
+         and [::]. --all lists each socket separately. --try
+         binds the port for an instant: a server that starts just then can fail
 abi      constants, sizes and offsets; results of system calls with right and
          wrong arguments
 
 Exit status: 0 for success; 1 if a call fails or a result is not the expected
-one; 2 for wrong usage. explain: 0 if a server that sets SO_REUSEADDR can bind,
-1 if the port is in use, 3 if that could not be found out.
+one; 2 for wrong usage. explain: 0 if the port is free for a server that sets
+SO_REUSEADDR, even if this user may not bind it, 1 if the port is in use, 3 if
+that cannot be determined.
 ";
 
 /// Prints the wrong argument, what was expected and the usage. Exits with status 2.

@@ -1,4 +1,4 @@
-//! The network that `rules` and `abi` work in.
+//! The private network namespace of `rules` and `abi`.
 //! C counterpart: `c-reference/netns.c`.
 
 use crate::address::Endpoint;
@@ -48,7 +48,7 @@ pub fn enter_netns(instead: &str) {
     let mut fds = [0; 2];
     let mut works = [MaybeUninit::uninit()];
 
-    // A child process tries first: raising lo can fail after unshare(2), which cannot be undone.
+    // A child process tries first: unshare(2) cannot be undone, and SIOCSIFFLAGS may then fail.
     // SAFETY: `fds` has room for two descriptors.
     if unsafe { libc::pipe(fds.as_mut_ptr()) } == -1 {
         exit_with_error("pipe", "to a child process", errno());

@@ -1,8 +1,8 @@
 //! Everything that is written: lines, tables, errors.
 //!
-//! With write(2), not `std::io`: `println!` panics if stdout is a closed pipe, and `io::Stdout`
-//! reports success if stdout is closed. Functions that report an error take its [`Errno`], which the
-//! caller reads right after the call that failed. C counterpart: `c-reference/output.c`.
+//! Uses write(2), not `std::io`: `println!` panics if stdout is a closed pipe, and `io::Stdout`
+//! reports success if stdout is closed. Functions that report an error take its [`Errno`], which
+//! the caller reads right after the call that failed. C counterpart: `c-reference/output.c`.
 
 use errno::{Errno, errno};
 use libc::{EADDRINUSE, EINTR, POLLOUT, STDERR_FILENO, STDOUT_FILENO, c_int, pollfd};
@@ -19,7 +19,7 @@ const LINE_SIZE: usize = 512;
 /// A program name of these characters is safe in a shell, in quotes if it has a space.
 const PLAIN: &str = " +-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
-/// Text that is printed and not written yet.
+/// Text that is printed but not yet written.
 static HELD: Mutex<Option<String>> = Mutex::new(None);
 
 macro_rules! errors {
@@ -71,8 +71,8 @@ pub fn write_all(fd: c_int, buffer: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Reads from `fd` into `buffer`, retrying if interrupted by a signal. Returns the bytes read, none at
-/// end of file. An error is read(2)'s.
+/// Reads from `fd` into `buffer`, retrying if interrupted by a signal. Returns the bytes read, none
+/// at end of file. An error is read(2)'s.
 pub fn read_some(fd: c_int, buffer: &mut [MaybeUninit<u8>]) -> Result<&[u8], Errno> {
     loop {
         // SAFETY: read(2) writes at most `buffer.len()` bytes to `buffer`.
@@ -126,8 +126,8 @@ pub fn exit_with_error(call: &str, subject: impl Display, reason: Errno) -> ! {
     unsafe { libc::_exit(1) }
 }
 
-/// Does the same for a bind(2) or listen(2) on `address`. After EADDRINUSE it also prints the command
-/// that shows which sockets conflict.
+/// Does the same for a bind(2) or listen(2) on `address`. After EADDRINUSE it also prints the
+/// command that shows which sockets conflict.
 pub fn exit_with_hint(call: &str, address: impl Display, reason: Errno) -> ! {
     note!("reuseaddr: {call} {address}: {reason}\n");
     if reason.0 == EADDRINUSE {

@@ -17,8 +17,8 @@ use std::net::SocketAddrV4;
 const TRUE: c_int = 1;
 
 /// Listens on `adr_srvr` and serves each client in a child process, forever. Sets SO_REUSEADDR
-/// before bind(2) if `reuse` is true. Exits with status 1 if it cannot listen, or accept(2) fails for
-/// good.
+/// before bind(2) if `reuse` is true. Exits with status 1 if it cannot listen, or accept(2) fails
+/// for good.
 pub fn serve(adr_srvr: sockaddr_in, reuse: bool) -> ! {
     let server_text = format_address(&adr_srvr);
     let mut reported = false; // whether a shortage (accept_error) has been reported

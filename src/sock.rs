@@ -19,7 +19,7 @@ pub fn close_fd(fd: c_int) {
     unsafe { libc::close(fd) };
 }
 
-/// Returns the result of a call, or its errno if the call failed. Rust only: in C, callers test for -1.
+/// Returns the result of a call, or its errno if it failed. Rust only: in C, callers test for -1.
 pub fn checked(z: c_int) -> Result<c_int, Errno> {
     if z == -1 { Err(errno()) } else { Ok(z) }
 }

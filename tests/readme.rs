@@ -188,7 +188,8 @@ fn a_block_that_is_not_a_transcript_is_a_command_or_has_a_date() {
         let fences = readme.matches("\n```").count();
         assert_eq!(fences, 2 * blocks.len(), "{path}: not all are ```text");
         for (before, block) in blocks {
-            let commands = block.lines().map(|line| line.strip_prefix("make "));
+            let joined = block.replace("\\\n", "");
+            let commands = joined.lines().map(|line| line.strip_prefix("make "));
             for command in commands.clone().flatten() {
                 let rule = format!("\n{}: ", command.split(' ').next().unwrap());
                 assert!(makefile.contains(&rule), "{path}: make {command}");

@@ -1,6 +1,6 @@
 /*
- * explain/collect.c - takes a snapshot: lists the sockets, finds their holders, and tries to bind
- * if asked to. Rust counterpart: src/explain/collect.rs.
+ * explain/collect.c - takes a snapshot: lists the sockets, finds their holders, and with --try
+ * binds. Rust counterpart: src/explain/collect.rs.
  */
 #include "explain/collect.h"
 #include "explain/procfs.h"
@@ -8,7 +8,6 @@
 #include "sock.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 /*
@@ -31,94 +30,48 @@ static int try_bind(const struct endpoint *endpoint, int level, int option, bool
 }
 
 /*
- * Returns endpoint as a target. Binds to its port if trial: first with SO_REUSEADDR and, if that
- * succeeds, without it, which conflicts with any server that binds at that instant.
+ * Returns endpoint as a target, and tests whether its address exists, as 127.0.0.0/8 does. This
+ * bind takes no port.
  */
-static struct target make_target(const struct endpoint *endpoint, bool trial)
+static struct target make_target(const struct endpoint *endpoint)
 {
     struct target target = {.endpoint = *endpoint, .trials = {NOT_TRIED, NOT_TRIED}};
     struct endpoint no_port = *endpoint;
-    unsigned char net = endpoint->address.s6_addr[12];
-    int error = 0;
 
-    /* This bind takes no port. The addresses 0.0.0.0 and 127.0.0.0/8 always exist. */
     no_port.port = 0;
-    if (endpoint->family != AF_INET || (net != 0 && net != 127))
-        error = try_bind(&no_port, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, true);
-    if (trial && error == 0)
-        error = target.trials[true] = try_bind(endpoint, SOL_SOCKET, SO_REUSEADDR, true);
-    if (trial && error == 0)
-        target.trials[false] = try_bind(endpoint, SOL_SOCKET, SO_REUSEADDR, false);
-    if (error != EACCES && error != EADDRINUSE)
-        target.error = error;
+    if (endpoint->family != AF_INET || endpoint->address.s6_addr[12] != 127)
+        target.error = try_bind(&no_port, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, true);
     return target;
 }
 
-/* Lists the sockets again, and leaves out those that were not read because they no longer exist. */
+/* Lists the sockets again, and removes those that were not read because they no longer exist. */
 static void leave_out_closed(struct snapshot *snapshot)
 {
     struct snapshot now = {.port = snapshot->port};
     size_t kept = 0;
 
     find_sockets(&now);
+    snapshot->diag_error = now.diag_error;
     now.sockets = grow(now.sockets, now.count, sizeof *now.sockets); /* not NULL */
     qsort(now.sockets, now.count, sizeof *now.sockets, by_inode);
     for (size_t i = 0; i < snapshot->count; i++) {
         struct socket_entry *entry = &snapshot->sockets[i];
-        if (entry->inode == 0 || entry->reuseaddr != UNKNOWN ||
+        if (now.diag_error != 0 || entry->inode == 0 || entry->reuseaddr != UNKNOWN ||
             bsearch(entry, now.sockets, now.count, sizeof *entry, by_inode) != NULL)
             snapshot->sockets[kept++] = *entry;
         else
             free(entry->holders);
     }
+    snapshot->changed = kept < snapshot->count;
     snapshot->count = kept;
     free_snapshot(&now);
 }
 
-/* C only: Rust has slice::sort_by_key. */
-static int by_address(const void *a, const void *b)
-{
-    const struct socket_entry *left = a, *right = b;
-
-    return memcmp(&left->local.address, &right->local.address, sizeof left->local.address);
-}
-
-/*
- * Gives the sockets that no process holds the options of the others that use their address, if
- * these agree.
- */
-static void infer_options(struct snapshot *snapshot)
-{
-    struct socket_entry *sockets = snapshot->sockets;
-    const struct socket_entry *end = sockets + snapshot->count;
-
-    if (snapshot->count > 0)
-        qsort(sockets, snapshot->count, sizeof *sockets, by_address);
-    for (struct socket_entry *entry = sockets; entry < end;) {
-        const struct socket_entry *first = entry, *model = NULL;
-        bool agree = true;
-        for (const struct socket_entry *other = sockets; other < end; other++) {
-            if (other->inode == 0 || other->reuseaddr == UNKNOWN ||
-                (by_address(other, first) != 0 && !is_wildcard(&other->local.address)))
-                continue;
-            if (model == NULL)
-                model = other;
-            agree &= model->reuseaddr == other->reuseaddr && model->reuseport == other->reuseport;
-        }
-        for (; entry < end && by_address(entry, first) == 0; entry++) {
-            if (entry->inode != 0 || model == NULL || !agree)
-                continue;
-            entry->reuseaddr = model->reuseaddr;
-            entry->reuseport = model->reuseport;
-            entry->inferred = true;
-        }
-    }
-}
-
-struct snapshot collect(const struct endpoint *endpoints, size_t count, bool trial)
+struct snapshot collect(const struct endpoint *endpoints, size_t count, bool last)
 {
     struct snapshot snapshot = {.port = endpoints->port};
     bool unread = false, unseen = false;
+    int unprivileged[2] = {0, 0};
 
     find_sockets(&snapshot);
     find_holders(&snapshot, false);
@@ -127,7 +80,7 @@ struct snapshot collect(const struct endpoint *endpoints, size_t count, bool tri
         const struct socket_entry *entry = &snapshot.sockets[i];
         unread |= !entry->udp && entry->inode != 0 && entry->reuseaddr == UNKNOWN;
     }
-    if (unread)
+    if (unread && !last)
         leave_out_closed(&snapshot);
     for (size_t i = 0; i < snapshot.count; i++)
         unseen |= has_unseen_holder(&snapshot.sockets[i]);
@@ -135,14 +88,29 @@ struct snapshot collect(const struct endpoint *endpoints, size_t count, bool tri
         find_holders(&snapshot, true);
         read_options(&snapshot);
     }
-    infer_options(&snapshot);
     for (size_t i = 0; i < count; i++) {
         struct target *target = &snapshot.targets[snapshot.target_count];
-        *target = make_target(&endpoints[i], trial);
-        /* A port without an address means [::] too, if there is IPv6. */
+        *target = make_target(&endpoints[i]);
+        /* A port without an address includes [::], if there is IPv6. */
         snapshot.target_count += target->error != EAFNOSUPPORT || count == 1;
     }
     read_numbers("ip_local_port_range", snapshot.ephemeral);
-    read_numbers("ip_unprivileged_port_start", snapshot.unprivileged);
+    read_numbers("ip_unprivileged_port_start", unprivileged);
+    snapshot.denied = snapshot.port < unprivileged[0] && !may_bind_every_port();
     return snapshot;
+}
+
+void try_targets(struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->target_count; i++) {
+        struct target *target = &snapshot->targets[i];
+        if (target->error != 0)
+            continue;
+        int error = try_bind(&target->endpoint, SOL_SOCKET, SO_REUSEADDR, true);
+        target->trials[true] = error;
+        if (error == 0)
+            target->trials[false] = try_bind(&target->endpoint, SOL_SOCKET, SO_REUSEADDR, false);
+        if (error != EACCES && error != EADDRINUSE)
+            target->error = error;
+    }
 }

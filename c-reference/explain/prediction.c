@@ -6,6 +6,7 @@
 #include "conflict.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Applies the rule, with these values for SO_REUSEADDR and IPV6_V6ONLY if they are unknown. */
 static bool conflicts_if(const struct socket_entry *entry, const struct tcp_socket *new,
@@ -41,12 +42,46 @@ static enum conflict predict_one(const struct socket_entry *entry, const struct 
     return conflicts_if(entry, &new, entry->reuseaddr == 1, false) ? MAY_CONFLICT : PROBABLY_NOT;
 }
 
-/* Predicts the results of bind(2) for a target. A trial decides: it reveals what cannot be read. */
+/*
+ * Infers the options of sockets that no process holds from the listeners on their address, if these
+ * agree. Connections are not used: that of a client can have the same address.
+ */
+static void infer_options(struct socket_entry *sockets, size_t n)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (sockets[i].state != TCP_LISTEN)
+            continue;
+        struct socket_entry listener = sockets[i];
+        sockets[i] = sockets[count];
+        sockets[count++] = listener;
+    }
+    for (struct socket_entry *entry = sockets + count; entry < sockets + n; entry++) {
+        const struct socket_entry *model = NULL;
+        bool agree = entry->inode == 0;
+        for (size_t i = 0; i < count && agree; i++) {
+            if (predict_one(&sockets[i], &entry->local, true) != CONFLICT)
+                continue;
+            agree = model == NULL || (model->reuseaddr == sockets[i].reuseaddr &&
+                                      model->reuseport == sockets[i].reuseport);
+            model = &sockets[i];
+        }
+        if (agree && model != NULL && model->reuseaddr != UNKNOWN) {
+            entry->reuseaddr = model->reuseaddr;
+            entry->reuseport = model->reuseport;
+            entry->inferred = true;
+        }
+    }
+}
+
+/* Predicts the results of bind(2) for a target. The result of a trial overrides the prediction. */
 static void predict_target(struct target *target, struct snapshot *snapshot)
 {
     /* A socket that is not listed may conflict. */
     enum conflict unlisted = snapshot->diag_error != 0 ? MAY_CONFLICT : NO_CONFLICT;
 
+    target->results[true] = NO_CONFLICT;
     for (int of = true; of >= false; of--) {
         enum conflict result =
             unlisted > target->results[true] ? unlisted : target->results[true];
@@ -70,6 +105,9 @@ static void predict_target(struct target *target, struct snapshot *snapshot)
 
 void predict(struct snapshot *snapshot)
 {
+    infer_options(snapshot->sockets, snapshot->count);
+    for (size_t i = 0; i < snapshot->count; i++)
+        memset(snapshot->sockets[i].conflicts, 0, sizeof snapshot->sockets[i].conflicts);
     for (size_t i = 0; i < snapshot->target_count; i++) {
         if (snapshot->targets[i].error == 0)
             predict_target(&snapshot->targets[i], snapshot);

@@ -18,17 +18,16 @@
 /* Maximum number of processes that are printed for a group. */
 #define PROCESSES_MAX 8
 
-/* Prints start and a process, cut to one line of the terminal, or to 80 bytes. */
+/* Prints start and a process, truncated to the width of the terminal, or to 80 columns. */
 static void print_process(const char *start, const struct process *process)
 {
-    const char *stopped = process->stopped ? ", stopped: only kill -KILL works" : "";
     struct winsize size = {0};
     char name[USER_TEXT], line[256];
 
     ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
     int width = size.ws_col == 0 ? 80 : size.ws_col;
     int length = snprintf(line, sizeof line, "%spid %d (%s%s): ", start, process->pid,
-                          user_name(process->uid, name), stopped);
+                          user_name(process->uid, name), process->stopped ? ", stopped" : "");
     int room = width - length > 20 ? width - length : 20;
     print("%s%.*s\n", line, room, process->command);
 }
@@ -39,7 +38,8 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
     const struct process *processes = snapshot->processes;
     bool *holds = grow(NULL, 0, snapshot->process_count + 1);
     const char *start = stop ? "    stop " : "        ";
-    size_t heads = 0, holding = 0;
+    char pids[PROCESSES_MAX * 12] = "";
+    size_t heads = 0, children = 0, length = 0;
 
     memset(holds, false, snapshot->process_count + 1);
     for (size_t i = 0; i < count; i++) {
@@ -51,7 +51,8 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
         for (size_t j = 0; j < snapshot->process_count && holds[i]; j++)
             has_parent |= holds[j] && processes[j].pid == processes[i].parent &&
                           processes[j].pid != 1;
-        holding += holds[i];
+        if (has_parent && children++ < PROCESSES_MAX)
+            length += (size_t)sprintf(pids + length, " %d", processes[i].pid);
         if (!holds[i] || has_parent)
             continue;
         heads++;
@@ -59,11 +60,14 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
             print("    stop the socket unit or container of process 1: systemctl list-sockets\n");
         else if (heads <= PROCESSES_MAX)
             print_process(start, &processes[i]);
+        if (stop && processes[i].stopped && heads <= PROCESSES_MAX)
+            print("        it is stopped: kill -CONT it as well, or kill -KILL\n");
     }
     if (heads > PROCESSES_MAX)
         print("%smore processes: %zu\n", start, heads - PROCESSES_MAX);
-    if (holding > heads)
-        print("        and its child processes: %zu\n", holding - heads);
+    if (children > 0)
+        print("        and its child processes (%zu): pid%s%s\n", children, pids,
+              children > PROCESSES_MAX ? " ..." : "");
     free(holds);
 }
 
@@ -89,7 +93,7 @@ static void print_group(const struct snapshot *snapshot, const struct socket_ent
     if (!IN6_IS_ADDR_V4MAPPED(&entry->local.address) && entry->v6only == 1)
         print(", v6only");
     if (entry->device != 0) {
-        if_indextoname(entry->device, device); /* it can have been removed */
+        if_indextoname(entry->device, device); /* it may have been removed */
         print(", only on %%%s", printable(device, strlen(device)));
     }
     for (size_t i = 0; i < count; i++)
@@ -112,11 +116,12 @@ static void print_group(const struct snapshot *snapshot, const struct socket_ent
 static void print_notes(const struct snapshot *snapshot)
 {
     const char *remedy = geteuid() == 0 ? "that needs CAP_SYS_PTRACE" : "run explain as root";
-    bool unseen = false, unread = false;
+    bool unseen = false, unread = false, incomplete = false;
 
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
         unseen |= has_unseen_holder(entry);
+        incomplete |= may_have_hidden_holder(snapshot, entry);
         unread |= entry->reuseaddr == UNKNOWN && entry->holder_count > 0;
     }
     if (snapshot->diag_error != 0)
@@ -124,10 +129,10 @@ static void print_notes(const struct snapshot *snapshot)
     if (snapshot->proc_error != 0) {
         print("The processes cannot be listed (/proc: %s); is it mounted?\n",
               strerror(snapshot->proc_error));
-    } else if (unseen && snapshot->hidden) {
+    } else if (incomplete) {
         print("Some processes cannot be inspected: %s.\n", remedy);
     } else if (unseen) {
-        print("No process here has the socket. It can belong to another PID namespace (a\n");
+        print("No process here holds the socket. It may belong to another PID namespace (a\n");
         print("container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).\n");
     }
     if (snapshot->foreign)
@@ -158,7 +163,7 @@ void print_sockets(const struct snapshot *snapshot, bool all)
     if (start < count)
         print("    more sockets: %zu; --all lists them\n", count - start);
     if (count < snapshot->count) {
-        print("UDP port %d, which does not conflict with TCP:\n", snapshot->port);
+        print("UDP uses this port too, which does not conflict with TCP.\n");
         print_holders(snapshot, &sockets[count], snapshot->count - count, false);
     }
     print_notes(snapshot);

@@ -1,8 +1,8 @@
 /*
  * explain/procfs.c - finds the holders of sockets in /proc, and reads the sockets' options.
  *
- * getsockopt(2) needs a descriptor: pidfd_getfd(2) copies one from a process that holds
- * the socket, if ptrace(2) of that process is permitted. Rust counterpart: src/explain/procfs.rs.
+ * getsockopt(2) needs a descriptor. pidfd_getfd(2) copies one from a holder of the socket, if it
+ * may be traced with ptrace(2). Rust counterpart: src/explain/procfs.rs.
  */
 #include "explain/procfs.h"
 
@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Of <linux/pidfd.h>, since Linux 6.9. */
+/* From <linux/pidfd.h>, since Linux 6.9. */
 #undef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL
 
@@ -74,8 +74,8 @@ static bool read_process(struct process *process)
 }
 
 /*
- * Adds the descriptors in directory path to the sockets, which are sorted by inode. They are those
- * of a thread of process pid.
+ * Adds the descriptors in directory path, which are those of thread of process pid, to the
+ * sockets. These are sorted by inode.
  */
 static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t pid, pid_t thread)
 {
@@ -94,7 +94,7 @@ static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t 
     while ((file = readdir(directory)) != NULL) {
         char target[64];
         ssize_t length = readlinkat(dirfd(directory), file->d_name, target, sizeof target - 1);
-        /* Also the error for a process that no longer exists. */
+        /* EACCES is also the error for a process that no longer exists. */
         snapshot->hidden |= length == -1 && errno == EACCES && access(path, F_OK) == 0;
         target[length < 0 ? 0 : length] = '\0';
         struct socket_entry key, *entry;
@@ -102,7 +102,7 @@ static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t 
             (entry = bsearch(&key, snapshot->sockets, snapshot->count, sizeof key, by_inode)) ==
                 NULL)
             continue;
-        /* One descriptor of a process is enough. Threads matter if no process has the socket. */
+        /* One descriptor of each process is enough, and of a thread only if no process has one. */
         const struct process *last = NULL;
         if (entry->holder_count > 0)
             last = &snapshot->processes[entry->holders[entry->holder_count - 1].process];
@@ -180,7 +180,7 @@ void find_holders(struct snapshot *snapshot, bool threads)
 /*
  * Closes a copied descriptor. If the holder has closed the socket, this is the last descriptor, and
  * with SO_LINGER close(2) would block until all data is acknowledged. The exit of a process does
- * not block: so a child process has it open until it is killed.
+ * not block, so a child process keeps the descriptor open until it is killed.
  */
 static void close_copy(int fd)
 {
@@ -192,7 +192,7 @@ static void close_copy(int fd)
     if (z == 0 && linger.l_onoff != 0 && linger.l_linger != 0)
         pid = fork();
     if (pid == 0) {
-        sleep(1); /* if its parent is killed first */
+        sleep(1); /* in case its parent is killed first */
         _exit(0);
     }
     close(fd);
@@ -266,4 +266,15 @@ void read_numbers(const char *name, int numbers[2])
     snprintf(path, sizeof path, "/proc/sys/net/ipv4/%s", name);
     read_file(path, text, sizeof text);
     sscanf(text, "%d %d", &numbers[0], &numbers[1]);
+}
+
+bool may_bind_every_port(void)
+{
+    char text[1 << 15];
+    unsigned long long mask = 0;
+
+    read_file("/proc/self/status", text, sizeof text);
+    const char *capabilities = strstr(text, "\nCapEff:\t");
+    return capabilities != NULL && sscanf(capabilities, " CapEff: %llx", &mask) == 1 &&
+           (mask & 1 << 10) != 0;
 }

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const state_names[] = {
     "",          "ESTABLISHED", "SYN_SENT",   "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
@@ -16,6 +17,12 @@ const char *const state_names[] = {
 bool has_unseen_holder(const struct socket_entry *entry)
 {
     return entry->inode != 0 && entry->holder_count == 0;
+}
+
+bool may_have_hidden_holder(const struct snapshot *snapshot, const struct socket_entry *entry)
+{
+    bool other_user = entry->inode != 0 && entry->uid != geteuid();
+    return snapshot->hidden && (has_unseen_holder(entry) || (blocks(entry) && other_user));
 }
 
 bool is_unaccepted(const struct socket_entry *entry)
@@ -51,6 +58,8 @@ int compare_groups(const struct socket_entry *left, const struct socket_entry *r
         left->state - right->state,
         (int)left->device - (int)right->device,
         left->reuseaddr - right->reuseaddr,
+        (left->reuseport == 1) - (right->reuseport == 1),
+        (left->v6only == 1) - (right->v6only == 1),
         left->inferred - right->inferred,
         (left->inode == 0) - (right->inode == 0),
     };
@@ -89,7 +98,6 @@ const char *user_name(uid_t uid, char text[USER_TEXT])
 {
     static char passwd[1 << 20];
     unsigned number;
-    int length;
 
     FILE *file = *passwd == '\0' ? fopen("/etc/passwd", "re") : NULL;
     if (file != NULL) {
@@ -97,8 +105,10 @@ const char *user_name(uid_t uid, char text[USER_TEXT])
         fclose(file);
     }
     for (const char *line = passwd; line != NULL; line = strchr(line, '\n')) {
+        int length = 0;
         line += *line == '\n';
-        if (sscanf(line, "%32[^:\n]:%n", text, &length) != 1)
+        sscanf(line, "%32[^:\n]:%n", text, &length);
+        if (length == 0) /* no colon after 32 characters */
             continue;
         const char *password = line + length;
         if (sscanf(password + strcspn(password, ":\n"), ":%u:", &number) == 1 && number == uid)

@@ -1,8 +1,8 @@
 /*
  * explain/sock_diag.c - lists the sockets of a port with sock_diag(7), a netlink(7) protocol.
  *
- * /proc/net/tcp would not do: it lacks the time left of FIN_WAIT2, IPV6_V6ONLY, and the sockets
- * that are bound and not listening, which sock_diag lists since Linux 6.8.
+ * /proc/net/tcp is not enough: it lacks IPV6_V6ONLY, and the sockets that are bound and not
+ * listening, which sock_diag lists since Linux 6.8.
  * Rust counterpart: src/explain/sock_diag.rs.
  */
 #include "explain/sock_diag.h"
@@ -128,7 +128,7 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
             consistent &= (header.nlmsg_flags & NLM_F_DUMP_INTR) == 0;
             const char *body = buffer + at + sizeof header;
             size_t body_length = header.nlmsg_len - sizeof header;
-            /* Both an error and the end carry a negative errno, or 0. */
+            /* NLMSG_ERROR and NLMSG_DONE both carry a negative errno, or 0. */
             if (header.nlmsg_type == NLMSG_ERROR || header.nlmsg_type == NLMSG_DONE) {
                 int error = 0;
                 if (body_length >= sizeof error)
@@ -138,7 +138,7 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
             }
             if (!parse_entry(body, body_length, &entry))
                 continue;
-            /* Bound sockets are listed on any port. */
+            /* The kernel does not filter bound sockets by port. */
             if (entry.local.port != snapshot->port)
                 continue;
             entry.udp = request->header.nlmsg_type == SOCK_DIAG_BY_FAMILY;
@@ -192,7 +192,7 @@ void find_sockets(struct snapshot *snapshot)
                                       .sdiag_protocol = IPPROTO_UDP,
                                       .idiag_states = UINT32_MAX,
                                       .id = id}};
-        /* UDP is a remark only, and missing in a kernel without udp_diag. */
+        /* UDP sockets are only mentioned. A kernel without udp_diag cannot list them. */
         dump(s, &udp, sizeof udp.udp, snapshot);
     }
     close(s);

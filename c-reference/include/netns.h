@@ -1,4 +1,4 @@
-/* netns.h - the network that rules and abi work in. Rust counterpart: src/netns.rs. */
+/* netns.h - the private network namespace of rules and abi. Rust counterpart: src/netns.rs. */
 #ifndef NETNS_H
 #define NETNS_H
 #include <stdbool.h>

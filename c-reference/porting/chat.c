@@ -1,4 +1,4 @@
-/* chat.c - a chat server: sends what a client sends to all other clients. Usage: chat ADDRESS.
+/* chat.c - a chat server: forwards what a client sends to all other clients. Usage: chat ADDRESS.
  * Rust counterpart: src/porting/chat.rs. */
 #include <arpa/inet.h>
 #include <err.h>
@@ -42,10 +42,10 @@ int main(int argc, char **argv)
                 fds[i] = fds[--count];
             }
 
-            /* 4. Send to the others. A send to one that has closed would raise SIGPIPE. */
+            /* 4. Send to the others, without SIGPIPE. A client that does not read loses text. */
             for (nfds_t other = 1; n > 0 && other < count; other++)
                 if (other != i)
-                    send(fds[other].fd, text, (size_t)n, MSG_NOSIGNAL);
+                    send(fds[other].fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
         }
 
         /* 5. Accept, and watch the client's socket. */

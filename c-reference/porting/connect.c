@@ -1,5 +1,5 @@
-/* connect.c - tests whether a TCP server can be reached in one second. Usage: connect HOST PORT.
- * Rust counterpart: src/porting/connect.rs. */
+/* connect.c - tests whether a TCP server can be reached, for one second per address.
+ * Usage: connect HOST PORT. Rust counterpart: src/porting/connect.rs. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ int main(int argc, char **argv)
     if (z != 0)
         errx(1, "getaddrinfo %s %s: %s", host, port, gai_strerror(z));
 
-    /* 4. Try one after the other. */
+    /* 4. Try each, until one succeeds. */
     for (const struct addrinfo *p = list; p != NULL && error != 0; p = p->ai_next)
         error = try_address(p);
     freeaddrinfo(list);

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     fork_and_exit();
     setsid();
 
-    /* 2. Fork again: only the leader of a session can acquire a terminal. Print the pid. */
+    /* 2. Fork again: only a session leader can acquire a controlling terminal. Print the pid. */
     fork_and_exit();
     umask(0);
     if (chdir("/") == -1)
@@ -34,12 +34,14 @@ int main(int argc, char **argv)
     dprintf(STDOUT_FILENO, "%d\n", getpid());
 
     /* 3. Replace stdin, stdout and stderr. Until exec, keep stderr for an error of execvp. */
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int null = open("/dev/null", O_RDWR);
     if (null == -1)
         err(1, "open /dev/null");
     int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     for (int fd = 0; fd < 3; fd++)
-        dup2(null, fd); /* the copy does not close on exec */
+        dup2(null, fd);
+    if (null > STDERR_FILENO) /* it is 0 to 2 if one of these was closed */
+        close(null);
 
     /* 4. Run the command. A signal that is ignored stays ignored after exec. */
     signal(SIGPIPE, SIG_DFL);

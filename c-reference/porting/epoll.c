@@ -1,4 +1,4 @@
-/* epoll.c - a UDP echo server, which ends when its standard input ends. Usage: epoll ADDRESS.
+/* epoll.c - a UDP echo server, which exits at the end of its standard input. Usage: epoll ADDRESS.
  * Rust counterpart: src/porting/epoll.rs. */
 #include <arpa/inet.h>
 #include <err.h>
@@ -44,8 +44,7 @@ int main(int argc, char **argv)
             return 0;
 
         /* 4. Echo until EAGAIN. A reply that cannot be sent is lost, as any datagram may be. */
-        ssize_t n;
-        while ((n = receive(s, buffer, &address)) != -1)
+        for (ssize_t n; (n = receive(s, buffer, &address)) != -1;)
             sendto(s, buffer, (size_t)n, 0, (struct sockaddr *)&address, sizeof address);
         if (errno != EAGAIN)
             err(1, "recvfrom %s", argv[1]);

@@ -37,7 +37,7 @@ int main(int argc, char **argv)
         if (c == -1)
             err(1, "accept %s", port);
 
-        /* 4. Read the address by its family. */
+        /* 4. Read the address according to its family. */
         char text[INET6_ADDRSTRLEN];
         if (address.ss_family == AF_INET) {
             struct sockaddr_in *in = (struct sockaddr_in *)&address;

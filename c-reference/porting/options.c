@@ -18,14 +18,14 @@ static void set_option(int s, int level, int name, void *value, socklen_t size)
 
 int main(int argc, char **argv)
 {
-    /* 1. Parse. strtol skips spaces, stops at the first other character, and sets errno. */
+    /* 1. Parse. strtol skips white space, stops at the first other character, and sets errno. */
     char *end = "";
     errno = 0;
     long ms = argc > 1 ? strtol(argv[1], &end, 10) : 0;
     if (ms <= 0 || *end != '\0' || errno != 0)
         errx(1, "usage: options MILLISECONDS");
 
-    /* 2. Set the options. Each has its own type, and a timeout of 0 would be none. */
+    /* 2. Set the options. Each has its own type, and 0 would mean no timeout. */
     int s = socket(AF_INET, SOCK_STREAM, 0), reuse = 1, nodelay = 1;
     if (s == -1)
         err(1, "socket");

@@ -7,17 +7,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t reaped, failed, killed;
+static volatile sig_atomic_t pids[3], reaped, failed, killed;
 
 static void on_sigchld(int signal)
 {
-    /* 1. Reap each child process that has ended: there may be several for one SIGCHLD. */
+    /* 1. Reap each child process that has ended: one SIGCHLD may stand for several. */
     int status, saved = errno; /* the interrupted code may read errno */
     (void)signal;
-    while (waitpid(-1, &status, WNOHANG) > 0) {
-        reaped++;
-        failed += WIFEXITED(status) && WEXITSTATUS(status) != 0;
-        killed += WIFSIGNALED(status);
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        int ours = pid == pids[0] || pid == pids[1] || pid == pids[2]; /* forked after exec */
+        reaped += ours;
+        failed += ours && WIFEXITED(status) && WEXITSTATUS(status) != 0;
+        killed += ours && WIFSIGNALED(status);
     }
     errno = saved;
 }
@@ -31,10 +32,11 @@ int main(void)
     sigaction(SIGCHLD, &action, NULL);
     sigset_t before;
     sigprocmask(SIG_BLOCK, &action.sa_mask, &before);
+    sigdelset(&before, SIGCHLD); /* the program that executed this one may have blocked it */
 
     /* 3. Fork. */
     for (int child = 0; child < 3; child++) {
-        pid_t pid = fork();
+        pid_t pid = pids[child] = fork();
         if (pid == -1)
             err(1, "fork");
         if (pid == 0 && child == 2)

@@ -1,4 +1,4 @@
-/* select.c - a client: sends its standard input, prints what it receives. Usage: select ADDRESS.
+/* select.c - a client: sends its standard input and prints what it receives. Usage: select ADDRESS.
  * Rust counterpart: src/porting/select.rs. */
 #include <arpa/inet.h>
 #include <err.h>
@@ -12,8 +12,9 @@ static ssize_t copy(int from, int to)
     ssize_t n = read(from, buffer, sizeof buffer);
     if (n == -1)
         err(1, "read");
-    if (n > 0 && write(to, buffer, (size_t)n) == -1)
-        err(1, "write");
+    for (ssize_t z, done = 0; done < n; done += z) /* short after SIGSTOP */
+        if ((z = write(to, buffer + done, (size_t)(n - done))) == -1)
+            err(1, "write");
     return n;
 }
 
@@ -32,10 +33,10 @@ int main(int argc, char **argv)
 
     fd_set set;
     do {
-        /* 2. Wait. select leaves in the set only what is readable. nfds is the highest plus one. */
+        /* 2. Wait. select leaves in the set only what is readable. nfds is s + 1. */
         FD_ZERO(&set);
         FD_SET(STDIN_FILENO, &set);
-        FD_SET(s, &set); /* would write past the end from FD_SETSIZE (1024) on */
+        FD_SET(s, &set); /* writes past the end if s >= FD_SETSIZE (1024) */
         if (select(s + 1, &set, NULL, NULL, NULL) == -1)
             err(1, "select");
         if (FD_ISSET(s, &set) && copy(s, STDOUT_FILENO) == 0)

@@ -1,8 +1,8 @@
-//! Takes a snapshot: lists the sockets, finds their holders, and tries to bind if asked to.
+//! Takes a snapshot: lists the sockets, finds their holders, and with `--try` binds.
 //! C counterpart: `c-reference/explain/collect.c`.
 
 use crate::address::{Endpoint, is_wildcard};
-use crate::explain::procfs::{find_holders, read_numbers, read_options};
+use crate::explain::procfs::{find_holders, may_bind_every_port, read_numbers, read_options};
 use crate::explain::snapshot::*;
 use crate::explain::sock_diag::find_sockets;
 use crate::sock::{bind_socket, close_fd, set_option};
@@ -11,10 +11,9 @@ use libc::{
     AF_INET, EACCES, EADDRINUSE, EAFNOSUPPORT, IP_BIND_ADDRESS_NO_PORT, IPPROTO_IP, SO_REUSEADDR,
     SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET, c_int,
 };
-use std::net::Ipv6Addr;
 
-/// Binds a new socket with this option to `endpoint`, and closes it. Without a port, it binds only if
-/// the address is not `::`. Returns 0, or the errno of the call that failed.
+/// Binds a new socket with this option to `endpoint`, and closes it. Without a port, it binds only
+/// if the address is not `::`. Returns 0, or the errno of the call that failed.
 fn try_bind(endpoint: &Endpoint, level: c_int, option: c_int, value: bool) -> c_int {
     let mut error = 0;
 
@@ -31,34 +30,25 @@ fn try_bind(endpoint: &Endpoint, level: c_int, option: c_int, value: bool) -> c_
     error
 }
 
-/// Returns `endpoint` as a target. Binds to its port if `trial`: first with SO_REUSEADDR and, if that
-/// succeeds, without it, which conflicts with any server that binds at that instant.
-fn make_target(endpoint: &Endpoint, trial: bool) -> Target {
+/// Returns `endpoint` as a target, and tests whether its address exists, as 127.0.0.0/8 does. This
+/// bind takes no port.
+fn make_target(endpoint: &Endpoint) -> Target {
     let mut error = 0;
-    let mut trials = [None; 2];
     let mut no_port = *endpoint;
 
-    // This bind takes no port. The addresses 0.0.0.0 and 127.0.0.0/8 always exist.
     no_port.port = 0;
-    if endpoint.family != AF_INET || ![0, 127].contains(&endpoint.address.octets()[12]) {
+    if endpoint.family != AF_INET || endpoint.address.octets()[12] != 127 {
         error = try_bind(&no_port, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, true);
-    }
-    if trial && error == 0 {
-        error = try_bind(endpoint, SOL_SOCKET, SO_REUSEADDR, true);
-        trials[1] = Some(error);
-    }
-    if trial && error == 0 {
-        trials[0] = Some(try_bind(endpoint, SOL_SOCKET, SO_REUSEADDR, false));
     }
     Target {
         endpoint: *endpoint,
-        error: (![0, EACCES, EADDRINUSE].contains(&error)).then_some(Errno(error)),
-        trials,
+        error: (error != 0).then_some(Errno(error)),
+        trials: [None; 2],
         results: [Conflict::No; 2],
     }
 }
 
-/// Lists the sockets again, and leaves out those that were not read because they no longer exist.
+/// Lists the sockets again, and removes those that were not read because they no longer exist.
 fn leave_out_closed(snapshot: &mut Snapshot) {
     let mut now = Snapshot {
         port: snapshot.port,
@@ -66,6 +56,7 @@ fn leave_out_closed(snapshot: &mut Snapshot) {
     };
 
     find_sockets(&mut now);
+    snapshot.diag_error = now.diag_error;
     now.sockets.sort_by_key(|entry| entry.inode);
     let exists = |inode| {
         now.sockets
@@ -73,40 +64,16 @@ fn leave_out_closed(snapshot: &mut Snapshot) {
             .is_ok()
     };
     let is_read = |entry: &SocketEntry| entry.inode == 0 || entry.reuseaddr.is_some();
+    let count = snapshot.sockets.len();
     snapshot
         .sockets
-        .retain(|entry| is_read(entry) || exists(entry.inode));
+        .retain(|entry| now.diag_error.is_some() || is_read(entry) || exists(entry.inode));
+    snapshot.changed = snapshot.sockets.len() < count;
 }
 
-/// Gives the sockets that no process holds the options of the others that use their address, if these
-/// agree.
-fn infer_options(snapshot: &mut Snapshot) {
-    let sockets = &mut snapshot.sockets;
-    let mut start = 0;
-
-    sockets.sort_by_key(|entry| entry.local.address);
-    while start < sockets.len() {
-        let address = sockets[start].local.address;
-        let covers = |other: Ipv6Addr| other == address || is_wildcard(other);
-        let models = sockets.iter().filter(|model| {
-            model.inode != 0 && model.reuseaddr.is_some() && covers(model.local.address)
-        });
-        let mut options: Vec<_> = models
-            .map(|model| (model.reuseaddr, model.reuseport))
-            .collect();
-        options.dedup();
-        while start < sockets.len() && sockets[start].local.address == address {
-            if sockets[start].inode == 0 && options.len() == 1 {
-                (sockets[start].reuseaddr, sockets[start].reuseport) = options[0];
-                sockets[start].inferred = true;
-            }
-            start += 1;
-        }
-    }
-}
-
-/// Returns a snapshot of the endpoints' port, with the results of binds to them if `trial`.
-pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
+/// Returns a snapshot of the endpoints' port. Sockets that are closed meanwhile set `changed` and are
+/// left out, but not if `last`.
+pub fn collect(endpoints: &[Endpoint], last: bool) -> Snapshot {
     let mut snapshot = Snapshot {
         port: endpoints[0].port,
         ..Snapshot::default()
@@ -117,24 +84,39 @@ pub fn collect(endpoints: &[Endpoint], trial: bool) -> Snapshot {
     find_sockets(&mut snapshot);
     find_holders(&mut snapshot, false);
     read_options(&mut snapshot);
-    if snapshot.sockets.iter().any(is_unread) {
+    if !last && snapshot.sockets.iter().any(is_unread) {
         leave_out_closed(&mut snapshot);
     }
-    // SAFETY: no arguments; always succeeds.
-    let root = unsafe { libc::geteuid() } == 0;
-    if snapshot.sockets.iter().any(has_unseen_holder) && (root || !snapshot.hidden) {
+    if snapshot.sockets.iter().any(has_unseen_holder) && (is_root() || !snapshot.hidden) {
         find_holders(&mut snapshot, true);
         read_options(&mut snapshot);
     }
-    infer_options(&mut snapshot);
     for endpoint in endpoints {
-        let target = make_target(endpoint, trial);
-        // A port without an address means [::] too, if there is IPv6.
+        let target = make_target(endpoint);
+        // A port without an address includes [::], if there is IPv6.
         if target.error != Some(Errno(EAFNOSUPPORT)) || endpoints.len() == 1 {
             snapshot.targets.push(target);
         }
     }
     snapshot.ephemeral = read_numbers("ip_local_port_range");
-    snapshot.unprivileged = read_numbers("ip_unprivileged_port_start");
+    let [unprivileged, _] = read_numbers("ip_unprivileged_port_start");
+    snapshot.denied = snapshot.port < unprivileged && !may_bind_every_port();
     snapshot
+}
+
+/// Binds to each target's port: first with SO_REUSEADDR and, if that succeeds, without it, which
+/// conflicts with any server that binds at that instant.
+pub fn try_targets(snapshot: &mut Snapshot) {
+    for target in &mut snapshot.targets {
+        if target.error.is_some() {
+            continue;
+        }
+        let error = try_bind(&target.endpoint, SOL_SOCKET, SO_REUSEADDR, true);
+        target.trials[1] = Some(error);
+        if error == 0 {
+            let without = try_bind(&target.endpoint, SOL_SOCKET, SO_REUSEADDR, false);
+            target.trials[0] = Some(without);
+        }
+        target.error = (![0, EACCES, EADDRINUSE].contains(&error)).then_some(Errno(error));
+    }
 }

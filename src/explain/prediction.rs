@@ -45,8 +45,35 @@ fn predict_one(entry: &SocketEntry, endpoint: &Endpoint, reuseaddr: bool) -> Con
     }
 }
 
-/// Predicts the results of bind(2) for a target. A trial decides: it reveals what cannot be read.
+/// Infers the options of sockets that no process holds from the listeners on their address, if
+/// these agree. Connections are not used: that of a client can have the same address.
+fn infer_options(sockets: &mut [SocketEntry]) {
+    let mut count = 0;
+
+    for i in 0..sockets.len() {
+        if sockets[i].state == TcpState::Listen {
+            sockets.swap(count, i);
+            count += 1;
+        }
+    }
+    let (listeners, others) = sockets.split_at_mut(count);
+    for entry in others.iter_mut().filter(|entry| entry.inode == 0) {
+        let covers = |model: &&SocketEntry| predict_one(model, &entry.local, true) == Conflict::Yes;
+        let models = listeners.iter().filter(covers);
+        let mut options: Vec<_> = models
+            .map(|model| (model.reuseaddr, model.reuseport))
+            .collect();
+        options.dedup();
+        if let [(Some(_), _)] = options[..] {
+            (entry.reuseaddr, entry.reuseport) = options[0];
+            entry.inferred = true;
+        }
+    }
+}
+
+/// Predicts the results of bind(2) for a target. The result of a trial overrides the prediction.
 fn predict_target(target: &mut Target, sockets: &mut [SocketEntry], unlisted: Conflict) {
+    target.results[1] = Conflict::No;
     for reuseaddr in [true, false] {
         let of = usize::from(reuseaddr);
         let mut result = unlisted.max(target.results[1]);
@@ -71,6 +98,10 @@ pub fn predict(snapshot: &mut Snapshot) {
     // A socket that is not listed may conflict.
     let unlisted = [Conflict::No, Conflict::Maybe][usize::from(snapshot.diag_error.is_some())];
 
+    infer_options(&mut snapshot.sockets);
+    for entry in &mut snapshot.sockets {
+        entry.conflicts = [Conflict::No; 2];
+    }
     for target in &mut snapshot.targets {
         if target.error.is_none() {
             predict_target(target, &mut snapshot.sockets, unlisted);

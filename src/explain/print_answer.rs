@@ -5,9 +5,9 @@ use crate::address::format_endpoint;
 use crate::conflict::TcpState;
 use crate::explain::print_sockets::print_holders;
 use crate::explain::snapshot::*;
-use libc::{EACCES, uid_t};
+use libc::{EACCES, EADDRINUSE, uid_t};
 
-/// Returns the user whose servers can bind if they set SO_REUSEPORT: each socket that blocks has it.
+/// Returns the owner of all sockets that block, if these have SO_REUSEPORT: its servers can bind.
 fn find_reuseport_user(snapshot: &Snapshot) -> Option<uid_t> {
     let mut blocking = snapshot.sockets.iter().filter(|entry| blocks(entry));
     let user = blocking.clone().next()?.uid;
@@ -16,7 +16,7 @@ fn find_reuseport_user(snapshot: &Snapshot) -> Option<uid_t> {
     all_share.then_some(user)
 }
 
-/// Returns the answer for `target`, without its name.
+/// Returns the answer for `target`, without its address.
 fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
     let [without, with] = target.results;
     let user = find_reuseport_user(snapshot).filter(|_| with == Conflict::Yes);
@@ -26,16 +26,17 @@ fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
     }
     if let Some(user) = user.map(user_name) {
         let start = "is in use. A server that sets SO_REUSEADDR cannot bind it";
-        return format!("{start}; one of user {user} that sets SO_REUSEPORT too can.");
+        return format!("{start}, but one of user {user} that also sets SO_REUSEPORT can.");
     }
     match with {
         Conflict::Yes => "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.",
-        Conflict::Maybe => "may be in use. Options that cannot be read decide.",
-        Conflict::ProbablyNot => {
-            "is probably free for a server that sets SO_REUSEADDR, but not for others."
+        Conflict::Maybe if without == Conflict::Yes => {
+            "is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if \
+             the old program set it too."
         }
+        Conflict::Maybe => "may be in use, depending on options that cannot be read.",
         Conflict::No if without == Conflict::No => "is free.",
-        Conflict::No => "is free for a server that sets SO_REUSEADDR, but not for others.",
+        _ => "is free for a server that sets SO_REUSEADDR, but not for others.",
     }
     .into()
 }
@@ -44,16 +45,17 @@ fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
 fn print_targets(snapshot: &Snapshot) {
     let describe = |target| describe_target(snapshot, target);
     let answers: Vec<String> = snapshot.targets.iter().map(describe).collect();
+    let end = ["", " This user may not bind it."][usize::from(snapshot.denied)];
 
     if answers.len() > 1 && answers.iter().all(|answer| *answer == answers[0]) {
-        return out!("Port {} {}\n", snapshot.port, answers[0]);
+        return out!("TCP port {} {}{end}\n", snapshot.port, answers[0]);
     }
     for (target, answer) in snapshot.targets.iter().zip(answers) {
-        out!("{} {answer}\n", format_endpoint(&target.endpoint));
+        out!("{} {answer}{end}\n", format_endpoint(&target.endpoint));
     }
 }
 
-/// Returns whether `entry` stays, without SO_REUSEADDR, for some time after its process has ended.
+/// Returns whether `entry`'s socket can remain for some time after its process has ended.
 fn lasts(entry: &SocketEntry) -> bool {
     use TcpState::{Close, CloseWait, Listen, SynSent};
     !is_unaccepted(entry) && !matches!(entry.state, Close | CloseWait | Listen | SynSent)
@@ -68,22 +70,24 @@ fn print_advice(snapshot: &Snapshot) {
         .iter()
         .filter_map(|target| target.trials[1])
         .max();
+    let failed = tried == Some(EADDRINUSE);
     let held = blocking().any(|entry| lasts(entry) && entry.inode != 0);
-    let remaining = blocking().filter(|entry| lasts(entry) && entry.inode == 0);
-    let seconds = remaining.map(|entry| match (entry.state, entry.seconds) {
-        (TcpState::TimeWait, Some(seconds)) => seconds,
-        // The peer can close in the last second, and begin the 60 s of TIME_WAIT.
-        (TcpState::FinWait2, Some(seconds)) => seconds + 60,
-        _ => 120,
+    let remaining = || blocking().filter(|entry| lasts(entry) && entry.inode == 0);
+    let seconds = remaining().filter_map(|entry| match entry.state {
+        // The peer can close in the last second, which starts the 60 s of TIME_WAIT.
+        TcpState::FinWait2 => Some(entry.seconds? + 60),
+        _ => entry.seconds,
     });
     let seconds = seconds.max();
+    let sending = remaining().any(|entry| entry.seconds.is_none());
+    let incomplete = blocking().any(|entry| may_have_hidden_holder(snapshot, entry));
     let [first, last] = snapshot.ephemeral;
     let port = snapshot.port;
 
-    if without >= Conflict::Maybe || tried == Some(EACCES) {
+    if without >= Conflict::Maybe || tried == Some(EACCES) || snapshot.denied {
         out!("\nWhat helps:\n");
     }
-    if tried == Some(EACCES) && port < snapshot.unprivileged[0] {
+    if snapshot.denied {
         out!("    bind as root, or with CAP_NET_BIND_SERVICE\n");
     } else if tried == Some(EACCES) {
         out!("    allow the bind in the security policy (in SELinux: name_bind)\n");
@@ -94,41 +98,57 @@ fn print_advice(snapshot: &Snapshot) {
         }
         return;
     }
+    if incomplete && !is_root() {
+        out!("    run explain as root, which shows all processes that hold the sockets\n");
+    }
     print_holders(snapshot, blocking(), true);
-    if blocking().any(has_unseen_holder) || blocking().next().is_none() && tried.is_some() {
-        out!("    stop the process that holds the socket; it was not found\n");
+    if blocking().any(has_unseen_holder) {
+        out!("    stop the process that holds the socket (not found)\n");
+    } else if blocking().next().is_none() && failed {
+        out!("    run explain again: it lists no socket that conflicts\n");
     }
     if held {
-        out!("        but let the peers of its connections close first, or wait 120 s then\n");
+        out!("        but let its peers close first, or wait 120 s afterwards\n");
     }
-    if let Some(seconds) = seconds {
-        out!("    wait {seconds} s, unless the closed connections have SO_REUSEADDR\n");
+    if with == Conflict::Maybe && remaining().next().is_some() {
+        out!("    set SO_REUSEADDR before bind, and start the server; if bind still fails:\n");
     }
-    if held {
+    if sending {
+        out!("    wait until peers have taken the last data, or the kernel gives up (minutes)\n");
+    } else if let Some(seconds) = seconds {
+        out!("    wait {seconds} s at most\n");
+    }
+    if held || sending {
         out!("    or close all connections, as root: ss -K -t state connected sport = :{port}\n");
     } else if seconds.is_some() {
         out!("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :{port}\n");
-    } else if blocking().next().is_some() {
+    } else if blocking().next().is_some() && !incomplete {
         out!("    then a server that sets SO_REUSEADDR can bind at once\n");
     }
     if with == Conflict::Maybe && tried.is_none() {
-        out!("    or let explain bind the port for an instant, to find out: --try\n");
+        out!("    or run explain with --try, which binds the port for an instant\n");
     }
     if blocking().any(|entry| entry.reuseaddr == Some(false) && entry.state != TcpState::Listen) {
         out!("    next time, set SO_REUSEADDR before bind in every program on the port\n");
     }
-    if (held || seconds.is_some()) && (first..=last).contains(&port) {
-        out!("    or keep clients, which get ports {first} to {last}, from this port:\n");
-        out!("        sysctl net.ipv4.ip_local_reserved_ports={port}\n");
+    if (held || remaining().next().is_some()) && (first..=last).contains(&port) {
+        out!("    or exclude the port from the ephemeral range, {first} to {last}:\n");
+        out!("        add {port} to the list net.ipv4.ip_local_reserved_ports\n");
     }
 }
 
 /// Prints whether the port is free, why not, and what helps.
 pub fn print_answer(snapshot: &Snapshot) {
+    let certain = |entry: &SocketEntry| entry.conflicts[1] == Conflict::Yes;
+    let failed = worst_result(snapshot, true) == Conflict::Yes;
+    let lacking = failed && !snapshot.sockets.iter().any(certain);
     let reasons = [
         "listening sockets, which SO_REUSEADDR does not override",
         "sockets without SO_REUSEADDR",
-        "sockets whose options cannot be read",
+        [
+            "sockets whose options cannot be read",
+            "sockets, of which at least one lacks SO_REUSEADDR",
+        ][usize::from(lacking)],
     ];
     let mut counts = [0; 3];
 

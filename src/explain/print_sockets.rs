@@ -15,10 +15,10 @@ const ROWS_MAX: usize = 16;
 /// Maximum number of processes that are printed for a group.
 const PROCESSES_MAX: usize = 8;
 
-/// Prints `start` and a process, cut to one line of the terminal, or to 80 bytes.
+/// Prints `start` and a process, truncated to the width of the terminal, or to 80 columns.
 fn print_process(start: &str, process: &Process) {
     let user = user_name(process.uid);
-    let stopped = ["", ", stopped: only kill -KILL works"][usize::from(process.stopped)];
+    let stopped = ["", ", stopped"][usize::from(process.stopped)];
     // SAFETY: winsize has integer members only, for which zero is valid.
     let mut size: winsize = unsafe { mem::zeroed() };
 
@@ -30,8 +30,8 @@ fn print_process(start: &str, process: &Process) {
     out!("{start}{:.room$}\n", process.command);
 }
 
-/// Prints the processes that hold `sockets`, or which of them to stop: those without a parent that
-/// holds one too, and the number of others.
+/// Prints the processes that hold `sockets`, as processes to stop if `stop`. If the parent of a
+/// process holds one of them as well, only the pid of the process is printed.
 pub fn print_holders<'a>(
     snapshot: &Snapshot,
     sockets: impl Iterator<Item = &'a SocketEntry>,
@@ -46,8 +46,10 @@ pub fn print_holders<'a>(
         holds[holder.process] = true;
     }
     let holding = || processes.iter().zip(&holds).filter(|(_, holds)| **holds);
+    let mut children = Vec::new();
     for (process, _) in holding() {
         if holding().any(|(other, _)| other.pid == process.parent && other.pid != 1) {
+            children.push(process.pid.to_string());
             continue;
         }
         heads += 1;
@@ -56,15 +58,19 @@ pub fn print_holders<'a>(
         } else if heads <= PROCESSES_MAX {
             print_process(start, process);
         }
+        if stop && process.stopped && heads <= PROCESSES_MAX {
+            out!("        it is stopped: kill -CONT it as well, or kill -KILL\n");
+        }
     }
     if heads > PROCESSES_MAX {
         out!("{start}more processes: {}\n", heads - PROCESSES_MAX);
     }
-    if holding().count() > heads {
-        out!(
-            "        and its child processes: {}\n",
-            holding().count() - heads
-        );
+    if !children.is_empty() {
+        let count = children.len();
+        let more = ["", " ..."][usize::from(count > PROCESSES_MAX)];
+        children.truncate(PROCESSES_MAX);
+        let pids = children.join(" ");
+        out!("        and its child processes ({count}): pid {pids}{more}\n");
     }
 }
 
@@ -96,7 +102,7 @@ fn print_group(snapshot: &Snapshot, sockets: &[SocketEntry]) {
         let mut device = [0; IF_NAMESIZE];
         // SAFETY: `device` has room for IF_NAMESIZE bytes.
         unsafe { libc::if_indextoname(entry.device, device.as_mut_ptr()) };
-        // SAFETY: `device` ends in a NUL, also if the device no longer exists.
+        // SAFETY: `device` ends in a NUL, even if the device no longer exists.
         let name = unsafe { CStr::from_ptr(device.as_ptr()) };
         out!(", only on %{}", printable(name.to_bytes()));
     }
@@ -121,9 +127,8 @@ fn print_group(snapshot: &Snapshot, sockets: &[SocketEntry]) {
 
 /// Prints what could not be read, and what would help.
 fn print_notes(snapshot: &Snapshot) {
-    // SAFETY: no arguments; always succeeds.
-    let root = usize::from(unsafe { libc::geteuid() } == 0);
-    let remedy = ["run explain as root", "that needs CAP_SYS_PTRACE"][root];
+    let remedy = ["run explain as root", "that needs CAP_SYS_PTRACE"][usize::from(is_root())];
+    let incomplete = |entry: &SocketEntry| may_have_hidden_holder(snapshot, entry);
     let unseen = snapshot.sockets.iter().any(has_unseen_holder);
     let unread = |entry: &SocketEntry| entry.reuseaddr.is_none() && !entry.holders.is_empty();
 
@@ -132,10 +137,10 @@ fn print_notes(snapshot: &Snapshot) {
     }
     if let Some(error) = snapshot.proc_error {
         out!("The processes cannot be listed (/proc: {error}); is it mounted?\n");
-    } else if unseen && snapshot.hidden {
+    } else if snapshot.sockets.iter().any(incomplete) {
         out!("Some processes cannot be inspected: {remedy}.\n");
     } else if unseen {
-        out!("No process here has the socket. It can belong to another PID namespace (a\n");
+        out!("No process here holds the socket. It may belong to another PID namespace (a\n");
         out!("container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).\n");
     }
     if snapshot.foreign {
@@ -175,10 +180,7 @@ pub fn print_sockets(snapshot: &Snapshot, all: bool) {
         out!("    more sockets: {left}; --all lists them\n");
     }
     if !udp.is_empty() {
-        out!(
-            "UDP port {}, which does not conflict with TCP:\n",
-            snapshot.port
-        );
+        out!("UDP uses this port too, which does not conflict with TCP.\n");
         print_holders(snapshot, udp.iter(), false);
     }
     print_notes(snapshot);

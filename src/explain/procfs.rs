@@ -1,7 +1,7 @@
 //! Finds the holders of sockets in `/proc`, and reads the sockets' options.
 //!
-//! getsockopt(2) needs a descriptor: pidfd_getfd(2) copies one from a process that holds
-//! the socket, if ptrace(2) of that process is permitted. C counterpart: `c-reference/explain/procfs.c`.
+//! getsockopt(2) needs a descriptor. pidfd_getfd(2) copies one from a holder of the socket, if it
+//! may be traced with ptrace(2). C counterpart: `c-reference/explain/procfs.c`.
 
 use crate::explain::snapshot::*;
 use crate::sock::{checked, close_fd};
@@ -22,7 +22,7 @@ use std::str::from_utf8;
 /// Number of bytes of a command line that are kept.
 const COMMAND_SIZE: u64 = 511;
 
-/// Of <linux/pidfd.h>, since Linux 6.9.
+/// From <linux/pidfd.h>, since Linux 6.9.
 const PIDFD_THREAD: c_int = O_EXCL;
 
 /// Reads `/proc/PID/status` and `/proc/PID/cmdline`. Returns None if the process no longer exists.
@@ -54,8 +54,8 @@ fn read_process(pid: pid_t, thread: pid_t) -> Option<Process> {
     })
 }
 
-/// Adds the descriptors in directory `path` to the sockets, which are sorted by inode. They are those of
-/// a thread of process `pid`.
+/// Adds the descriptors in directory `path`, which are those of `thread` of process `pid`, to the
+/// sockets. These are sorted by inode.
 fn find_descriptors(snapshot: &mut Snapshot, path: &str, pid: pid_t, thread: pid_t) {
     let directory = fs::read_dir(path).map_err(|error| error.raw_os_error().unwrap_or(0));
     let directory = match directory {
@@ -67,7 +67,7 @@ fn find_descriptors(snapshot: &mut Snapshot, path: &str, pid: pid_t, thread: pid
     };
     for file in directory.flatten() {
         let target = fs::read_link(file.path()).unwrap_or_else(|error| {
-            // Also the error for a process that no longer exists.
+            // EACCES is also the error for a process that no longer exists.
             let denied = error.raw_os_error() == Some(EACCES);
             snapshot.hidden |= denied && Path::new(path).exists();
             PathBuf::new()
@@ -83,7 +83,7 @@ fn find_descriptors(snapshot: &mut Snapshot, path: &str, pid: pid_t, thread: pid
         let entry = &mut sockets[index];
         let last = entry.holders.last();
         let last = last.map(|holder| &snapshot.processes[holder.process]);
-        // One descriptor of a process is enough. Threads matter if no process has the socket.
+        // One descriptor of each process is enough, and of a thread only if no process has one.
         if last.is_some_and(|last| last.pid == pid || (thread != pid && last.thread == last.pid)) {
             continue;
         }
@@ -111,9 +111,9 @@ fn list_numbers(path: &str) -> Result<Vec<pid_t>, Errno> {
     Ok(directory.flatten().filter_map(number).collect())
 }
 
-/// Finds the processes that hold the sockets of the snapshot. If `threads`, it looks for sockets that
-/// no process has: a thread can have its own table of descriptors, or outlive the first thread of its
-/// process. Sets `hidden`, `foreign` and `proc_error`.
+/// Finds the processes that hold the sockets of the snapshot. If `threads`, it reads the threads,
+/// for sockets that no process holds: a thread can have its own descriptor table, or outlive the
+/// first thread of its process. Sets `hidden`, `foreign` and `proc_error`.
 pub fn find_holders(snapshot: &mut Snapshot, threads: bool) {
     if snapshot.sockets.iter().all(|entry| entry.inode == 0) {
         return;
@@ -141,9 +141,9 @@ pub fn find_holders(snapshot: &mut Snapshot, threads: bool) {
     snapshot.foreign = own.to_str() != Some(&process::id().to_string());
 }
 
-/// Closes a copied descriptor. If the holder has closed the socket, this is the last descriptor, and
-/// with SO_LINGER close(2) would block until all data is acknowledged. The exit of a process does not
-/// block: so a child process has it open until it is killed.
+/// Closes a copied descriptor. If the holder has closed the socket, this is the last descriptor,
+/// and with SO_LINGER close(2) would block until all data is acknowledged. The exit of a process
+/// does not block, so a child process keeps the descriptor open until it is killed.
 fn close_copy(fd: c_int) {
     // SAFETY: linger has integer members only, for which zero is valid.
     let mut linger: linger = unsafe { mem::zeroed() };
@@ -159,7 +159,7 @@ fn close_copy(fd: c_int) {
     }
     if pid == 0 {
         // SAFETY: no pointers; any argument value is safe.
-        unsafe { libc::sleep(1) }; // if its parent is killed first
+        unsafe { libc::sleep(1) }; // in case its parent is killed first
         // SAFETY: no pointers; does not return.
         unsafe { libc::_exit(0) };
     }
@@ -172,8 +172,8 @@ fn close_copy(fd: c_int) {
     }
 }
 
-/// Returns a copy of `process`'s descriptor `fd` for the socket `inode`. An error is the errno of the
-/// call that failed.
+/// Returns a copy of `process`'s descriptor `fd` for the socket `inode`. An error is the errno of
+/// the call that failed.
 fn copy_descriptor(process: &Process, fd: c_int, inode: u64) -> Result<c_int, Errno> {
     let flags = [PIDFD_THREAD, 0][usize::from(process.thread == process.pid)];
 
@@ -240,4 +240,11 @@ pub fn read_numbers(name: &str) -> [u16; 2] {
     let text = fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).unwrap_or_default();
     let mut numbers = text.split_whitespace().flat_map(str::parse);
     [(); 2].map(|()| numbers.next().unwrap_or(0))
+}
+
+/// Returns whether this process has CAP_NET_BIND_SERVICE, which is bit 10.
+pub fn may_bind_every_port() -> bool {
+    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = text.lines().find_map(|line| line.strip_prefix("CapEff:\t"));
+    mask.is_some_and(|mask| u64::from_str_radix(mask, 16).unwrap_or(0) & 1 << 10 != 0)
 }

@@ -13,8 +13,8 @@ use std::sync::LazyLock;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Conflict {
     No,
-    ProbablyNot, // by an inferred option
-    Maybe,       // what could not be read decides
+    ProbablyNot, // according to an inferred option
+    Maybe,       // depends on an option that could not be read
     Yes,
 }
 
@@ -32,20 +32,20 @@ pub struct SocketEntry {
     pub peer: Endpoint,
     pub device: u32,          // index of the network device that it is bound to, or 0
     pub inode: u64,           // 0 if no process holds the socket
-    pub uid: uid_t, // owner of the inode, as in this user namespace; unknown if `inode` is 0
+    pub uid: uid_t, // owner of the inode, mapped to this user namespace; unknown if `inode` is 0
     pub seconds: Option<u32>, // remaining in TIME_WAIT, or in FIN_WAIT2 without a process
     pub reuseaddr: Option<bool>,
     pub reuseport: Option<bool>,
     pub v6only: Option<bool>,
-    pub inferred: bool, // whether the first two options are those of other sockets
-    pub conflicts: [Conflict; 2], // with a server without SO_REUSEADDR, and with it
+    pub inferred: bool, // whether the first two options are inferred from other sockets
+    pub conflicts: [Conflict; 2], // with a new socket without SO_REUSEADDR, and with it
     pub holders: Vec<Holder>, // one for each process
 }
 
 /// A process that holds a socket of the snapshot.
 pub struct Process {
     pub pid: pid_t,
-    pub thread: pid_t, // whose descriptors were read: `pid`, unless that has another table
+    pub thread: pid_t, // whose descriptors were read; not `pid` if it has its own table
     pub parent: pid_t,
     pub uid: uid_t,    // effective user id
     pub stopped: bool, // by a signal or a tracer
@@ -55,8 +55,8 @@ pub struct Process {
 /// An address and port that a server may bind.
 pub struct Target {
     pub endpoint: Endpoint,
-    pub error: Option<Errno>, // of binding to the address, whatever the port
-    pub trials: [Option<c_int>; 2], // errno or 0 of a trial without SO_REUSEADDR, and with it
+    pub error: Option<Errno>, // of binding to the address, regardless of the port
+    pub trials: [Option<c_int>; 2], // errno or 0 of a bind without SO_REUSEADDR, and with it
     pub results: [Conflict; 2], // of all sockets together, or of the trial
 }
 
@@ -67,12 +67,13 @@ pub struct Snapshot {
     pub targets: Vec<Target>,
     pub sockets: Vec<SocketEntry>, // in the order of the output, after predict()
     pub processes: Vec<Process>,
-    pub ephemeral: [u16; 2], // first and last port that clients are given, or zeros
-    pub unprivileged: [u16; 2], // first port that every user may bind, and 0
-    pub hidden: bool,        // whether the descriptors of some process cannot be read
-    pub foreign: bool,       // whether /proc shows another PID namespace
-    pub diag_error: Option<Errno>, // of listing the sockets
-    pub proc_error: Option<Errno>, // of listing the processes
+    pub ephemeral: [u16; 2],        // first and last ephemeral port, or zeros
+    pub denied: bool,               // whether this user may not bind the port
+    pub changed: bool,              // whether a socket was closed before its options were read
+    pub hidden: bool,               // whether the descriptors of some process cannot be read
+    pub foreign: bool,              // whether /proc shows another PID namespace
+    pub diag_error: Option<Errno>,  // of listing the sockets
+    pub proc_error: Option<Errno>,  // of listing the processes
     pub getfd_error: Option<Errno>, // of copying a descriptor, to read its options
 }
 
@@ -92,6 +93,19 @@ pub fn has_unseen_holder(entry: &SocketEntry) -> bool {
     entry.inode != 0 && entry.holders.is_empty()
 }
 
+/// Returns whether this process has effective user id 0. Rust only: geteuid(2) is safe in C.
+pub fn is_root() -> bool {
+    // SAFETY: no arguments; always succeeds.
+    0 == unsafe { libc::geteuid() }
+}
+
+/// Returns whether a process that cannot be inspected may hold `entry`, and this matters.
+pub fn may_have_hidden_holder(snapshot: &Snapshot, entry: &SocketEntry) -> bool {
+    // SAFETY: no arguments; always succeeds.
+    let other_user = entry.inode != 0 && entry.uid != unsafe { libc::geteuid() };
+    snapshot.hidden && (has_unseen_holder(entry) || blocks(entry) && other_user)
+}
+
 /// Returns whether `entry` is a connection that its listener has not accepted yet.
 pub fn is_unaccepted(entry: &SocketEntry) -> bool {
     entry.inode == 0 && matches!(entry.state, TcpState::Established | TcpState::CloseWait)
@@ -102,7 +116,7 @@ pub fn blocks(entry: &SocketEntry) -> bool {
     entry.conflicts[1] >= Conflict::Maybe
 }
 
-/// Returns the worst result of a server that sets SO_REUSEADDR if `with`.
+/// Returns the worst result of all targets, for a server that sets SO_REUSEADDR if `with`.
 pub fn worst_result(snapshot: &Snapshot, with: bool) -> Conflict {
     let results = snapshot
         .targets
@@ -121,13 +135,14 @@ pub fn compare_groups(left: &SocketEntry, right: &SocketEntry) -> Ordering {
             state != TcpState::Listen,
             state != TcpState::Close,
         );
-        let options = (entry.reuseaddr, entry.inferred, entry.inode == 0);
+        let others = [entry.reuseport, entry.v6only].map(|option| option == Some(true));
+        let options = (entry.reuseaddr, others, entry.inferred, entry.inode == 0);
         (rank, address, state as c_int, entry.device, options)
     };
     key(left).cmp(&key(right))
 }
 
-/// Makes the order independent of the kernel's hash tables.
+/// Orders as [`compare_groups`] does, and equal ones independently of the kernel's hash tables.
 pub fn by_group(left: &SocketEntry, right: &SocketEntry) -> Ordering {
     let key = |entry: &SocketEntry| (entry.peer.address, entry.peer.port, entry.inode);
     compare_groups(left, right).then_with(|| key(left).cmp(&key(right)))

@@ -1,7 +1,7 @@
 //! Lists the sockets of a port with sock_diag(7), a netlink(7) protocol.
 //!
-//! `/proc/net/tcp` would not do: it lacks the time left of FIN_WAIT2, IPV6_V6ONLY, and the sockets that
-//! are bound and not listening, which sock_diag lists since Linux 6.8.
+//! `/proc/net/tcp` is not enough: it lacks IPV6_V6ONLY, and the sockets that are bound and not
+//! listening, which sock_diag lists since Linux 6.8.
 //! C counterpart: `c-reference/explain/sock_diag.c`.
 
 use crate::address::Endpoint;
@@ -18,7 +18,7 @@ use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ptr;
 
-// What the libc crate lacks of <linux/sock_diag.h> and <linux/inet_diag.h>.
+// Missing in the libc crate: from <linux/sock_diag.h> and <linux/inet_diag.h>.
 const TCPDIAG_GETSOCK: u16 = 18;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const INET_DIAG_SKV6ONLY: u16 = 11;
@@ -168,7 +168,7 @@ fn read_reply(s: c_int, request: &nlmsghdr, snapshot: &mut Snapshot) -> Result<(
                 continue;
             }
             consistent &= c_int::from(header.nlmsg_flags) & NLM_F_DUMP_INTR == 0;
-            // Both an error and the end carry a negative errno, or 0.
+            // NLMSG_ERROR and NLMSG_DONE both carry a negative errno, or 0.
             if [NLMSG_ERROR, NLMSG_DONE].contains(&header.nlmsg_type.into()) {
                 return match body.first_chunk().map(|&bytes| c_int::from_ne_bytes(bytes)) {
                     Some(error @ ..0) => Err(Errno(-error)),
@@ -179,7 +179,7 @@ fn read_reply(s: c_int, request: &nlmsghdr, snapshot: &mut Snapshot) -> Result<(
             let Some(mut entry) = parse_entry(body) else {
                 continue;
             };
-            // Bound sockets are listed on any port.
+            // The kernel does not filter bound sockets by port.
             if entry.local.port == snapshot.port {
                 entry.udp = request.nlmsg_type == SOCK_DIAG_BY_FAMILY;
                 snapshot.sockets.push(entry);
@@ -245,7 +245,7 @@ pub fn find_sockets(snapshot: &mut Snapshot) {
         udp.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
         udp.idiag_states = u32::MAX;
         if snapshot.diag_error.is_none() {
-            // UDP is a remark only, and missing in a kernel without udp_diag.
+            // UDP sockets are only mentioned. A kernel without udp_diag cannot list them.
             let _ = dump(s, SOCK_DIAG_BY_FAMILY, udp, snapshot);
         }
     }

@@ -1,9 +1,9 @@
-//! A chat server: sends what a client sends to all other clients. Usage: `chat ADDRESS`.
+//! A chat server: forwards what a client sends to all other clients. Usage: `chat ADDRESS`.
 //! C counterpart: `c-reference/porting/chat.c`.
 
 use errno::errno;
-use libc::{AF_INET, MSG_NOSIGNAL, POLLIN, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, SOMAXCONN};
-use libc::{c_int, htonl, htons, nfds_t, pollfd, sa_family_t, sockaddr_in, socklen_t};
+use libc::{AF_INET, MSG_DONTWAIT, MSG_NOSIGNAL, POLLIN, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET};
+use libc::{SOMAXCONN, c_int, htonl, htons, nfds_t, pollfd, sa_family_t, sockaddr_in, socklen_t};
 use std::{env, fmt::Display, mem, net::Ipv4Addr, process, ptr};
 
 /// Rust only: C has err(3).
@@ -40,9 +40,8 @@ fn main() {
         err(format_args!("listen {ip}"), errno());
     }
     // SAFETY: pollfd is integers, for which zero is valid.
-    let mut watch: pollfd = unsafe { mem::zeroed() };
-    (watch.fd, watch.events) = (s, POLLIN);
-    let mut fds = vec![watch];
+    let mut fds: Vec<pollfd> = vec![unsafe { mem::zeroed() }];
+    (fds[0].fd, fds[0].events) = (s, POLLIN);
 
     loop {
         // 2. Wait. Go through the clients from the last one, so that removing one skips none.
@@ -65,11 +64,11 @@ fn main() {
                 continue;
             }
 
-            // 4. Send to the others. A send to one that has closed would raise SIGPIPE.
+            // 4. Send to the others, without SIGPIPE. A client that does not read loses text.
             for other in (1..fds.len()).filter(|other| *other != i) {
-                let fd = fds[other].fd;
+                let (fd, flags) = (fds[other].fd, MSG_DONTWAIT | MSG_NOSIGNAL);
                 // SAFETY: `text` contains `n` bytes.
-                unsafe { libc::send(fd, text.as_ptr().cast(), n as usize, MSG_NOSIGNAL) };
+                unsafe { libc::send(fd, text.as_ptr().cast(), n as usize, flags) };
             }
         }
 
@@ -80,7 +79,7 @@ fn main() {
             if fd == -1 {
                 err(format_args!("accept {ip}"), errno());
             }
-            fds.push(pollfd { fd, ..watch });
+            fds.push(pollfd { fd, ..fds[0] });
         }
     }
 }

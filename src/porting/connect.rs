@@ -1,5 +1,5 @@
-//! Tests whether a TCP server can be reached in one second. Usage: `connect HOST PORT`.
-//! C counterpart: `c-reference/porting/connect.c`.
+//! Tests whether a TCP server can be reached, for one second per address.
+//! Usage: `connect HOST PORT`. C counterpart: `c-reference/porting/connect.c`.
 
 use errno::{Errno, errno};
 use libc::{EINPROGRESS, ETIMEDOUT, F_GETFL, F_SETFL, O_NONBLOCK, POLLOUT, SO_ERROR, SOCK_STREAM};
@@ -34,11 +34,10 @@ fn try_address(p: &addrinfo) -> c_int {
         // SAFETY: pollfd is integers, for which zero is valid.
         let mut fd: pollfd = unsafe { mem::zeroed() };
         (fd.fd, fd.events) = (s, POLLOUT);
-        let mut len = size_of_val(&error) as socklen_t;
         error = ETIMEDOUT;
+        let (mut len, optval) = (size_of_val(&error) as socklen_t, (&raw mut error).cast());
         // SAFETY: `fd` is one pollfd.
         if unsafe { libc::poll(&raw mut fd, 1, 1000) } == 1 {
-            let optval = (&raw mut error).cast();
             // SAFETY: `len` is the size of `error`.
             unsafe { libc::getsockopt(s, SOL_SOCKET, SO_ERROR, optval, &raw mut len) };
         }
@@ -71,7 +70,7 @@ fn main() {
         err(format_args!("getaddrinfo {name}"), reason.to_string_lossy());
     }
 
-    // 4. Try one after the other.
+    // 4. Try each, until one succeeds.
     let mut next = list;
     // SAFETY: `next` is an entry of the list, or null at its end.
     while let Some(p) = unsafe { next.as_ref() }.filter(|_| error != 0) {

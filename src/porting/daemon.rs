@@ -2,7 +2,7 @@
 //! C counterpart: `c-reference/porting/daemon.c`.
 
 use errno::errno;
-use libc::{F_DUPFD_CLOEXEC, O_CLOEXEC, O_RDWR, SIG_DFL, SIGPIPE, STDERR_FILENO};
+use libc::{F_DUPFD_CLOEXEC, O_RDWR, SIG_DFL, SIGPIPE, STDERR_FILENO};
 use std::{env, ffi::CString, fmt::Display, os::unix::ffi::OsStringExt, process, ptr};
 
 /// Rust only: C has err(3).
@@ -37,7 +37,7 @@ fn main() {
     // SAFETY: no arguments.
     unsafe { libc::setsid() };
 
-    // 2. Fork again: only the leader of a session can acquire a terminal. Print the pid.
+    // 2. Fork again: only a session leader can acquire a controlling terminal. Print the pid.
     fork_and_exit();
     // SAFETY: no pointers; any argument value is safe.
     unsafe { libc::umask(0) };
@@ -49,7 +49,7 @@ fn main() {
 
     // 3. Replace stdin, stdout and stderr. Until exec, keep stderr for an error of execvp.
     // SAFETY: the path is a C string.
-    let null = unsafe { libc::open(c"/dev/null".as_ptr(), O_RDWR | O_CLOEXEC) };
+    let null = unsafe { libc::open(c"/dev/null".as_ptr(), O_RDWR) };
     if null == -1 {
         err("open /dev/null", errno());
     }
@@ -57,17 +57,18 @@ fn main() {
     let saved = unsafe { libc::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) };
     for fd in 0..3 {
         // SAFETY: nothing in this program owns the descriptors 0 to 2.
-        unsafe { libc::dup2(null, fd) }; // the copy does not close on exec
+        unsafe { libc::dup2(null, fd) };
+    }
+    if null > STDERR_FILENO {
+        // SAFETY: `null` is not used again.
+        unsafe { libc::close(null) };
     }
 
     // 4. Run the command. A signal that is ignored stays ignored after exec.
     // SAFETY: SIG_DFL installs no handler.
     unsafe { libc::signal(SIGPIPE, SIG_DFL) };
-    let argv: Vec<_> = args
-        .iter()
-        .map(|arg| arg.as_ptr())
-        .chain([ptr::null()])
-        .collect();
+    let argv = args.iter().map(|arg| arg.as_ptr());
+    let argv: Vec<_> = argv.chain([ptr::null()]).collect();
     // SAFETY: `argv` ends with a null pointer, and `args` owns its C strings.
     unsafe { libc::execvp(argv[0], argv.as_ptr()) };
     let (command, reason) = (args[0].to_string_lossy(), errno());

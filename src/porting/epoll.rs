@@ -1,4 +1,4 @@
-//! A UDP echo server, which ends when its standard input ends. Usage: `epoll ADDRESS`.
+//! A UDP echo server, which exits at the end of its standard input. Usage: `epoll ADDRESS`.
 //! C counterpart: `c-reference/porting/epoll.c`.
 
 use errno::errno;
@@ -55,10 +55,8 @@ fn main() {
 
     loop {
         // 3. Wait. SIGSTOP and SIGCONT make this fail with EINTR, even without a handler.
-        // SAFETY: epoll_event is integers, for which zero is valid.
-        let mut ready: epoll_event = unsafe { mem::zeroed() };
+        let mut ready = epoll_event { events: 0, u64: 0 };
         let mut buffer = [0u8; 2048];
-        let data = buffer.as_mut_ptr().cast();
         // SAFETY: `ready` is one epoll_event.
         let count = unsafe { libc::epoll_wait(ep, &raw mut ready, 1, -1) };
         if count == -1 && errno().0 != EINTR {
@@ -66,7 +64,7 @@ fn main() {
         }
         let ended = count == 1 && ready.u64 == STDIN_FILENO as u64;
         // SAFETY: `buffer` has room for 2048 bytes.
-        if ended && unsafe { libc::read(STDIN_FILENO, data, 2048) } <= 0 {
+        if ended && unsafe { libc::read(STDIN_FILENO, buffer.as_mut_ptr().cast(), 2048) } <= 0 {
             return;
         }
 

@@ -59,11 +59,11 @@ fn main() {
             err(format_args!("open {}", file.to_string_lossy()), errno());
         }
         // SAFETY: the control buffer is aligned, and has room for a header.
-        let header = unsafe { &mut *header };
-        (header.cmsg_level, header.cmsg_type) = (SOL_SOCKET, SCM_RIGHTS);
+        let fields = unsafe { &mut *header };
+        (fields.cmsg_level, fields.cmsg_type) = (SOL_SOCKET, SCM_RIGHTS);
         // SAFETY: CMSG_LEN is arithmetic.
-        header.cmsg_len = unsafe { CMSG_LEN(SIZE) } as _;
-        // SAFETY: `header` is in the control buffer.
+        fields.cmsg_len = unsafe { CMSG_LEN(SIZE) } as _;
+        // SAFETY: `header` points into the control buffer; `fields` ends before its data.
         let place = unsafe { CMSG_DATA(header) };
         // SAFETY: the control buffer has room for an int after the header.
         unsafe { place.cast::<c_int>().write_unaligned(fd) };

@@ -5,8 +5,7 @@ use errno::errno;
 use libc::{AF_INET, AI_PASSIVE, SO_REUSEADDR, SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET, SOMAXCONN};
 use libc::{addrinfo, c_int, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
 use std::ffi::{CStr, CString};
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::{env, fmt::Display, mem, os::unix::ffi::OsStringExt, process, ptr};
+use std::{env, fmt::Display, mem, net, os::unix::ffi::OsStringExt, process, ptr};
 
 /// Rust only: C has err(3).
 fn err(what: impl Display, reason: impl Display) -> ! {
@@ -70,16 +69,16 @@ fn main() {
             err(format_args!("accept {name}"), errno());
         }
 
-        // 4. Read the address by its family.
+        // 4. Read the address according to its family.
         if c_int::from(address.ss_family) == AF_INET {
             // SAFETY: its family is that of a sockaddr_in.
             let sin = unsafe { &*(&raw const address).cast::<sockaddr_in>() };
-            let text = Ipv4Addr::from_bits(u32::from_be(sin.sin_addr.s_addr));
+            let text = net::Ipv4Addr::from_bits(u32::from_be(sin.sin_addr.s_addr));
             println!("client {text}:{}", u16::from_be(sin.sin_port));
         } else {
             // SAFETY: the socket is AF_INET or AF_INET6, so this is a sockaddr_in6.
             let sin6 = unsafe { &*(&raw const address).cast::<sockaddr_in6>() };
-            let text = Ipv6Addr::from(sin6.sin6_addr.s6_addr);
+            let text = net::Ipv6Addr::from(sin6.sin6_addr.s6_addr);
             println!("client [{text}]:{}", u16::from_be(sin6.sin6_port));
         }
         // SAFETY: `c` is not used again.

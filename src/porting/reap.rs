@@ -7,19 +7,21 @@ use libc::{WEXITSTATUS, WIFEXITED, WIFSIGNALED, WNOHANG};
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::{mem, process, ptr};
 
+static PIDS: [AtomicI32; 3] = [const { AtomicI32::new(0) }; 3];
 static REAPED: AtomicI32 = AtomicI32::new(0);
 static FAILED: AtomicI32 = AtomicI32::new(0);
 static KILLED: AtomicI32 = AtomicI32::new(0);
 
 extern "C" fn on_sigchld(_signal: c_int) {
-    // 1. Reap each child process that has ended: there may be several for one SIGCHLD.
+    // 1. Reap each child process that has ended: one SIGCHLD may stand for several.
     let (mut status, saved) = (0, errno()); // the interrupted code may read errno
     // SAFETY: `status` is an int.
-    while unsafe { libc::waitpid(-1, &raw mut status, WNOHANG) } > 0 {
-        REAPED.fetch_add(1, Relaxed);
-        let failed = WIFEXITED(status) && WEXITSTATUS(status) != 0;
+    while let pid @ 1.. = unsafe { libc::waitpid(-1, &raw mut status, WNOHANG) } {
+        let ours = PIDS.iter().any(|ours| ours.load(Relaxed) == pid); // forked after exec
+        REAPED.fetch_add(ours.into(), Relaxed);
+        let failed = ours && WIFEXITED(status) && WEXITSTATUS(status) != 0;
         FAILED.fetch_add(failed.into(), Relaxed);
-        KILLED.fetch_add(WIFSIGNALED(status).into(), Relaxed);
+        KILLED.fetch_add((ours && WIFSIGNALED(status)).into(), Relaxed);
     }
     set_errno(saved);
 }
@@ -39,6 +41,8 @@ fn main() {
     let mut before = action.sa_mask;
     // SAFETY: both are a sigset_t.
     unsafe { libc::sigprocmask(SIG_BLOCK, &raw const action.sa_mask, &raw mut before) };
+    // SAFETY: `before` is a sigset_t. SIGCHLD may have been blocked before exec.
+    unsafe { libc::sigdelset(&raw mut before, SIGCHLD) };
 
     // 3. Fork.
     for child in 0..3 {
@@ -48,6 +52,7 @@ fn main() {
             eprintln!("reap: fork: {}", errno());
             process::exit(1)
         }
+        PIDS[child as usize].store(pid, Relaxed);
         if pid == 0 && child == 2 {
             // SAFETY: no pointers; any argument value is safe.
             unsafe { libc::raise(SIGKILL) };

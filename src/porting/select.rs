@@ -1,4 +1,4 @@
-//! A client: sends its standard input, prints what it receives. Usage: `select ADDRESS`.
+//! A client: sends its standard input and prints what it receives. Usage: `select ADDRESS`.
 //! C counterpart: `c-reference/porting/select.c`.
 
 use errno::errno;
@@ -20,9 +20,13 @@ fn copy(from: c_int, to: c_int) -> isize {
     if n == -1 {
         err("read", errno());
     }
-    // SAFETY: `buffer` contains `n` bytes.
-    if n > 0 && unsafe { libc::write(to, buffer.as_ptr().cast(), n as usize) } == -1 {
-        err("write", errno());
+    let mut left = &buffer[..n as usize];
+    while !left.is_empty() {
+        // SAFETY: `left` has its length.
+        match unsafe { libc::write(to, left.as_ptr().cast(), left.len()) } {
+            -1 => err("write", errno()),
+            z => left = &left[z as usize..], // short after SIGSTOP
+        }
     }
     n
 }
@@ -52,13 +56,13 @@ fn main() {
     let mut set: fd_set = unsafe { mem::zeroed() };
     let set = &raw mut set;
     loop {
-        // 2. Wait. select leaves in the set only what is readable. nfds is the highest plus one.
+        // 2. Wait. select leaves in the set only what is readable. nfds is s + 1.
         // SAFETY: `set` points to an fd_set.
         unsafe { FD_ZERO(set) };
         // SAFETY: `set` points to an fd_set.
         unsafe { FD_SET(STDIN_FILENO, set) };
         // SAFETY: `set` points to an fd_set.
-        unsafe { FD_SET(s, set) }; // aborts from FD_SETSIZE (1024) on
+        unsafe { FD_SET(s, set) }; // aborts if s >= FD_SETSIZE (1024)
         // SAFETY: `set` points to an fd_set; the other pointers may be null.
         if unsafe { libc::select(s + 1, set, null_mut(), null_mut(), null_mut()) } == -1 {
             err("select", errno());

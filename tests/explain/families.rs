@@ -33,27 +33,26 @@ fn described(words: &[String], command: Command) -> String {
 }
 
 #[test]
-fn the_head_of_a_family_is_named_and_its_children_are_counted() {
+fn the_head_of_a_family_is_named_and_the_pids_of_its_children() {
     let _alone = alone();
     let (holder, address) = held("LISTEN", true);
     for (children, names) in [(1, "cat <&3 &"), (3, "cat <&3 & sh -c 'cat <&3; :' <&3 &")] {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec 3<&0; {names} wait")]);
         let mut shell = give(&holder, shell);
-        let own = format!(
-            "\n    stop TEST\n        and its child processes: {}\n",
+        let line = format!(
+            "        and its child processes ({}): PROCESS\n",
             children + 1
         );
+        let own = format!("\n    stop TEST\n{line}");
         wait_until("children", || {
             let report = explain_under(&[], &builds()[0], address);
             neutral(&report.text, address.port()).contains(&own)
         })
         .unwrap();
-        let below = format!(
-            "on\n        TEST\n        and its child processes: {}\n",
-            children + 1
-        );
-        explain(address).has(address.port(), &below);
+        let report = explain(address);
+        report.has(address.port(), &format!("on\n        TEST\n{line}"));
+        report.shows(&format!(" {}", shell.id()));
         drop(shell.stdin.take());
         shell.wait().unwrap();
     }
@@ -80,6 +79,27 @@ fn eight_processes_are_named_and_the_others_counted() {
         );
         let below = "        PROCESS\n".repeat(8) + &more("        ");
         assert!(text.ends_with(&format!(" on\n{below}")), "{text}");
+        for cat in &mut cats {
+            drop(cat.stdin.take());
+            cat.wait().unwrap();
+        }
+    }
+}
+
+#[test]
+fn eight_child_processes_are_named() {
+    let _alone = alone();
+    for (count, end) in [(8, ""), (9, " ...")] {
+        let (holder, address) = held("LISTEN", true);
+        let mut cats: Vec<Child> = (0..count)
+            .map(|_| give(&holder, Command::new("cat")))
+            .collect();
+        let mut pids: Vec<u32> = cats.iter().map(Child::id).collect();
+        pids.sort();
+        pids.truncate(8);
+        let pids = pids.iter().map(u32::to_string).collect::<Vec<_>>();
+        let line = format!("({count}): pid {}{end}\n", pids.join(" "));
+        explain(address).shows(&format!("        and its child processes {line}"));
         for cat in &mut cats {
             drop(cat.stdin.take());
             cat.wait().unwrap();
@@ -178,12 +198,12 @@ fn a_process_is_described_by_its_user_and_whether_it_is_stopped() {
     unsafe { libc::kill(child.id() as i32, SIGSTOP) };
     wait_for_stop(child.id() as i32).unwrap();
     drop(holder);
-    let stopped = format!(
-        "pid {} ({}, stopped: only kill -KILL works): cat\n",
-        child.id(),
-        own_name()
-    );
-    explain(address).shows(&format!("    stop {stopped}"));
+    let stopped = format!("pid {} ({}, stopped): cat\n", child.id(), own_name());
+    let how = "        it is stopped: kill -CONT it as well, or kill -KILL\n";
+    let report = explain(address);
+    report.shows(&format!("    stop {stopped}{how}"));
+    report.shows(&format!("        {stopped}"));
+    assert_eq!(report.text.matches(how).count(), 1);
     drop(kill(child));
     if is_root() {
         let run_as = |uid| {
@@ -206,4 +226,25 @@ fn kill(mut child: Child) -> Child {
     child.kill().unwrap();
     child.wait().unwrap();
     child
+}
+
+#[test]
+fn a_user_is_named_whatever_the_first_line_of_passwd_is() {
+    let _alone = alone();
+    let (_listener, address) = held("LISTEN", true);
+    if !is_root() {
+        return; // it may not mount another /etc/passwd
+    }
+    let passwd = scratch("passwd");
+    let script = format!(
+        "mount --bind {} /etc/passwd && exec \"$@\"",
+        passwd.display()
+    );
+    let words = ["unshare", "--mount", "sh", "-c", &script, "sh"].map(String::from);
+    let long = format!("{:a<33}:x:0:0::/:/bin/sh", "");
+    for first in ["# users", "+", "", &long, "other:x:1:1::/:/bin/sh"] {
+        fs::write(&passwd, format!("{first}\ntester:x:0:0::/:/bin/sh\n")).unwrap();
+        explain_with(&words, address).shows(" (tester): ");
+    }
+    fs::remove_file(passwd).unwrap();
 }

@@ -9,20 +9,29 @@ use std::process;
 use std::thread;
 
 const HIDDEN: &str = "\
-127.0.0.1:PORT may be in use. Options that cannot be read decide.
+127.0.0.1:PORT is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if the old program set it too.
     sockets whose options cannot be read: 1
 
 What helps:
-    stop the process that holds the socket; it was not found
-        but let the peers of its connections close first, or wait N s then
+    run explain as root, which shows all processes that hold the sockets
+    stop the process that holds the socket (not found)
+        but let its peers close first, or wait N s afterwards
     or close all connections, as root: ss -K -t state connected sport = :PORT
-    or let explain bind the port for an instant, to find out: --try
+    or run explain with --try, which binds the port for an instant
 
 Sockets on port PORT:
     ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown
         process not found (user USER)
 Some processes cannot be inspected: run explain as root.
 -> 3
+";
+
+const WORKER: &str = "
+What helps:
+    run explain as root, which shows all processes that hold the sockets
+    stop PROCESS
+
+Sockets on port PORT:
 ";
 
 /// The struct linger with which close(2) of the last descriptor blocks for longer than every deadline.
@@ -75,6 +84,44 @@ fn without_root_the_holder_may_be_hidden_and_the_output_says_so() {
     let outcome = compare_builds(|text| neutral(text, 0), |build| as_another_user(build, run));
     let expected = HIDDEN.replace("USER", &own_name());
     report(outcome).is(address.port(), &expected);
+}
+
+#[test]
+fn a_worker_of_this_user_is_not_all_that_holds_the_listener_of_another() {
+    let _alone = alone();
+    if !is_root() {
+        return; // only root can have workers of another user
+    }
+    let (holder, address) = held("LISTEN", true);
+    let mut worker = Command::new("setpriv");
+    worker.args([
+        "--reuid",
+        "65534",
+        "--regid",
+        "65534",
+        "--clear-groups",
+        "cat",
+    ]);
+    worker.stderr(holder.fds[0].try_clone().unwrap());
+    let mut worker = worker.stdin(process::Stdio::piped()).spawn().unwrap();
+    let status = format!("/proc/{}/status", worker.id());
+    wait_until("worker", || {
+        std::fs::read_to_string(&status)
+            .unwrap()
+            .starts_with("Name:\tcat\n")
+    })
+    .unwrap();
+    let run = |mut copy: Command| {
+        copy.args(["explain", &address.to_string()])
+            .output()
+            .unwrap()
+    };
+    let outcome = compare_builds(|text| neutral(text, 0), |build| as_another_user(build, run));
+    let report = report(outcome);
+    report.has(address.port(), WORKER);
+    report.shows("Some processes cannot be inspected: run explain as root.\n");
+    drop(worker.stdin.take());
+    worker.wait().unwrap();
 }
 
 #[test]

@@ -23,10 +23,11 @@ use std::sync::{Mutex, MutexGuard};
 use support::*;
 
 const IN_USE: &str = "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.";
-const MAYBE: &str = "may be in use. Options that cannot be read decide.";
+const MAYBE: &str = "is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if the old \
+    program set it too.";
 const FOR_SETTERS: &str = "is free for a server that sets SO_REUSEADDR, but not for others.";
 const AT_ONCE: &str = "    then a server that sets SO_REUSEADDR can bind at once";
-const TRY: &str = "    or let explain bind the port for an instant, to find out: --try";
+const TRY: &str = "    or run explain with --try, which binds the port for an instant";
 
 /// Keeps other tests from starting a process. Between fork(2) and execve(2), that process would be one
 /// more holder of all sockets of this process.

@@ -7,34 +7,43 @@ const UNSEEN: &str = "\
     listening sockets, which SO_REUSEADDR does not override: 1
 
 What helps:
-    stop the process that holds the socket; it was not found
-    then a server that sets SO_REUSEADDR can bind at once
-
+ROOT    stop the process that holds the socket (not found)
+ONCE
 Sockets on port PORT:
     LISTEN 127.0.0.1:PORT - SO_REUSEADDR unknown
         process not found (user USER)
 NOTE
 -> 1
 ";
+const ROOT: &str = "    run explain as root, which shows all processes that hold the sockets\n";
 const UNLISTED: &str = "\
-127.0.0.1:PORT may be in use. Options that cannot be read decide.
+127.0.0.1:PORT may be in use, depending on options that cannot be read.
 
 What helps:
-    or let explain bind the port for an instant, to find out: --try
+    or run explain with --try, which binds the port for an instant
 The sockets cannot be listed (sock_diag: REASON).
 -> 3
 ";
 const HIDDEN_FROM_ROOT: &str = "Some processes cannot be inspected: that needs CAP_SYS_PTRACE.";
 const HIDDEN: &str = "Some processes cannot be inspected: run explain as root.";
 const ELSEWHERE: &str = "\
-No process here has the socket. It can belong to another PID namespace (a
+No process here holds the socket. It may belong to another PID namespace (a
 container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).";
+
+/// The report about a listener without a visible holder, with `note`.
+fn unseen(note: &str) -> String {
+    let missing = note.contains("(/proc: No such file");
+    let hidden = missing || [HIDDEN, HIDDEN_FROM_ROOT].contains(&note);
+    let once = if hidden { "" } else { &format!("{AT_ONCE}\n") };
+    let expected = UNSEEN.replace("USER", &own_name()).replace("NOTE", note);
+    let expected = expected.replace("ONCE", once);
+    expected.replace("ROOT", if hidden && !is_root() { ROOT } else { "" })
+}
 
 #[test]
 fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
     let _alone = alone();
     let (_listener, address) = held("LISTEN", true);
-    let expected = UNSEEN.replace("USER", &own_name());
     let trace = scratch("explain.unseen");
     let links = "?readlink,readlinkat"; // the builds differ; not each architecture has both
     let full =
@@ -62,7 +71,7 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
         words.extend(words_of(&strace(&options, &trace)));
         for build in builds() {
             let report = explain_under(&words, build, address);
-            report.is(address.port(), &expected.replace("NOTE", note));
+            report.is(address.port(), &unseen(note));
             let calls_made = take_file(&trace).unwrap();
             let taken = calls_made.matches("\"/proc/1/fd\"").count();
             assert_eq!(taken, snapshots, "{calls} {error}");
@@ -74,9 +83,8 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
 fn without_its_entries_in_proc_the_holder_is_not_visible() {
     let _alone = alone();
     let (_listener, address) = held("LISTEN", true);
-    let expected = UNSEEN.replace("USER", &own_name());
     let shows = |words: &[String], note: &str| {
-        explain_with(words, address).has(address.port(), &expected.replace("NOTE", note));
+        explain_with(words, address).has(address.port(), &unseen(note));
     };
     let words = injecting_for(&["/proc"], "openat:error=ENOENT");
     let missing = "(/proc: No such file or directory); is it mounted?";

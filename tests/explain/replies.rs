@@ -5,13 +5,14 @@ use libc::{NLMSG_DONE, NLMSG_ERROR};
 use std::net::IpAddr;
 
 const CLOSED: &str = "\
-0.0.0.0:9099 may be in use. Options that cannot be read decide.
+0.0.0.0:9099 is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if the old program set it too.
     sockets whose options cannot be read: 6
 
 What helps:
-    wait 64 s, unless the closed connections have SO_REUSEADDR
+    set SO_REUSEADDR before bind, and start the server; if bind still fails:
+    wait 64 s at most
     or, as root: ss -K -t state time-wait state fin-wait-2 sport = :9099
-    or let explain bind the port for an instant, to find out: --try
+    or run explain with --try, which binds the port for an instant
 
 Sockets on port 9099:
     TIME_WAIT    127.0.0.1:9099   127.0.0.1:10009  SO_REUSEADDR unknown, 1 s left
@@ -28,13 +29,14 @@ Sockets on port 9099:
         no process
 ";
 const V6ONLY: &str = "\
-0.0.0.0:9099 may be in use. Options that cannot be read decide.
+0.0.0.0:9099 is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if the old program set it too.
     sockets whose options cannot be read: 3
 
 What helps:
-    wait 1 s, unless the closed connections have SO_REUSEADDR
+    set SO_REUSEADDR before bind, and start the server; if bind still fails:
+    wait 1 s at most
     or, as root: ss -K -t state time-wait state fin-wait-2 sport = :9099
-    or let explain bind the port for an instant, to find out: --try
+    or run explain with --try, which binds the port for an instant
 
 Sockets on port 9099:
     TIME_WAIT    [::]:9099        [::1]:10001      SO_REUSEADDR unknown, 1 s left

@@ -4,15 +4,15 @@ use super::*;
 use std::net::{Shutdown, SocketAddrV4};
 
 const WITHOUT_THE_OPTION: &str = "\
-Port PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
+TCP port PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
     listening sockets, which SO_REUSEADDR does not override: 3
     sockets without SO_REUSEADDR: 6
     sockets whose options cannot be read: 7
 
 What helps:
     stop TEST
-        but let the peers of its connections close first, or wait N s then
-    wait N s, unless the closed connections have SO_REUSEADDR
+        but let its peers close first, or wait N s afterwards
+    wait until peers have taken the last data, or the kernel gives up (minutes)
     or close all connections, as root: ss -K -t state connected sport = :PORT
     next time, set SO_REUSEADDR before bind in every program on the port
 
@@ -54,7 +54,7 @@ Sockets on port PORT:
 -> 1
 ";
 const WITH_THE_OPTION: &str = "\
-Port PORT is free for a server that sets SO_REUSEADDR, but not for others.
+TCP port PORT is free for a server that sets SO_REUSEADDR, but not for others.
 
 What helps:
     set SO_REUSEADDR before bind

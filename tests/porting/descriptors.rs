@@ -61,7 +61,7 @@ fn a_path_must_fit_and_so_reuseaddr_does_not_free_one_that_exists() {
 #[test]
 fn options_reads_back_each_option_that_it_sets() {
     let printed = "reuse 1, nodelay 1, linger 5 s, timeout 1.100000 s\n";
-    let outcome = run_pair("", "options", &[" 1100"], |_| Ok(()));
+    let outcome = run_pair("", "options", &["\u{b} 1100"], |_| Ok(()));
     outcome.prints(printed, "", "exit status: 0").calls(
         r#"socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3
         setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
@@ -73,7 +73,7 @@ fn options_reads_back_each_option_that_it_sets() {
         setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0
         getsockopt(3, SOL_TCP, TCP_NODELAY, [1], [4]) = 0"#,
     );
-    for number in ["0", "-1", "5x", "", "0x10", "9223372036854775808"] {
+    for number in ["0", "-1", "5x", "", "\u{a0}5", "9223372036854775808"] {
         let outcome = run_pair("", "options", &[number], |_| Ok(()));
         outcome.fails("options: usage: options MILLISECONDS");
     }

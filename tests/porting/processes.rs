@@ -36,7 +36,7 @@ fn reap_counts_children_that_end_together() {
         exit_group(0)
         exit_group(3)"#);
     // One SIGCHLD for three children.
-    let once = [("while (waitpid", "if (waitpid")];
+    let once = [("WIFSIGNALED(status);", "WIFSIGNALED(status); break;")];
     let outcome = run_wrong_form(STOP, "reap", &once, &[], |run| {
         continue_after_three_exits(run)?;
         run.stop()
@@ -49,6 +49,16 @@ fn reap_counts_children_that_end_together() {
 }
 
 #[test]
+fn reap_counts_only_its_children_also_if_sigchld_was_blocked() {
+    for program in programs("reap") {
+        let other = r#"(exit 7) & exec env --block-signal=CHLD "$0""#;
+        let mut reap = Command::new("timeout");
+        let output = reap.args(["9", "sh", "-c", other]).arg(program).output();
+        assert_eq!(output.unwrap().stdout, b"3 reaped, 1 failed, 1 killed\n");
+    }
+}
+
+#[test]
 fn daemon_keeps_nothing_of_the_process_that_started_it() {
     let args = ["sh", "-c", "kill -PIPE $$"];
     let outcome = run_pair("", "daemon", &args, |_| Ok(()));
@@ -58,11 +68,12 @@ fn daemon_keeps_nothing_of_the_process_that_started_it() {
         exit_group(0)
         umask(000)
         chdir("/") = 0
-        openat(AT_FDCWD, "/dev/null", O_RDWR|O_CLOEXEC) = 3
+        openat(AT_FDCWD, "/dev/null", O_RDWR) = 3
         fcntl(2, F_DUPFD_CLOEXEC, 3) = 4
         dup2(3, 0) = 0
         dup2(3, 1) = 1
         dup2(3, 2) = 2
+        close(3) = 0
         rt_sigaction(SIGPIPE, {sa_handler=SIG_DFL,
         execve(
         +++ killed by SIGPIPE +++"#,
@@ -73,6 +84,12 @@ fn daemon_keeps_nothing_of_the_process_that_started_it() {
     let error = "daemon: execvp none: No such file or directory\n";
     let outcome = run_pair("", "daemon", &["none"], |_| Ok(()));
     outcome.prints("CHILD2\n", error, "exit status: 0");
+    for program in programs("daemon") {
+        let close = r#"exec "$0" test -e /proc/self/fd/0 <&-"#;
+        let args = ["-c", close, program.to_str().unwrap()];
+        run_program("sh".as_ref(), "", &args, &|_: &mut Run| Ok(()))
+            .calls("umask(000)\nexecve(\n+++ exited with 0 +++");
+    }
 }
 
 extern "C" fn careless(_signal: c_int) {

@@ -5,13 +5,13 @@ use crate::pairs::*;
 use crate::support::*;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
+use std::process::{self, Command, Stdio};
 use std::{env, fs};
 
 /// Waits until each process has ended or, at `looks` looks in a row, waits in a call. Returns those that wait.
 fn settle(run: &Run, looks: u32) -> Result<BTreeSet<i32>> {
     let mut same = 0;
-    wait_for("program that ends or waits", || {
+    let settled = wait_for("program that ends or waits", || {
         let files = fs::read_dir(&run.folder).ok()?.flatten();
         let pids = files.filter_map(|file| file.path().extension()?.to_str()?.parse().ok());
         let state = |pid: &i32| process(*pid).map_or('Z', |(state, _)| state);
@@ -19,12 +19,13 @@ fn settle(run: &Run, looks: u32) -> Result<BTreeSet<i32>> {
         let all_wait = pids.iter().all(|pid| state(pid) == 'S');
         same = if all_wait { same + 1 } else { 0 };
         (same == looks || pids.is_empty()).then_some(pids)
-    })
+    });
+    settled.map_err(|_| "neither ends nor waits".into())
 }
 
-/// The calls of a program that ends by itself, or is terminated after the session.
-fn calls(program: &str, args: &str, session: &str) -> Result<Vec<String>> {
-    fs::metadata(program).map_err(|error| format!("{program}: {error}"))?;
+/// The calls of a program that ends by itself, or is terminated after the session, and why the session failed.
+fn calls(program: &str, args: &str, session: &str) -> Result<(Vec<String>, Option<String>)> {
+    fs::metadata(program).map_err(text)?;
     // C's stdout is line-buffered, as on a terminal (stdbuf -oL), and setlocale(3) reads no files. A SIGCHLD
     // that is blocked before sigsuspend(2) is delivered once for all children that end at once.
     let options = "-E LD_PRELOAD=/usr/libexec/coreutils/libstdbuf.so -E _STDBUF_O=L -E LC_ALL=C \
@@ -36,17 +37,22 @@ fn calls(program: &str, args: &str, session: &str) -> Result<Vec<String>> {
     run.makes(1, "execve(")?;
     settle(&run, if session.is_empty() { 500 } else { 25 })?;
     let mut shell = Command::new("timeout");
-    shell.args(["60", "sh", "-c", session]);
-    let shell = shell.env("PID", run.pid().to_string()).status();
+    shell.args(["60", "sh", "-c", session]).stdin(Stdio::null());
+    let status = shell.env("PID", run.pid().to_string()).status();
     while let Some(pid) = settle(&run, 25)?.first() {
         send_signal(*pid, libc::SIGTERM)?;
-        finished_trace(&run.folder.join(format!("calls.{pid}")))?;
+        let end = finished_trace(&run.folder.join(format!("calls.{pid}")));
+        end.map_err(|_| "does not end on SIGTERM")?;
     }
     let outcome = run.finish()?;
     eprint!("{}", outcome.printed[1]);
-    let status = shell.map_err(text)?;
-    let failed = || format!("SESSION: {status}");
-    status.success().then_some(outcome.calls).ok_or_else(failed)
+    let status = status.map_err(text)?;
+    let failure = match status.code() {
+        Some(0) => None,
+        Some(124) => Some("SESSION: not finished after 60 s".into()),
+        _ => Some(format!("SESSION: {status}")),
+    };
+    Ok((outcome.calls, failure))
 }
 
 /// The calls of both lists in rows. After a difference, the next equal calls of both are in one row.
@@ -66,24 +72,52 @@ fn rows<'a>(mut a: &'a [String], mut b: &'a [String]) -> Vec<[&'a str; 2]> {
     rows
 }
 
-/// Prints the calls of two programs side by side, and fails if they differ.
-fn compare([a, b]: [&str; 2], args: &str, session: &str) -> Result<()> {
-    let (a, b) = (calls(a, args, session)?, calls(b, args, session)?);
+/// Prints the calls of two programs side by side. Fails if they differ, or if a session failed.
+fn compare(programs: [&str; 2], args: &str, session: &str) -> Result<()> {
+    let run = |name: &str, program: &str| {
+        let named = |reason| format!("{name} ({program}): {reason}");
+        let (calls, failure) = calls(program, args, session).map_err(named)?;
+        Ok::<_, String>((calls, failure.map(named)))
+    };
+    let ((a, a_failure), (b, b_failure)) = (run("A", programs[0])?, run("B", programs[1])?);
     let rows = rows(&a, &b);
-    rows.iter().for_each(|[left, right]| print_row(left, right));
-    match rows.iter().filter(|[left, right]| left != right).count() {
-        0 => Ok(()),
-        different => Err(format!("{different} calls differ")),
+    let mut ends = 0;
+    for (number, [left, right]) in rows.iter().enumerate() {
+        print_row(left, right);
+        if left.starts_with("+++") && number + 1 < rows.len() {
+            ends += 1;
+            println!("\n  CHILD{ends}");
+        }
     }
+    let different = match rows.iter().filter(|[left, right]| left != right).count() {
+        0 => None,
+        1 => Some("1 call differs".into()),
+        different => Some(format!("{different} calls differ")),
+    };
+    let reasons: Vec<String> = [different, a_failure, b_failure]
+        .into_iter()
+        .flatten()
+        .collect();
+    reasons.is_empty().then_some(()).ok_or(reasons.join("\n  "))
 }
 
 #[test]
 #[ignore = "make trace A=PROGRAM B=PROGRAM"]
-fn a_and_b_make_the_same_system_calls() -> Result<()> {
+fn a_and_b_make_the_same_system_calls() {
     let names = ["A", "B", "ARGS", "SESSION"];
     let [a, b, args, session] = names.map(|name| env::var(name).unwrap_or_default());
-    println!("\n  A: {a}\n  B: {b}");
-    compare([&a, &b], &args, &session)
+    let result = match [&*a, &b] {
+        ["", _] => Err("A=PROGRAM is missing".into()),
+        [_, ""] => Err("B=PROGRAM is missing".into()),
+        programs => {
+            println!("\n  A: {a}\n  B: {b}");
+            compare(programs, &args, &session)
+        }
+    };
+    // Exit without libtest's report. cargo adds nothing to the exit status of a failed test, 101.
+    let status = if result.is_ok() { 0 } else { 101 };
+    println!("\n  {}", result.err().unwrap_or("no difference".into()));
+    process::exit(status);
 }
 
 #[test]
@@ -93,6 +127,9 @@ fn two_programs_are_compared_call_by_call() {
     assert_eq!(compare(chat, &ip, "kill $PID"), Ok(()));
     let different = compare(["/bin/true", "/bin/false"], "", "");
     assert_eq!(different, Err("2 calls differ".into()));
+    let failed = "A (/bin/true): SESSION: exit status: 3\n  B (/bin/true): SESSION: exit status: 3";
+    let session = "read line || exit 3"; // its standard input is empty
+    assert_eq!(compare(["/bin/true"; 2], "", session), Err(failed.into()));
 
     let calls = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
     let (a, b) = (calls("abce"), calls("bxde"));

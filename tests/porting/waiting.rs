@@ -55,11 +55,11 @@ fn chat_sends_to_the_others_and_survives_a_client_that_has_closed() {
         bind(3,
         listen(3, 4096) = 0
         poll([{fd=3, events=POLLIN}], 1, -1) = 1
-        sendto(5, "one", 3, MSG_NOSIGNAL, NULL, 0) = 3
+        sendto(5, "one", 3, MSG_DONTWAIT|MSG_NOSIGNAL, NULL, 0) = 3
         recvfrom(6, "three", 1024, 0, NULL, NULL) = 5
-        sendto(4, "three", 5, MSG_NOSIGNAL, NULL, 0) = -1 ECONNRESET
+        sendto(4, "three", 5, MSG_DONTWAIT|MSG_NOSIGNAL, NULL, 0) = -1 ECONNRESET
         recvfrom(5, "two", 1024, 0, NULL, NULL) = 3
-        sendto(4, "two", 3, MSG_NOSIGNAL, NULL, 0) = -1 EPIPE
+        sendto(4, "two", 3, MSG_DONTWAIT|MSG_NOSIGNAL, NULL, 0) = -1 EPIPE
         close(4) = 0
         poll([{fd=3, events=POLLIN}, {fd=6, events=POLLIN}, {fd=5, events=POLLIN}], 3, -1) = ?"#,
     );
@@ -93,6 +93,15 @@ fn select_copies_in_both_directions_until_the_server_closes() {
         write(1, "three\n", LENGTH) = LENGTH
         read(3, "", 4096) = 0"#,
     );
+    // A write of 2 bytes, which strace does not execute.
+    run_pair("-e inject=write:retval=2:when=1", "select", &[ip], |run| {
+        let (server, _) = listener.accept().map_err(text)?;
+        server.set_read_timeout(Some(deadline())).map_err(text)?;
+        run.program.type_in("one\n")?;
+        receive(&server, "e\n")?;
+        drop(server);
+        run.wait().map(|_| ())
+    });
 }
 
 #[test]

@@ -39,6 +39,14 @@ pub fn bind_with(level: i32, name: i32, address: SocketAddr) -> io::Result<Owned
     bind(s, address)
 }
 
+/// A socket bound to `address`, with SO_REUSEADDR and SO_REUSEPORT.
+pub fn bind_with_both(address: SocketAddr) -> io::Result<OwnedFd> {
+    let s = open_socket(address)?;
+    set_option(&s, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1_i32)?;
+    set_option(&s, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1_i32)?;
+    bind(s, address)
+}
+
 fn bind(s: OwnedFd, address: SocketAddr) -> io::Result<OwnedFd> {
     let raw = raw(address);
     let length = raw.len() as libc::socklen_t;

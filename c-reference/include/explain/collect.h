@@ -3,6 +3,15 @@
 #define EXPLAIN_COLLECT_H
 #include "explain/snapshot.h"
 
-/* Returns a snapshot of the endpoints' port, with the results of binds to them if trial. */
-struct snapshot collect(const struct endpoint *endpoints, size_t count, bool trial);
+/*
+ * Returns a snapshot of the endpoints' port. Sockets that are closed meanwhile set changed and are
+ * left out, but not if last.
+ */
+struct snapshot collect(const struct endpoint *endpoints, size_t count, bool last);
+
+/*
+ * Binds to each target's port: first with SO_REUSEADDR and, if that succeeds, without it, which
+ * conflicts with any server that binds at that instant.
+ */
+void try_targets(struct snapshot *snapshot);
 #endif

@@ -13,8 +13,8 @@
 /* Whether existing sockets conflict with a new socket. */
 enum conflict {
     NO_CONFLICT,
-    PROBABLY_NOT, /* by an inferred option */
-    MAY_CONFLICT, /* what could not be read decides */
+    PROBABLY_NOT, /* according to an inferred option */
+    MAY_CONFLICT, /* depends on an option that could not be read */
     CONFLICT,
 };
 
@@ -31,11 +31,11 @@ struct socket_entry {
     struct endpoint local, peer;
     unsigned device; /* index of the network device that it is bound to, or 0 */
     unsigned inode;  /* 0 if no process holds the socket */
-    uid_t uid;       /* owner of the inode, as in this user namespace; unknown if inode is 0 */
+    uid_t uid;       /* owner of the inode, mapped to this user namespace; unknown if inode is 0 */
     int seconds;     /* remaining in TIME_WAIT, or in FIN_WAIT2 without a process; else -1 */
     int reuseaddr, reuseport, v6only; /* 0, 1 or UNKNOWN */
-    bool inferred;              /* whether the first two options are those of other sockets */
-    enum conflict conflicts[2]; /* with a server without SO_REUSEADDR, and with it */
+    bool inferred;              /* whether the first two options are inferred from other sockets */
+    enum conflict conflicts[2]; /* with a new socket without SO_REUSEADDR, and with it */
     struct holder *holders;     /* one for each process */
     size_t holder_count;
 };
@@ -46,7 +46,7 @@ struct socket_entry {
 /* A process that holds a socket of the snapshot. */
 struct process {
     pid_t pid;
-    pid_t thread; /* whose descriptors were read: pid, unless that has another table */
+    pid_t thread; /* whose descriptors were read; not pid if it has its own table */
     pid_t parent;
     uid_t uid;    /* effective user id */
     bool stopped; /* by a signal or a tracer */
@@ -59,8 +59,8 @@ struct process {
 /* An address and port that a server may bind. */
 struct target {
     struct endpoint endpoint;
-    int error;                /* of binding to the address, whatever the port; or 0 */
-    int trials[2];            /* errno or 0 of a trial without SO_REUSEADDR, and with it */
+    int error;                /* of binding to the address, regardless of the port; or 0 */
+    int trials[2];            /* errno or 0 of a bind without SO_REUSEADDR, and with it */
     enum conflict results[2]; /* of all sockets together, or of the trial */
 };
 
@@ -75,8 +75,9 @@ struct snapshot {
     size_t count;
     struct process *processes;
     size_t process_count;
-    int ephemeral[2]; /* first and last port that clients are given, or zeros */
-    int unprivileged[2]; /* first port that every user may bind, and 0 */
+    int ephemeral[2]; /* first and last ephemeral port, or zeros */
+    bool denied;      /* whether this user may not bind the port */
+    bool changed;     /* whether a socket was closed before its options were read */
     bool hidden;      /* whether the descriptors of some process cannot be read */
     bool foreign;     /* whether /proc shows another PID namespace */
     int diag_error;   /* of listing the sockets */
@@ -90,19 +91,22 @@ extern const char *const state_names[];
 /* Returns whether a process should hold entry's socket but none was found. */
 bool has_unseen_holder(const struct socket_entry *entry);
 
+/* Returns whether a process that cannot be inspected may hold entry, and this matters. */
+bool may_have_hidden_holder(const struct snapshot *snapshot, const struct socket_entry *entry);
+
 /* Returns whether entry is a connection that its listener has not accepted yet. */
 bool is_unaccepted(const struct socket_entry *entry);
 
 /* Returns whether entry conflicts, or may conflict, with a server that sets SO_REUSEADDR. */
 bool blocks(const struct socket_entry *entry);
 
-/* Returns the worst result of a server that sets SO_REUSEADDR if with. */
+/* Returns the worst result of all targets, for a server that sets SO_REUSEADDR if with. */
 enum conflict worst_result(const struct snapshot *snapshot, bool with);
 
 /* Orders sockets as they are printed, those that block first. Equal ones can share a line. */
 int compare_groups(const struct socket_entry *left, const struct socket_entry *right);
 
-/* Orders socket entries, for qsort(3), independently of the kernel's hash tables. */
+/* Orders as compare_groups() does, and equal ones independently of the kernel's hash tables. */
 int by_group(const void *a, const void *b);
 
 /* Replaces bytes of text that are not printable by question marks, and NULs by spaces. */
