@@ -183,7 +183,8 @@ fn a_command_line_is_printed_on_one_line_of_the_terminal_whatever_its_bytes_are(
         long.len() < 80 - "    stop pid 10 ".len() && long.ends_with("xxx"),
         "{long}"
     );
-    let script = "exec script -qefc \"stty cols 120; $*\" /dev/null";
+    let script =
+        "export B=\"$1\"; exec script -qefc \"stty cols 120; \\\"\\$B\\\" $2 $3\" /dev/null";
     let words = ["sh", "-c", script, "sh"].map(String::from);
     let wide = described(&words, cat(&"x".repeat(300)));
     assert_eq!(wide.len() - long.len(), 40, "{wide}");
@@ -236,11 +237,16 @@ fn a_user_is_named_whatever_the_first_line_of_passwd_is() {
         return; // it may not mount another /etc/passwd
     }
     let passwd = scratch("passwd");
-    let script = format!(
-        "mount --bind {} /etc/passwd && exec \"$@\"",
-        passwd.display()
-    );
-    let words = ["unshare", "--mount", "sh", "-c", &script, "sh"].map(String::from);
+    let script = "mount --bind \"$0\" /etc/passwd && exec \"$@\"";
+    let words = [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        script,
+        passwd.to_str().unwrap(),
+    ];
+    let words = words.map(String::from);
     let long = format!("{:a<33}:x:0:0::/:/bin/sh", "");
     for first in ["# users", "+", "", &long, "other:x:1:1::/:/bin/sh"] {
         fs::write(&passwd, format!("{first}\ntester:x:0:0::/:/bin/sh\n")).unwrap();
