@@ -62,20 +62,20 @@ pub fn serve(pairs: &[Pair], calls: &Calls, claims: &[[String; 4]]) -> Result<St
     let body = format!(
         r##"<p>A forking server is killed while its child process still serves a client. Its restart fails, unless
 SO_REUSEADDR is set. The server is shown in C and in Rust, with the same functions, the same numbered steps and
-the same system calls. Run on Linux {release}.</p>
+the same system calls. (F1) ... (K2) are the <a href="#claims">claims</a> of the page. Run on Linux {release}.</p>
 <nav aria-label="This page"><a href="#restart">Restart</a> <a href="#remains">After the kill</a> <span>Steps</span>
 {steps}<a href="#claims">Claims</a> <a href="#files">Files</a></nav>
 <main id="content">
 <h2 id="restart">The restart, as run on this machine</h2>
 <div class="moments">
 {moments}</div>
-<h2 id="remains">In the minute after a child is killed</h2>
+<h2 id="remains">After a child is killed</h2>
 {left}<table>
 <thead><tr><td></td><th scope="col">Server’s end</th><th scope="col">Client’s end</th>
-<th scope="col">Restart without the option</th><th scope="col">with it</th></tr></thead>
+<th scope="col">Restart without the option</th><th scope="col">Restart with it</th></tr></thead>
 {remains}</table>
 <h2>The server, step by step</h2>
-<p>Lines side by side correspond. Marked are <b class="call">system calls</b>, <b class="unsafe">unsafe</b> and
+<p>Lines side by side correspond; on a narrow screen, choose C or Rust. Marked are <b class="call">system calls</b>, <b class="unsafe">unsafe</b> and
 <b class="cast">casts</b>. Below a step are its system calls, as strace recorded them, the same in both builds.
 SERVER is the server; OLD is its child process for the first client, which still runs when the server is killed.
 REFUSED is a restart without SO_REUSEADDR, and GRANTED one with it. “Porting” marks rows of

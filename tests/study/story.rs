@@ -78,7 +78,10 @@ pub fn run_remains(build: &Build, option: bool) -> Result<Vec<[String; 4]>> {
     for (last, after) in [
         (Last::Nobody, "The child is killed too."),
         (Last::Client, "Then the client closes."),
-        (Last::Child, "Instead, the client closes before the child."),
+        (
+            Last::Child,
+            "If instead the client closes before the child is killed",
+        ),
     ] {
         let (server, _client, _) = ended(build, option, last)?;
         rows.push(row(after, server.address));
@@ -97,7 +100,7 @@ pub fn leave_out(line: usize) -> Result<String> {
         let end = (0..5).find_map(|_| find_socket(local, peer));
         let end = end.map_or("gone", |socket| socket.state);
         let restart = c2(build, true, true)?;
-        Ok(format!("restart = {restart}, closed connection = {end}."))
+        Ok(format!("restart: {restart}; closed connection: {end}."))
     })
 }
 
