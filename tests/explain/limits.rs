@@ -164,7 +164,7 @@ fn explain_has_closed_its_copies_before_it_waits_for_a_reader() -> Result<()> {
         let command = command_under(&shell, build, &["explain", &address.to_string()]);
         let explain = Program::start(command)?;
         let pid = explain.process.id() as i32;
-        wait_until("write to stdout", || sleeps_in(pid, libc::SYS_write))?;
+        wait_for_call(pid, libc::SYS_write)?;
         assert_eq!(sockets_of(pid).len(), 0, "{}", build.name);
     }
     Ok(())

@@ -171,7 +171,7 @@ fn a_shortage_with_signals_in_between_is_reported_once() -> Result<()> {
     for build in builds() {
         // The first accept(2) has its descriptor already. The second is interrupted, the third fails, and so on.
         let server = faulty(build, fresh_address(), "accept:error=EINTR:when=2+3")?.server()?;
-        wait_until("accept", || sleeps_in(server.pid, SYS_accept))?;
+        wait_for_call(server.pid, SYS_accept)?;
         limit_descriptors(server.pid, 4);
         let mut client = Client::of(&server)?;
         wait_for("shortage between two signals", || {

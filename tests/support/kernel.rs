@@ -146,7 +146,9 @@ pub fn descriptors(pid: i32) -> usize {
 /// Whether process `pid` is blocked in `call`, a SYS_ number.
 pub fn is_in_call(pid: i32, call: libc::c_long) -> bool {
     let current = fs::read_to_string(format!("/proc/{pid}/syscall"));
-    current.is_ok_and(|current| current.starts_with(&format!("{call} ")))
+    let is_current = current.is_ok_and(|current| current.starts_with(&format!("{call} ")));
+    // strace stops a process at the start of a call.
+    is_current && matches!(process(pid), Some(('S', _)))
 }
 
 /// Waits until process `pid` is blocked in `call`, a SYS_ number.
@@ -178,10 +180,4 @@ pub fn is_before_6_8(release: &str) -> bool {
     let parts = release.split(['.', '-']);
     let mut numbers = parts.map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) < (Some(6), Some(8))
-}
-
-/// Whether process `pid` sleeps in the system call `number`.
-pub fn sleeps_in(pid: i32, number: i64) -> bool {
-    let read = |name| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
-    read("stat").contains(") S ") && read("syscall").starts_with(&format!("{number} "))
 }
