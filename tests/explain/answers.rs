@@ -85,12 +85,7 @@ fn time_wait(listener: &TcpListener, address: SocketAddr) {
     client.shutdown(Shutdown::Write).unwrap();
     let local = client.local_addr().unwrap();
     drop(client);
-    wait_until("TIME_WAIT", || {
-        let is_closed =
-            |socket: &Socket| SocketAddr::from(socket.peer) == local && socket.state == "TIME_WAIT";
-        sockets().iter().any(is_closed)
-    })
-    .unwrap();
+    wait_for_state("TIME_WAIT", |socket| local == socket.peer.into());
 }
 
 #[test]
@@ -174,8 +169,7 @@ fn a_client_on_the_port_does_not_reveal_the_options_of_remains() {
     TcpStream::from(other.fds.remove(0))
         .shutdown(Shutdown::Write)
         .unwrap();
-    let is_left = |socket: &Socket| address == socket.local.into() && socket.state == "TIME_WAIT";
-    wait_until("TIME_WAIT", || sockets().iter().any(is_left)).unwrap();
+    wait_for_state("TIME_WAIT", |socket| address == socket.local.into());
     explain(address).has(
         address.port(),
         &format!(

@@ -112,6 +112,12 @@ fn held(state: &str, option: bool) -> (Holder, SocketAddr) {
     (hold(state, address, option).unwrap(), address)
 }
 
+/// Waits until a socket that is `wanted` is in `state`.
+fn wait_for_state(state: &str, wanted: impl Fn(&Socket) -> bool) {
+    let found = |socket: &Socket| socket.state == state && wanted(socket);
+    wait_until(state, || sockets().iter().any(found)).unwrap();
+}
+
 /// The report of a finished run. Fails the test if the run wrote to stderr.
 fn report(outcome: Assert) -> Report {
     let outcome = outcome.stderr("");

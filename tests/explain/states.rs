@@ -100,8 +100,7 @@ fn every_state_without_the_option_conflicts_and_has_its_advice() {
     let socket = TcpStream::from(held[12].fds.remove(0));
     socket.shutdown(Shutdown::Write).unwrap();
     let local = SocketAddrV4::new([127, 0, 0, 13].into(), port);
-    let is_half_closed = |socket: &Socket| socket.local == local && socket.state == "FIN_WAIT2";
-    wait_until("FIN_WAIT2", || sockets().iter().any(is_half_closed)).unwrap();
+    wait_for_state("FIN_WAIT2", |socket| socket.local == local);
     // Two connections that are not accepted. The peer of the second has closed.
     let _open = TcpStream::connect(("127.0.0.2", port)).unwrap();
     let closed = TcpStream::connect(("127.0.0.14", port)).unwrap();

@@ -76,7 +76,7 @@ fn new_folder() -> PathBuf {
 }
 
 impl Run {
-    /// Starts the program in the folder `at`, or in one of its own, with an option of strace.
+    /// Starts the program in the folder `at`, or in a new one, with an option of strace.
     pub fn start(program: &Path, args: &[&str], option: &str, at: Option<&Path>) -> Result<Run> {
         let folder = new_folder();
         let options = format!("-D -ff -s 256 {CALLS} {option}");

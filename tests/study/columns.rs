@@ -61,7 +61,7 @@ pub fn rows(pair: &Pair, parts: [Option<&Part>; 2]) -> Vec<[Option<Line>; 2]> {
     })
 }
 
-/// The line, with each argument of a system call that has several in a line of its own.
+/// The line, with one line for each argument of a system call that has several.
 fn split((number, text): &Line, calls: &[&str]) -> Vec<Line> {
     let ends_word = |before: &str| before.ends_with(is_word) || before.contains('/');
     let several = |at: &usize| text[*at..].contains(", ") && !ends_word(&text[..*at]);
