@@ -8,6 +8,7 @@ mod answers;
 mod families;
 mod limits;
 mod notes;
+mod remains;
 mod replies;
 mod scenes;
 mod states;
