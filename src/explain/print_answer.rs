@@ -19,17 +19,18 @@ fn find_reuseport_user(snapshot: &Snapshot) -> Option<uid_t> {
 /// Returns the answer for `target`, without its address.
 fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
     let [without, with] = target.results;
-    let user = find_reuseport_user(snapshot).filter(|_| with == Conflict::Yes);
 
     if let Some(error) = target.error {
         return format!("cannot be bound ({error}).");
     }
-    if let Some(user) = user.map(user_name) {
-        let start = "is in use. A server that sets SO_REUSEADDR cannot bind it";
-        return format!("{start}, but one of user {user} that also sets SO_REUSEPORT can.");
-    }
     match with {
-        Conflict::Yes => "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.",
+        Conflict::Yes => match find_reuseport_user(snapshot).map(user_name) {
+            None => "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.",
+            Some(user) => {
+                let start = "is in use. A server that sets SO_REUSEADDR cannot bind it";
+                return format!("{start}, but one of user {user} that also sets SO_REUSEPORT can.");
+            }
+        },
         Conflict::Maybe if without == Conflict::Yes => {
             "is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if \
              the old program set it too."
@@ -154,13 +155,12 @@ pub fn print_answer(snapshot: &Snapshot) {
 
     print_targets(snapshot);
     for entry in snapshot.sockets.iter().filter(|entry| blocks(entry)) {
-        let read = entry.reuseaddr == Some(false) && !entry.inferred;
-        let number = if read { 1 } else { 2 };
-        counts[if entry.state == TcpState::Listen {
-            0
-        } else {
-            number
-        }] += 1;
+        let reason = match entry.reuseaddr {
+            _ if entry.state == TcpState::Listen => 0,
+            Some(false) if !entry.inferred => 1,
+            _ => 2,
+        };
+        counts[reason] += 1;
     }
     for (reason, count) in reasons.iter().zip(counts).filter(|(_, count)| *count > 0) {
         out!("    {reason}: {count}\n");
