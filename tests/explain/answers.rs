@@ -120,6 +120,12 @@ fn an_ordinary_user_may_not_bind_a_privileged_port() {
         if is_root() {
             let text = explain(address).text;
             assert!(!text.contains("may not"), "{text}");
+            // One capability decides, not the user.
+            let without =
+                ["--bounding-set", "--inh-caps"].map(|set| format!("{set}=-net_bind_service"));
+            let words = [&["setpriv".into()], &without[..]].concat();
+            let text = explain_with(&words, address).text;
+            assert_eq!(text.contains("may not"), !may, "{text}");
         }
     }
 }
