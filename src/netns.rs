@@ -17,11 +17,11 @@ fn unshare_network() -> Result<(), (&'static str, Errno)> {
     // SAFETY: ifreq is integers, arrays and a pointer, for which zero is valid.
     let mut request: ifreq = unsafe { mem::zeroed() };
 
-    // Any user may create a network namespace in a new user namespace; root needs none.
+    // Root stays in its user namespace, which has other users. Any other user needs a new one.
     // SAFETY: the process has one thread, which holds nothing that belongs to the old namespaces.
-    if unsafe { libc::unshare(CLONE_NEWUSER | CLONE_NEWNET) } == -1
+    if unsafe { libc::unshare(CLONE_NEWNET) } == -1
         // SAFETY: as above.
-        && unsafe { libc::unshare(CLONE_NEWNET) } == -1
+        && unsafe { libc::unshare(CLONE_NEWUSER | CLONE_NEWNET) } == -1
     {
         return Err(("unshare", errno()));
     }
