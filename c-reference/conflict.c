@@ -1,46 +1,70 @@
 /*
- * conflict.c - the rule behind the page's two conditions: which sockets conflict. (C1, C2)
+ * conflict.c - the rule behind the page's two conditions: when bind(2) and listen(2) fail with
+ * EADDRINUSE. (C1, C2)
  *
- * For an explicit port, bind(2) applies this rule to every other socket on the port, and listen(2)
- * applies it again. One conflict is enough for EADDRINUSE.
- * Source: Linux 6.18, net/ipv4/inet_connection_sock.c: inet_bind_conflict,
- * inet_bhash2_addr_any_conflict and inet_rcv_saddr_equal.
- * Not modelled: SO_BINDTODEVICE (sockets on different devices never conflict), TCP_REPAIR (no test
- * at all), and sk_reuseport_match (if the last socket bound to the port has SO_REUSEPORT, a new
- * socket with SO_REUSEPORT, the same user and the same address is not tested). Before Linux 6.8,
- * SO_REUSEADDR had a similar shortcut: if the option was cleared on the existing socket after its
- * bind, a new socket with the option could still bind.
+ * For an explicit port, both calls do what get_port() does: unless a shortcut applies, they test
+ * every other socket on the port, and one conflict is enough. A shortcut depends on the sockets
+ * that were bound before, so their order matters.
+ * Source: Linux 6.18, net/ipv4/inet_connection_sock.c.
+ * Not modelled: TCP_REPAIR (no test at all), VRF devices (each has its own ports), and a socket
+ * that has left the state LISTEN and listens again (reuseport_cb_ok).
  * Rust counterpart: src/conflict.rs.
  */
 #include "conflict.h"
 #include "address.h"
 
-/* Returns whether the addresses of two sockets overlap. */
-static bool overlap(const struct tcp_socket *existing, const struct tcp_socket *new)
+#include <string.h>
+
+static bool is_ipv4(const struct tcp_socket *socket)
 {
-    bool existing4 = IN6_IS_ADDR_V4MAPPED(&existing->address);
-    bool new4 = IN6_IS_ADDR_V4MAPPED(&new->address);
+    return IN6_IS_ADDR_V4MAPPED(&socket->address);
+}
 
-    /* Both IPv4 (or IPv4-mapped), or both IPv6: equal, or either is a wildcard. */
-    if (existing4 == new4)
-        return IN6_ARE_ADDR_EQUAL(&existing->address, &new->address) ||
-               is_wildcard(&existing->address) || is_wildcard(&new->address);
+/* Returns the IPv4 address that the kernel stores for the address of socket. */
+static in_addr_t ipv4_address(const struct tcp_socket *socket)
+{
+    in_addr_t address;
 
-    /* One of each: :: covers IPv4 too, unless IPV6_V6ONLY is set. */
-    const struct tcp_socket *ipv6 = existing4 ? new : existing;
-    if (is_wildcard(&ipv6->address) && !ipv6->v6only)
-        return true;
+    if (!is_ipv4(socket))
+        return htonl(IN6_IS_ADDR_UNSPECIFIED(&socket->address) ? INADDR_ANY
+                                                               : 0x7f000006); /* LOOPBACK4_IPV6 */
+    memcpy(&address, &socket->address.s6_addr[12], sizeof address);
+    return address;
+}
 
-    /* For a new AF_INET socket, the kernel ignores the existing socket's IPv6 address. So 0.0.0.0
-     * conflicts with every IPv6 socket that is not v6only, even one on ::1 accepted by a listener
-     * on :: (a socket bound to ::1 is v6only). A new socket on ::ffff:0.0.0.0 does not. */
-    return new->family == AF_INET && is_wildcard(&new->address) && !existing->v6only;
+/* Returns whether the wildcard :: of one covers the address of other. */
+static bool covers(const struct tcp_socket *one, const struct tcp_socket *other)
+{
+    return IN6_IS_ADDR_UNSPECIFIED(&one->address) && !(one->v6only && is_ipv4(other));
+}
+
+/*
+ * Returns whether the addresses of two sockets overlap. A wildcard covers the addresses of its
+ * family, and :: covers IPv4 too, unless IPV6_V6ONLY is set. The wildcard of second covers first
+ * only if both. (inet_rcv_saddr_equal)
+ */
+static bool overlap(const struct tcp_socket *first, const struct tcp_socket *second, bool both)
+{
+    /* For AF_INET, the kernel ignores the IPv6 address of the second socket. So 0.0.0.0 conflicts
+     * with every existing IPv6 socket that is not v6only, even one on ::1 accepted by a listener on
+     * :: (a socket bound to ::1 is v6only). A new socket on ::ffff:0.0.0.0 does not. */
+    if (first->family == AF_INET || (is_ipv4(first) && is_ipv4(second))) {
+        in_addr_t first4 = ipv4_address(first), second4 = ipv4_address(second);
+        bool equal = first4 == second4 || first4 == INADDR_ANY;
+        return !second->v6only && (equal || (both && second4 == INADDR_ANY));
+    }
+    return IN6_ARE_ADDR_EQUAL(&first->address, &second->address) || covers(first, second) ||
+           (both && covers(second, first));
 }
 
 bool conflicts(const struct tcp_socket *existing, const struct tcp_socket *new)
 {
     /* A connection request does not hold the port. Its listener does. */
     if (existing->state == TCP_SYN_RECV)
+        return false;
+
+    /* Sockets bound to different devices (SO_BINDTODEVICE) do not conflict. */
+    if (existing->device != 0 && new->device != 0 && existing->device != new->device)
         return false;
 
     /* No conflict if both have SO_REUSEADDR and the existing socket is not listening. No other
@@ -51,10 +75,67 @@ bool conflicts(const struct tcp_socket *existing, const struct tcp_socket *new)
 
     /* No conflict if both have SO_REUSEPORT, and either the user is the same or the existing socket
      * is in TIME_WAIT. The kernel keeps a FIN_WAIT2 socket without a process as a TIME_WAIT socket.
-     * Simplified: for one that a process still holds, the kernel requires the same user. */
-    bool time_wait = existing->state == TCP_TIME_WAIT || existing->state == TCP_FIN_WAIT2;
+     */
+    bool fin_wait2 = existing->state == TCP_FIN_WAIT2 && existing->orphan;
+    bool time_wait = existing->state == TCP_TIME_WAIT || fin_wait2;
     if (existing->reuseport && new->reuseport && (time_wait || existing->uid == new->uid))
         return false;
 
-    return overlap(existing, new);
+    return overlap(new, existing, true);
+}
+
+/*
+ * Returns whether the shortcut of SO_REUSEPORT applies: the option, the user and the address of new
+ * match those that the kernel remembers. (sk_reuseport_match)
+ */
+static bool reuseport_match(const struct bucket *bucket, const struct tcp_socket *new)
+{
+    const struct tcp_socket *fast = &bucket->fast;
+    return bucket->fastreuseport && new->reuseport && fast->uid == new->uid &&
+           (bucket->any || overlap(fast, new, false));
+}
+
+/* Returns whether socket is on 0.0.0.0 or ::ffff:0.0.0.0. */
+static bool on_wildcard(const struct tcp_socket *socket)
+{
+    return is_ipv4(socket) && is_wildcard(&socket->address);
+}
+
+bool get_port(const struct kernel *kernel, struct bucket *bucket, const struct tcp_socket *sockets,
+              size_t n, const struct tcp_socket *new)
+{
+    bool reuse = new->reuseaddr && new->state != TCP_LISTEN;
+
+    /* 1. The kernel forgets the port with its last socket. (inet_bind_bucket_destroy) */
+    if (n == 0)
+        *bucket = (struct bucket){.fastreuse = kernel->first_is_fast, .any = kernel->first_is_fast};
+
+    /* 2. Unless a shortcut applies, test the other sockets. (inet_csk_bind_conflict) */
+    bool is_mapped = new->family == AF_INET6 && is_ipv4(new) && !on_wildcard(new);
+    bool misses = kernel->misses_mapped && is_mapped && bucket->wildcard_family == AF_INET6;
+    bool shortcut = (bucket->fastreuse && reuse) || reuseport_match(bucket, new);
+    bool wildcard = false;
+    for (size_t i = 0; i < n; i++) {
+        struct tcp_socket existing = sockets[i];
+        if (existing.orphan && kernel->orphans_are_roots)
+            existing.uid = kernel->orphan_uid;
+        bool is_missed = &sockets[i] == new || (misses && on_wildcard(&existing));
+        if (!shortcut && !is_missed && conflicts(&existing, new))
+            return false;
+        wildcard = wildcard || on_wildcard(&existing);
+    }
+
+    /* 3. Remember the new socket. (inet_csk_update_fastreuse) */
+    if (!wildcard)
+        bucket->wildcard_family = new->family;
+    bucket->fastreuse = bucket->fastreuse && reuse;
+    if (!new->reuseport) {
+        bucket->fastreuseport = false;
+        bucket->any = false;
+    } else if (!reuseport_match(bucket, new)) {
+        bucket->any = bucket->any && !bucket->fastreuseport;
+        bucket->fastreuseport = true;
+        bucket->fast = *new;
+    }
+    return true;
 }

@@ -9,19 +9,24 @@
 #include "rules.h"
 #include "serve.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define VERSION "0.1.0"
 
+/* Default number of sequences of rules --sequences. */
+#define SEQUENCES 1000
+
 /* Number of bytes of a wrong argument that are quoted. */
 #define QUOTE_MAX 64
 
 static const char usage[] = "usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]\n"
-                            "       reuseaddr rules [--all]\n"
+                            "       reuseaddr rules [--all | --sequences [COUNT [SEED]]]\n"
                             "       reuseaddr explain [--try] [--all] [ADDRESS:]PORT\n"
                             "       reuseaddr abi\n"
                             "       reuseaddr --help | --version\n";
@@ -31,7 +36,7 @@ static const char help[] =
     "serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by\n"
     "         default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)\n"
     "rules    which sockets conflict, tested on this kernel in each state that can\n"
-    "         hold a port; --all tests every combination and prints CSV\n"
+    "         hold a port; CSV of every combination (--all) or random --sequences\n"
     "explain  whether a server can bind a port, why not, what helps, and the sockets\n"
     "         and processes that use the port. PORT alone means 127.0.0.1, 0.0.0.0\n"
     "         and [::]. --all lists each socket separately. --try\n"
@@ -94,16 +99,32 @@ static _Noreturn void run_serve(char **arguments)
     serve(adr_srvr.v4, reuse);
 }
 
+/* Reads a number from 1. */
+static uint64_t parse_number(const char *argument)
+{
+    errno = 0;
+    uint64_t number = strtoull(argument, NULL, 10);
+    if (errno != 0 || number == 0 || argument[strspn(argument, "0123456789")] != '\0')
+        usage_error(argument, "COUNT and SEED are numbers from 1");
+    return number;
+}
+
 static int run_rules(char **arguments)
 {
-    bool all = false;
+    static const char expected[] = "rules takes --all, or --sequences [COUNT [SEED]]";
+    uint64_t numbers[2] = {SEQUENCES, 1};
 
-    for (; *arguments != NULL; arguments++) {
-        if (strcmp(*arguments, "--all") != 0)
-            usage_error(*arguments, "the only argument of rules is --all");
-        all = true;
+    if (*arguments == NULL)
+        return rules(false, 0, 0);
+    bool all = strcmp(*arguments, "--all") == 0;
+    if (!all && strcmp(*arguments, "--sequences") != 0)
+        usage_error(*arguments, expected);
+    for (int i = 0; *++arguments != NULL; i++) {
+        if (all || i == 2)
+            usage_error(*arguments, expected);
+        numbers[i] = parse_number(*arguments);
     }
-    return rules(all);
+    return rules(all, all ? 0 : numbers[0], numbers[1]);
 }
 
 static int run_explain(char **arguments)

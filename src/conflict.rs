@@ -1,19 +1,31 @@
-//! The rule behind the page's two conditions: which sockets conflict. (C1, C2)
+//! The rule behind the page's two conditions: when bind(2) and listen(2) fail with EADDRINUSE.
+//! (C1, C2)
 //!
-//! For an explicit port, bind(2) applies this rule to every other socket on the port, and listen(2)
-//! applies it again. One conflict is enough for EADDRINUSE.
-//! Source: Linux 6.18, `net/ipv4/inet_connection_sock.c`: `inet_bind_conflict`,
-//! `inet_bhash2_addr_any_conflict` and `inet_rcv_saddr_equal`.
-//! Not modelled: SO_BINDTODEVICE (sockets on different devices never conflict), TCP_REPAIR (no test
-//! at all), and `sk_reuseport_match` (if the last socket bound to the port has SO_REUSEPORT, a new
-//! socket with SO_REUSEPORT, the same user and the same address is not tested). Before Linux 6.8,
-//! SO_REUSEADDR had a similar shortcut: if the option was cleared on the existing socket after its
-//! bind, a new socket with the option could still bind.
+//! For an explicit port, both calls do what [`get_port`] does: unless a shortcut applies, they test
+//! every other socket on the port, and one conflict is enough. A shortcut depends on the sockets
+//! that were bound before, so their order matters.
+//! Source: Linux 6.18, `net/ipv4/inet_connection_sock.c`.
+//! Not modelled: TCP_REPAIR (no test at all), VRF devices (each has its own ports), and a socket
+//! that has left the state LISTEN and listens again (`reuseport_cb_ok`).
 //! C counterpart: `c-reference/conflict.c`.
 
 use crate::address::is_wildcard;
-use libc::{AF_INET, c_int, uid_t};
-use std::net::Ipv6Addr;
+use libc::{AF_INET, AF_INET6, c_int, uid_t};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ptr;
+
+/// How kernels differ. The default is Linux 6.17 and later.
+#[derive(Clone, Copy, Default)]
+pub struct Kernel {
+    /// Before 8002d44fe84d (6.8): the first socket on a port can make shortcuts of both options
+    /// apply to any address.
+    pub first_is_fast: bool,
+    /// 5e07e672412b without the rest of its series (6.1.168 and, not tested, 6.6.131): a new
+    /// IPv4-mapped socket misses the sockets on 0.0.0.0 if the first of them is AF_INET6.
+    pub misses_mapped: bool,
+    /// Before c51da3f7a161 (6.17): sockets that no process holds belong to root.
+    pub orphan_uid: Option<uid_t>,
+}
 
 /// The TCP states, numbered as in Linux's `include/net/tcp_states.h`. C has them in
 /// `<netinet/tcp.h>`; the libc crate does not.
@@ -34,6 +46,7 @@ pub enum TcpState {
 }
 
 /// What the rule depends on.
+#[derive(Clone, Copy)]
 pub struct TcpSocket {
     pub state: TcpState,
     pub family: c_int,
@@ -46,37 +59,68 @@ pub struct TcpSocket {
     /// Current value of SO_REUSEPORT.
     pub reuseport: bool,
     pub uid: uid_t,
+    /// Index of the device that the socket is bound to, or 0.
+    pub device: u32,
+    /// Whether no process holds the socket.
+    pub orphan: bool,
 }
 
-/// Returns whether the addresses of two sockets overlap.
-fn overlap(existing: &TcpSocket, new: &TcpSocket) -> bool {
-    let existing4 = existing.address.to_ipv4_mapped().is_some();
-    let new4 = new.address.to_ipv4_mapped().is_some();
-
-    // Both IPv4 (or IPv4-mapped), or both IPv6: equal, or either is a wildcard.
-    if existing4 == new4 {
-        return existing.address == new.address
-            || is_wildcard(existing.address)
-            || is_wildcard(new.address);
-    }
-
-    // One of each: :: covers IPv4 too, unless IPV6_V6ONLY is set.
-    let ipv6 = if existing4 { new } else { existing };
-    if is_wildcard(ipv6.address) && !ipv6.v6only {
-        return true;
-    }
-
-    // For a new AF_INET socket, the kernel ignores the existing socket's IPv6 address. So 0.0.0.0
-    // conflicts with every IPv6 socket that is not v6only, even one on ::1 accepted by a listener
-    // on :: (a socket bound to ::1 is v6only). A new socket on ::ffff:0.0.0.0 does not.
-    new.family == AF_INET && is_wildcard(new.address) && !existing.v6only
+/// What the kernel remembers of a port while it has sockets (`struct inet_bind_bucket`).
+#[derive(Clone, Copy, Default)]
+pub struct Bucket {
+    /// Whether every socket had SO_REUSEADDR at bind(2), and none listened.
+    fastreuse: bool,
+    /// Whether the address of `fastreuseport` does not matter.
+    any: bool,
+    /// A socket with SO_REUSEPORT, as it was at its bind(2) or listen(2).
+    fastreuseport: Option<TcpSocket>,
+    /// Family of the socket that was first on 0.0.0.0 or ::ffff:0.0.0.0.
+    wildcard_family: c_int,
 }
 
-/// Returns whether `existing` conflicts with `new` on the same port, so that bind(2) or listen(2)
-/// of `new` fails with EADDRINUSE.
+fn is_ipv4(socket: &TcpSocket) -> bool {
+    socket.address.to_ipv4_mapped().is_some()
+}
+
+/// Returns the IPv4 address that the kernel stores for the address of `socket`.
+fn ipv4_address(socket: &TcpSocket) -> Ipv4Addr {
+    match socket.address.to_ipv4_mapped() {
+        Some(address) => address,
+        None if socket.address.is_unspecified() => Ipv4Addr::UNSPECIFIED,
+        None => Ipv4Addr::new(127, 0, 0, 6), // LOOPBACK4_IPV6
+    }
+}
+
+/// Returns whether the wildcard :: of `one` covers the address of `other`.
+fn covers(one: &TcpSocket, other: &TcpSocket) -> bool {
+    one.address.is_unspecified() && !(one.v6only && is_ipv4(other))
+}
+
+/// Returns whether the addresses of two sockets overlap. A wildcard covers the addresses of its
+/// family, and :: covers IPv4 too, unless IPV6_V6ONLY is set. The wildcard of `second` covers
+/// `first` only if `both`. (`inet_rcv_saddr_equal`)
+fn overlap(first: &TcpSocket, second: &TcpSocket, both: bool) -> bool {
+    // For AF_INET, the kernel ignores the IPv6 address of the second socket. So 0.0.0.0 conflicts
+    // with every existing IPv6 socket that is not v6only, even one on ::1 accepted by a listener on
+    // :: (a socket bound to ::1 is v6only). A new socket on ::ffff:0.0.0.0 does not.
+    if first.family == AF_INET || is_ipv4(first) && is_ipv4(second) {
+        let [first4, second4] = [first, second].map(ipv4_address);
+        let equal = first4 == second4 || first4.is_unspecified();
+        return !second.v6only && (equal || both && second4.is_unspecified());
+    }
+    first.address == second.address || covers(first, second) || both && covers(second, first)
+}
+
+/// Returns whether `existing` conflicts with `new` on the same port, if no shortcut applies.
+/// (`inet_bind_conflict`)
 pub fn conflicts(existing: &TcpSocket, new: &TcpSocket) -> bool {
     // A connection request does not hold the port. Its listener does.
     if existing.state == TcpState::SynRecv {
+        return false;
+    }
+
+    // Sockets bound to different devices (SO_BINDTODEVICE) do not conflict.
+    if existing.device != 0 && new.device != 0 && existing.device != new.device {
         return false;
     }
 
@@ -89,11 +133,73 @@ pub fn conflicts(existing: &TcpSocket, new: &TcpSocket) -> bool {
 
     // No conflict if both have SO_REUSEPORT, and either the user is the same or the existing socket
     // is in TIME_WAIT. The kernel keeps a FIN_WAIT2 socket without a process as a TIME_WAIT socket.
-    // Simplified: for one that a process still holds, the kernel requires the same user.
-    let time_wait = matches!(existing.state, TcpState::TimeWait | TcpState::FinWait2);
+    let fin_wait2 = existing.state == TcpState::FinWait2 && existing.orphan;
+    let time_wait = existing.state == TcpState::TimeWait || fin_wait2;
     if existing.reuseport && new.reuseport && (time_wait || existing.uid == new.uid) {
         return false;
     }
 
-    overlap(existing, new)
+    overlap(new, existing, true)
+}
+
+/// Returns whether the shortcut of SO_REUSEPORT applies: the option, the user and the address of
+/// `new` match those that the kernel remembers. (`sk_reuseport_match`)
+fn reuseport_match(bucket: &Bucket, new: &TcpSocket) -> bool {
+    bucket.fastreuseport.is_some_and(|fast| {
+        new.reuseport && fast.uid == new.uid && (bucket.any || overlap(&fast, new, false))
+    })
+}
+
+/// Returns whether `socket` is on 0.0.0.0 or ::ffff:0.0.0.0.
+fn on_wildcard(socket: &TcpSocket) -> bool {
+    is_ipv4(socket) && is_wildcard(socket.address)
+}
+
+/// Returns whether bind(2) of `new`, or listen(2) if its state is LISTEN, succeeds on a port with
+/// `sockets`, which can include `new` itself. If so, updates what the kernel remembers.
+/// (`inet_csk_get_port`)
+pub fn get_port(
+    kernel: &Kernel,
+    bucket: &mut Bucket,
+    sockets: &[TcpSocket],
+    new: &TcpSocket,
+) -> bool {
+    let reuse = new.reuseaddr && new.state != TcpState::Listen;
+
+    // 1. The kernel forgets the port with its last socket. (inet_bind_bucket_destroy)
+    if sockets.is_empty() {
+        *bucket = Bucket {
+            fastreuse: kernel.first_is_fast,
+            any: kernel.first_is_fast,
+            ..Bucket::default()
+        };
+    }
+
+    // 2. Unless a shortcut applies, test the other sockets. (inet_csk_bind_conflict)
+    let is_mapped = new.family == AF_INET6 && is_ipv4(new) && !on_wildcard(new);
+    let misses = kernel.misses_mapped && is_mapped && bucket.wildcard_family == AF_INET6;
+    let conflict = |existing: &TcpSocket| {
+        let orphan_uid = kernel.orphan_uid.filter(|_| existing.orphan);
+        let uid = orphan_uid.unwrap_or(existing.uid);
+        let is_missed = ptr::eq(existing, new) || misses && on_wildcard(existing);
+        !is_missed && conflicts(&TcpSocket { uid, ..*existing }, new)
+    };
+    let shortcut = bucket.fastreuse && reuse || reuseport_match(bucket, new);
+    if !shortcut && sockets.iter().any(conflict) {
+        return false;
+    }
+
+    // 3. Remember the new socket. (inet_csk_update_fastreuse)
+    if !sockets.iter().any(on_wildcard) {
+        bucket.wildcard_family = new.family;
+    }
+    bucket.fastreuse &= reuse;
+    if !new.reuseport {
+        bucket.fastreuseport = None;
+        bucket.any = false;
+    } else if !reuseport_match(bucket, new) {
+        bucket.any &= bucket.fastreuseport.is_none();
+        bucket.fastreuseport = Some(*new);
+    }
+    true
 }

@@ -42,13 +42,17 @@ use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ptr;
 use std::slice;
+use std::str::from_utf8;
+
+/// Default number of sequences of `rules --sequences`.
+const SEQUENCES: u64 = 1000;
 
 /// Number of bytes of a wrong argument that are quoted.
 const QUOTE_MAX: usize = 64;
 
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
-       reuseaddr rules [--all]
+       reuseaddr rules [--all | --sequences [COUNT [SEED]]]
        reuseaddr explain [--try] [--all] [ADDRESS:]PORT
        reuseaddr abi
        reuseaddr --help | --version
@@ -58,7 +62,7 @@ const HELP: &str = "
 serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
          default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules    which sockets conflict, tested on this kernel in each state that can
-         hold a port; --all tests every combination and prints CSV
+         hold a port; CSV of every combination (--all) or random --sequences
 explain  whether a server can bind a port, why not, what helps, and the sockets
          and processes that use the port. PORT alone means 127.0.0.1, 0.0.0.0
          and [::]. --all lists each socket separately. --try
@@ -116,16 +120,34 @@ fn run_serve(arguments: &[&[u8]]) -> ! {
     serve(unsafe { adr_srvr.v4 }, reuse)
 }
 
-fn run_rules(arguments: &[&[u8]]) -> c_int {
-    let mut all = false;
+/// Reads a number from 1.
+fn parse_number(argument: &[u8]) -> u64 {
+    let digits = argument.iter().all(u8::is_ascii_digit);
+    let text = from_utf8(argument).ok().filter(|_| digits);
+    let number = text.and_then(|text| text.parse().ok());
+    number
+        .filter(|&number| number > 0)
+        .unwrap_or_else(|| usage_error(argument, "COUNT and SEED are numbers from 1"))
+}
 
-    for &argument in arguments {
-        if argument != b"--all" {
-            usage_error(argument, "the only argument of rules is --all");
-        }
-        all = true;
+fn run_rules(arguments: &[&[u8]]) -> c_int {
+    const EXPECTED: &str = "rules takes --all, or --sequences [COUNT [SEED]]";
+    let mut numbers = [SEQUENCES, 1];
+
+    let Some((&first, rest)) = arguments.split_first() else {
+        return rules(false, 0, 0);
+    };
+    let all = first == b"--all";
+    if !all && first != b"--sequences" {
+        usage_error(first, EXPECTED);
     }
-    rules(all)
+    for (i, &argument) in rest.iter().enumerate() {
+        if all || i == 2 {
+            usage_error(argument, EXPECTED);
+        }
+        numbers[i] = parse_number(argument);
+    }
+    rules(all, if all { 0 } else { numbers[0] }, numbers[1])
 }
 
 fn run_explain(arguments: &[&[u8]]) -> c_int {

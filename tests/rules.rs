@@ -1,4 +1,4 @@
-//! `rules`: the tables, the rows of `--all`, and runs without a private network, IPv6, free ports or descriptors.
+//! `rules`: the tables, the rows of `--all`, random sequences, and runs without a private network, IPv6, free ports or descriptors.
 
 mod expected;
 
@@ -10,39 +10,53 @@ use std::collections::HashSet;
 use std::thread;
 
 const HEADER: &str = "state,present,present_reuseaddr,present_reuseport,newcomer,\
-    newcomer_reuseaddr,newcomer_reuseport,bind,listen,predicted_bind,predicted_listen";
+    newcomer_reuseaddr,newcomer_reuseport,bind,listen,predicted_bind,predicted_listen,\
+    present_user,present_device,newcomer_user,newcomer_device";
 
 /// The number of cells, the number of rows of `--all`, and the notes on stderr.
 fn counts_and_notes(network: &Network) -> (usize, usize, String) {
     let ports = "using free ports of the current network";
     let note = |call| format!("reuseaddr: {call}; {ports}\n");
-    let notes = network.failed.as_ref().map_or(String::new(), note);
-    match network.no_ipv6 {
-        None => (136, 11264, notes),
-        Some(reason) => {
-            let left_out = format!("reuseaddr: ::1: {reason}; rows with IPv6 are left out\n");
-            (72, 1584, notes + &left_out)
-        }
-    }
+    let mut notes = network.failed.as_ref().map_or(String::new(), note);
+    let mut left_out = |what, reason: Option<Errno>, rows| {
+        let Some(reason) = reason else { return };
+        notes += &format!("reuseaddr: {what}: {reason}; rows with {rows} are left out\n");
+    };
+    left_out("::1", network.no_ipv6, "IPv6");
+    left_out("fchown", network.no_other_user, "two users");
+    let (mut cells, rows, per_variant) = match network.no_ipv6 {
+        None => (136, 11264, 1440),
+        Some(_) => (72, 1584, 640),
+    };
+    let other_user = network.no_other_user.is_none();
+    cells += if other_user { 7 } else { 5 };
+    let variants = if other_user { 8 } else { 5 };
+    (cells, rows + variants * per_variant, notes)
 }
 
 /// The network if strace makes unshare(2) fail.
 fn shared_network(no_ipv6: Option<Errno>) -> Network {
     let failed = Some("unshare: Operation not permitted".into());
-    Network { failed, no_ipv6 }
+    Network {
+        failed,
+        no_ipv6,
+        no_other_user: no_other_user(),
+    }
 }
 
 fn check_tables(outcome: Assert, network: &Network) {
     let (cells, _, notes) = counts_and_notes(network);
-    // "cleared after bind": the shortcut that the head of conflict.rs describes.
-    let (status, sum, cleared) = if is_before_6_8(&release()) {
-        (1, "1 contradicts", "listen: EADDRINUSE!")
-    } else {
-        (0, "0 contradict", "EADDRINUSE")
-    };
-    let tables = expected::tables(network.no_ipv6.is_none(), cleared);
-    let outcome = outcome.code(status).stderr(notes);
-    outcome.stdout(format!("{tables}\n{cells} cells; {sum} the rule.\n"));
+    let outcome = outcome.code(0).stderr(notes);
+    let text = String::from_utf8_lossy(&outcome.get_output().stdout);
+    let (kernel, others): (Vec<_>, Vec<_>) = text
+        .split_inclusive('\n')
+        .partition(|line| line.starts_with("This kernel "));
+    let tables = expected::tables(network);
+    let sum = format!("{tables}\n{cells} cells; 0 contradict the rule.\n");
+    assert_eq!(others.concat(), sum);
+    let lacks = |commit| kernel.contains(&&*format!("This kernel lacks commit {commit}.\n"));
+    assert_eq!(lacks("8002d44fe84d (Linux 6.8)"), is_before(6, 8));
+    assert_eq!(lacks("c51da3f7a161 (Linux 6.17)"), is_before(6, 17));
 }
 
 /// Checks that `outcome` has every combination once, and no contradiction.
@@ -56,12 +70,13 @@ fn check_cross_product(outcome: Assert, network: &Network) {
     let mut combinations = HashSet::new();
     for row in rows.lines() {
         let fields: Vec<&str> = row.split(',').collect();
-        assert_eq!(fields.len(), 11, "{row}");
+        assert_eq!(fields.len(), 15, "{row}");
         assert_eq!(fields[7..9], fields[9..11], "{row}");
         assert_eq!(fields[7] != "OK", expected::conflicts(&fields), "{row}");
         let results = [["OK", "OK"], ["EADDRINUSE", "-"]];
         assert!(results.contains(&[fields[7], fields[8]]), "{row}");
-        assert!(combinations.insert(fields[..7].join(",")), "{row} twice");
+        let [socket, extra] = [&fields[..7], &fields[11..]].map(|part| part.join(","));
+        assert!(combinations.insert(socket + &extra), "{row} twice");
     }
     assert_eq!(combinations.len(), rows_expected);
 }
@@ -78,6 +93,71 @@ fn the_tables_are_as_expected_within_80_columns() {
 #[test]
 fn the_cross_product_has_every_combination_once_and_no_contradiction() {
     check_cross_product(both(&["rules", "--all"]), network());
+}
+
+#[test]
+fn random_sequences_try_each_call_and_do_not_contradict_the_rule() {
+    let run = |seed| both(&["rules", "--sequences", "2000", seed]).code(0);
+    let outcome = run("7");
+    let text = String::from_utf8_lossy(&outcome.get_output().stdout);
+    let (header, rows) = text.split_once('\n').unwrap();
+    let columns = "sequence,step,address,reuseaddr,reuseport,user,device,call,result,predicted";
+    assert_eq!(header, columns);
+    let mut seen = HashSet::new();
+    for row in rows.lines() {
+        let fields: Vec<&str> = row.split(',').collect();
+        assert_eq!(fields[8], fields[9], "{row}");
+        seen.insert(format!("{} {}", fields[7], fields[8]));
+    }
+    let can_fail = ["bind", "listen"].map(|call| format!("{call} EADDRINUSE"));
+    let calls = "bind listen close connect accept setsockopt".split(' ');
+    assert_eq!(
+        seen,
+        calls
+            .map(|call| format!("{call} OK"))
+            .chain(can_fail)
+            .collect()
+    );
+    assert!(
+        rows.lines().last().unwrap().starts_with("2000,"),
+        "not all sequences"
+    );
+    let sum = format!("{} rows; 0 contradict the rule.\n", rows.lines().count());
+    let other = String::from_utf8_lossy(&run("8").get_output().stdout).into_owned();
+    assert_ne!(text, other, "the seed has no effect");
+    drop(text);
+    outcome.stderr(ends_with(sum));
+}
+
+/// The first listen(2) is on the holder of the third test that comes first.
+#[test]
+fn a_sequence_ends_at_a_result_that_contradicts_the_rule() {
+    if is_before(6, 17) {
+        return eprintln!("left out: before Linux 6.17, more calls of listen(2) come first");
+    }
+    let listen = injecting(&["listen:error=EBADF:when=2"]);
+    let outcome = both_under(&listen, &["rules", "--sequences", "9"]).code(1);
+    let text = String::from_utf8_lossy(&outcome.get_output().stdout);
+    let rows: Vec<&str> = text.lines().collect();
+    let wrong = rows
+        .iter()
+        .position(|row| row.ends_with(",listen,EBADF,OK"))
+        .unwrap();
+    let sequence = |row: usize| rows[row].split(',').next().unwrap().parse::<u32>().unwrap();
+    assert_eq!(sequence(wrong + 1), sequence(wrong) + 1);
+    drop(text);
+    outcome.stderr(ends_with("rows; 1 contradicts the rule.\n"));
+}
+
+#[test]
+fn without_another_user_its_rows_are_left_out_with_a_note() {
+    let forbidden = injecting(&["unshare:error=EPERM", "fchown:error=EPERM"]);
+    let network = Network {
+        no_other_user: Some(Errno(libc::EPERM)),
+        ..shared_network(no_ipv6())
+    };
+    check_tables(both_under(&forbidden, &["rules"]), &network);
+    check_cross_product(both_under(&forbidden, &["rules", "--all"]), &network);
 }
 
 #[test]
@@ -122,18 +202,21 @@ fn the_search_for_a_port_ends_with_another_error_or_after_one_round() {
     }
 }
 
-/// The first call of listen(2) is on the new socket of the first row in which bind(2) succeeds.
+/// The first call of listen(2) is on the holder of the third test that comes first; the second is on
+/// the new socket of the first row in which bind(2) succeeds.
 #[test]
 fn a_row_that_contradicts_in_three_attempts_is_marked_and_counted() {
-    let in_tables = usize::from(is_before_6_8(&release()));
+    if is_before(6, 17) {
+        return eprintln!("left out: before Linux 6.17, more calls of listen(2) come first");
+    }
     let bound = "BOUND             EADDRINUSE   EADDRINUSE   EADDRINUSE   ";
     let [ok, marked] = ["OK", "listen: EBADF!"].map(|cell| format!("{bound}{cell}\n"));
-    let row = "BOUND,127.0.0.1,0,1,127.0.0.1,0,1,OK,EBADF,OK,OK\n";
+    let row = "BOUND,127.0.0.1,0,1,127.0.0.1,0,1,OK,EBADF,OK,OK,0,0,0,0\n";
     for (args, failing, sum, text) in [
-        (&["rules"][..], "1..2", in_tables, &*ok),
-        (&["rules"], "1..3", in_tables + 1, &marked),
-        (&["rules", "--all"], "1..3", 1, row),
-        (&["rules", "--all"], "1..6", 2, row),
+        (&["rules"][..], "2..3", 0, &*ok),
+        (&["rules"], "2..4", 1, &marked),
+        (&["rules", "--all"], "2..4", 1, row),
+        (&["rules", "--all"], "2..7", 2, row),
     ] {
         let listen = injecting(&[&format!("listen:error=EBADF:when={failing}")]);
         let outcome = both_under(&listen, args).code(i32::from(sum > 0));
@@ -172,7 +255,12 @@ fn a_state_that_is_not_reached_is_polled_10_000_times() {
 /// With a lower limit, or if a descriptor is left open, a call fails.
 #[test]
 fn it_leaves_no_descriptor_open() {
-    for (args, descriptors) in [("rules", 7), ("rules --all", 7), ("abi", 12)] {
+    for (args, descriptors) in [
+        ("rules", 7),
+        ("rules --all", 7),
+        ("rules --sequences 500", 16),
+        ("abi", 12),
+    ] {
         let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
         let shell = ["sh".into(), "-c".into(), script];
         let args: Vec<&str> = args.split(' ').collect();

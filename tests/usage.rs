@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]
-       reuseaddr rules [--all]
+       reuseaddr rules [--all | --sequences [COUNT [SEED]]]
        reuseaddr explain [--try] [--all] [ADDRESS:]PORT
        reuseaddr abi
        reuseaddr --help | --version
@@ -34,7 +34,7 @@ fn help_and_the_version_of_the_package_go_to_stdout() {
 serve    the forking echo server of Figure 12.1, on 127.0.0.1 and port 9099 by
          default; --no-reuseaddr leaves out setsockopt(SO_REUSEADDR)
 rules    which sockets conflict, tested on this kernel in each state that can
-         hold a port; --all tests every combination and prints CSV
+         hold a port; CSV of every combination (--all) or random --sequences
 explain  whether a server can bind a port, why not, what helps, and the sockets
          and processes that use the port. PORT alone means 127.0.0.1, 0.0.0.0
          and [::]. --all lists each socket separately. --try
@@ -63,7 +63,8 @@ fn a_missing_or_unknown_command_an_unknown_option_or_a_superfluous_argument_is_r
     refused(&[""; 0], missing);
     let command = "the command must be serve, rules, explain or abi";
     let option = "the only option of serve is --no-reuseaddr";
-    let all = "the only argument of rules is --all";
+    let all = "rules takes --all, or --sequences [COUNT [SEED]]";
+    let number = "COUNT and SEED are numbers from 1";
     let tries = "the options of explain are --try and --all";
     for (args, sentence) in [
         (&[""][..], command),
@@ -76,6 +77,10 @@ fn a_missing_or_unknown_command_an_unknown_option_or_a_superfluous_argument_is_r
         (&["rules", "all"], all),
         (&["rules", "--alls"], all),
         (&["rules", "--all", "9099"], all),
+        (&["rules", "--sequences", "1", "2", "3"], all),
+        (&["rules", "--sequences", "0"], number),
+        (&["rules", "--sequences", "1", "-2"], number),
+        (&["rules", "--sequences", "18446744073709551616"], number),
         (&["explain", "1", "2"], "explain takes one [ADDRESS:]PORT"),
         (&["explain", "1", "-n"], tries),
         (&["explain", "--tries"], tries),

@@ -1,10 +1,23 @@
-/* conflict.h - the rule: which sockets conflict. Rust counterpart: src/conflict.rs. */
+/* conflict.h - the rule: when bind(2) and listen(2) fail. Rust counterpart: src/conflict.rs. */
 #ifndef CONFLICT_H
 #define CONFLICT_H
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <sys/types.h>
+
+/* How kernels differ. All false since Linux 6.17. */
+struct kernel {
+    /* Before 8002d44fe84d (6.8): the first socket on a port can make shortcuts of both options
+     * apply to any address. */
+    bool first_is_fast;
+    /* 5e07e672412b without the rest of its series (6.1.168 and, not tested, 6.6.131): a new
+     * IPv4-mapped socket misses the sockets on 0.0.0.0 if the first of them is AF_INET6. */
+    bool misses_mapped;
+    /* Before c51da3f7a161 (6.17): sockets that no process holds belong to root. */
+    bool orphans_are_roots;
+    uid_t orphan_uid; /* root's, if orphans_are_roots */
+};
 
 /* What the rule depends on. */
 struct tcp_socket {
@@ -15,11 +28,30 @@ struct tcp_socket {
     bool reuseaddr;          /* current value of SO_REUSEADDR */
     bool reuseport;          /* current value of SO_REUSEPORT */
     uid_t uid;
+    unsigned device; /* index of the device that the socket is bound to, or 0 */
+    bool orphan;     /* whether no process holds the socket */
+};
+
+/* What the kernel remembers of a port while it has sockets (struct inet_bind_bucket). */
+struct bucket {
+    bool fastreuse; /* whether every socket had SO_REUSEADDR at bind(2), and none listened */
+    bool any;       /* whether the address of fast does not matter */
+    bool fastreuseport;     /* whether fast is valid */
+    struct tcp_socket fast; /* a socket with SO_REUSEPORT, as it was at its bind(2) or listen(2) */
+    sa_family_t wildcard_family; /* of the socket that was first on 0.0.0.0 or ::ffff:0.0.0.0 */
 };
 
 /*
- * Returns whether existing conflicts with new on the same port, so that bind(2) or listen(2) of new
- * fails with EADDRINUSE.
+ * Returns whether existing conflicts with new on the same port, if no shortcut applies.
+ * (inet_bind_conflict)
  */
 bool conflicts(const struct tcp_socket *existing, const struct tcp_socket *new);
+
+/*
+ * Returns whether bind(2) of new, or listen(2) if its state is LISTEN, succeeds on a port with
+ * these n sockets, which can include new itself. If so, updates what the kernel remembers.
+ * (inet_csk_get_port)
+ */
+bool get_port(const struct kernel *kernel, struct bucket *bucket, const struct tcp_socket *sockets,
+              size_t n, const struct tcp_socket *new);
 #endif

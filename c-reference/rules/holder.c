@@ -6,15 +6,12 @@
  */
 #include "rules/holder.h"
 #include "output.h"
+#include "rules/steps.h"
 #include "sock.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* Give up after this many polls, 1 ms apart. */
-#define POLLS 10000
 
 /* What happens in a scenario: the steps of an accepted socket, in this order. For a socket in
  * TIME_WAIT, TCP_INFO returns TCP_CLOSE. */
@@ -46,23 +43,6 @@ const char *scenario_name(enum scenario scenario)
     return scenarios[scenario].name;
 }
 
-/* Waits until s is in state. */
-static void await_state(int s, int state)
-{
-    for (int i = 0; i < POLLS; i++) {
-        /* Only the first byte of struct tcp_info, whose size differs between versions. */
-        unsigned char tcpi_state;
-        socklen_t length = sizeof tcpi_state;
-        if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &tcpi_state, &length) == -1)
-            exit_with_error("getsockopt TCP_INFO", "TCP socket");
-        if (tcpi_state == state)
-            return;
-        poll(NULL, 0, 1);
-    }
-    errno = ETIMEDOUT;
-    exit_with_error("getsockopt TCP_INFO", "TCP socket");
-}
-
 /* Sends until neither s nor its peer has room in a buffer. */
 static void fill_buffers(int s)
 {
@@ -75,102 +55,70 @@ static void fill_buffers(int s)
         exit_with_error("send", "TCP socket");
 }
 
-/* Takes a step of steps: calls shutdown(2) on s, and waits until the holder is in state. */
-static void shut_down(const struct holder *holder, int s, int state)
+/* Makes a call that has to succeed. */
+static void succeed(const char *call, struct outcome outcome)
 {
-    char byte;
-
-    if (state == 0)
-        return;
-    if (shutdown(s, SHUT_WR) == -1)
-        exit_with_error("shutdown", "TCP socket");
-    if (state == TCP_FIN_WAIT2) {
-        /* The peer delays its ACK. Let it read end of file, then send the ACK. */
-        if (read_some(holder->peer, &byte, sizeof byte) == -1)
-            exit_with_error("read", "TCP socket");
-        set_option(holder->peer, IPPROTO_TCP, TCP_QUICKACK, 1);
-    }
-    await_state(holder->fd, state);
+    errno = outcome.seen;
+    if (errno != 0)
+        exit_with_error(call, "TCP socket");
 }
 
-/* Changes the option of s if the change is due now. */
-static void change_at(enum moment now, enum moment change, int s, const struct tcp_socket *plan)
+/* Changes SO_REUSEADDR if the change is due now. */
+static void change_at(struct ports *ports, enum moment change, enum moment now)
 {
-    if (now == change)
-        set_option(s, SOL_SOCKET, SO_REUSEADDR, !plan->reuseaddr);
+    if (change == now)
+        toggle_step(ports, 0, SO_REUSEADDR);
 }
 
-/* Connects s to listener. If that is bound to a wildcard, the connection is over loopback. */
-static void connect_to(int s, int listener)
-{
-    const struct endpoint server = local_endpoint(listener);
-    if (connect_socket(s, &server) == -1)
-        exit_with_error("connect", "TCP socket");
-}
-
-struct holder make_holder(struct ports *ports, enum scenario scenario, enum moment change,
-                          const struct tcp_socket *plan)
+void make_holder(struct ports *ports, enum scenario scenario, enum moment change,
+                 const struct tcp_socket *plan)
 {
     const struct steps *steps = &scenarios[scenario];
-    int s = take_port(ports, plan);
-    struct holder holder = {.socket = *plan, .fd = s, .peer = -1};
 
-    change_at(AFTER_BIND, change, s, plan);
+    take_port(ports);
+    struct outcome bind = bind_step(ports, plan);
+    /* If the network is not private, another process can have taken the port meanwhile. */
+    while (bind.seen == EADDRINUSE) {
+        release_port(ports);
+        take_port(ports);
+        bind = bind_step(ports, plan);
+    }
+    succeed("bind", bind);
+    change_at(ports, change, AFTER_BIND);
     switch (scenario) {
     case SCENARIO_BOUND:
         break;
     case SCENARIO_LISTEN:
-        listen_on(s);
+        succeed("listen", listen_step(ports, 0));
         break;
     case SCENARIO_CLIENT:
-        /* listen(2) binds the peer to a free port. Nothing needs to accept the connection. */
-        holder.peer = open_planned(plan);
-        listen_on(holder.peer);
-        connect_to(s, holder.peer);
+        connect_step(ports, 0);
         break;
     default:
-        listen_on(s);
-        change_at(AFTER_LISTEN, change, s, plan);
-        holder.peer = open_socket(plan->family, false, false, false);
-        set_option(holder.peer, SOL_SOCKET, SO_RCVBUF, 1); /* full soon */
-        connect_to(holder.peer, s);
-        change_at(AFTER_CONNECT, change, s, plan);
-        holder.fd = accept_on(s);
-        close(s);
-        change_at(AFTER_ACCEPT, change, holder.fd, plan);
+        succeed("listen", listen_step(ports, 0));
+        change_at(ports, change, AFTER_LISTEN);
+        int peer = reach_step(ports, 0);
+        change_at(ports, change, AFTER_CONNECT);
+        accept_step(ports, 0, peer);
+        close_step(ports, 0);
+        change_at(ports, change, AFTER_ACCEPT);
     }
 
-    /* Read what can differ from the plan, while there is a descriptor. */
-    holder.exists = steps->state != 0;
-    holder.socket.state = steps->state;
-    holder.socket.address = local_endpoint(holder.fd).address;
-    holder.socket.reuseaddr = get_option(holder.fd, SOL_SOCKET, SO_REUSEADDR) != 0;
-    if (plan->family == AF_INET6)
-        holder.socket.v6only = get_option(holder.fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
-
+    struct ends *ends = &ports->ends[0];
     if (steps->passive)
-        shut_down(&holder, holder.peer, TCP_CLOSE_WAIT);
+        shut_down(ends, ends->peer, TCP_CLOSE_WAIT);
     if (steps->fill)
-        fill_buffers(holder.fd);
-    shut_down(&holder, holder.fd, steps->own);
-    shut_down(&holder, holder.peer, steps->peer_last);
+        fill_buffers(ends->fd);
+    if (steps->own != 0)
+        shut_down(ends, ends->fd, steps->own);
+    if (steps->peer_last != 0)
+        shut_down(ends, ends->peer, steps->peer_last);
     if (steps->own != 0) {
-        close(holder.fd);
-        holder.fd = -1;
+        close(ends->fd);
+        ends->fd = -1;
+        ports->sockets[0].orphan = true;
     }
-    return holder;
-}
-
-void release_holder(const struct holder *holder)
-{
-    const struct linger linger = {.l_onoff = 1, .l_linger = 0};
-
-    if (holder->peer != -1) {
-        /* The peer sends a reset, which ends the connection in any state but TIME_WAIT. */
-        if (setsockopt(holder->peer, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == -1)
-            exit_with_error("setsockopt SO_LINGER", "TCP socket");
-        close(holder->peer);
-    }
-    if (holder->fd != -1)
-        close(holder->fd);
+    ports->sockets[0].state = steps->state;
+    if (steps->state == 0)
+        release_port(ports);
 }

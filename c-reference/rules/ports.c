@@ -12,6 +12,25 @@
 
 #define LAST_PORT 32767
 
+bool is_usable(const struct ports *ports, const struct target *target)
+{
+    return ports->ipv6 || target->socket.family == AF_INET;
+}
+
+bool has_other_user(const struct ports *ports)
+{
+    return ports->other_user != geteuid();
+}
+
+struct tcp_socket with_plan(const struct ports *ports, const struct target *target,
+                            const struct plan *plan)
+{
+    struct tcp_socket socket = with_options(target, plan->reuseaddr, plan->reuseport);
+    socket.uid = plan->other_user ? ports->other_user : geteuid();
+    socket.device = plan->device;
+    return socket;
+}
+
 /* Binds s to port. Returns whether the port was free. */
 static bool bind_free(int s, const struct tcp_socket *plan, in_port_t port)
 {
@@ -21,7 +40,7 @@ static bool bind_free(int s, const struct tcp_socket *plan, in_port_t port)
     return z == 0;
 }
 
-int take_port(struct ports *ports, const struct tcp_socket *plan)
+void take_port(struct ports *ports)
 {
     for (int tries = FIRST_PORT; tries <= LAST_PORT; tries++) {
         ports->port = ports->port < LAST_PORT ? ports->port + 1 : FIRST_PORT;
@@ -39,13 +58,8 @@ int take_port(struct ports *ports, const struct tcp_socket *plan)
         int s = open_planned(&ports->wildcard);
         bool is_free = bind_free(s, &ports->wildcard, ports->port);
         close(s);
-        if (!is_free)
-            continue;
-
-        s = open_planned(plan);
-        if (bind_free(s, plan, ports->port))
-            return s;
-        close(s);
+        if (is_free)
+            return;
     }
     char text[32];
     snprintf(text, sizeof text, "ports %d to %d", FIRST_PORT, LAST_PORT);

@@ -4,62 +4,66 @@
  */
 #include "rules/trial.h"
 #include "output.h"
-#include "sock.h"
-
-#include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* Attempts before a contradiction counts. If the network is not private, other processes can bind
  * to the port during an attempt. */
 #define ATTEMPTS 3
 
-bool agrees(const struct cell *cell)
+bool count_cell(struct ports *ports, const struct cell *cell)
 {
-    return cell->seen.bind == cell->predicted.bind && cell->seen.listen == cell->predicted.listen;
+    bool is_right = agrees(&cell->bind) && agrees(&cell->listen);
+    ports->results++;
+    ports->contradictions += !is_right;
+    return is_right;
 }
 
-/* Returns 0, or the errno value of listen(2). */
-static int try_listen(int s)
+const char *result_name(int error)
 {
-    return listen(s, 1) == -1 ? errno : 0;
+    return error == 0 ? "OK" : error_name(error);
+}
+
+/* Binds a new socket to the port, and calls listen(2) if bind(2) succeeds. */
+static struct cell try_bind(struct ports *ports, const struct tcp_socket *new)
+{
+    size_t index = ports->count;
+    struct cell cell = {.bind = bind_step(ports, new)};
+    if (cell.bind.seen == 0 && cell.bind.predicted == 0)
+        cell.listen = listen_step(ports, index);
+    return cell;
 }
 
 struct cell try_new_socket(struct ports *ports, enum scenario scenario, enum moment change,
                            const struct tcp_socket *existing, const struct tcp_socket *new)
 {
     for (int attempts = 1;; attempts++) {
-        const struct holder holder = make_holder(ports, scenario, change, existing);
-        bool conflict = holder.exists && conflicts(&holder.socket, new);
-        struct cell cell = {.predicted.bind = conflict ? EADDRINUSE : 0};
-
-        int s = open_planned(new);
-        if (bind_planned(s, new, ports->port) == -1)
-            cell.seen.bind = errno;
-        else
-            cell.seen.listen = try_listen(s);
-        close(s);
-        release_holder(&holder);
-        if (agrees(&cell) || attempts == ATTEMPTS)
+        make_holder(ports, scenario, change, existing);
+        const struct cell cell = try_bind(ports, new);
+        release_port(ports);
+        if ((agrees(&cell.bind) && agrees(&cell.listen)) || attempts == ATTEMPTS)
             return cell;
     }
 }
 
+struct cell try_last(struct ports *ports, const struct tcp_socket *plans, size_t n)
+{
+    take_port(ports);
+    for (size_t i = 0; i < n - 1; i++)
+        bind_step(ports, &plans[i]);
+    const struct cell cell = try_bind(ports, &plans[n - 1]);
+    release_port(ports);
+    return cell;
+}
+
 void try_two_listeners(struct ports *ports, const struct tcp_socket *plan, struct cell cells[2])
 {
-    int first = take_port(ports, plan);
-    int second = open_planned(plan);
-    if (bind_planned(second, plan, ports->port) == -1)
-        exit_with_error("bind", "TCP socket");
-    listen_on(first);
-    struct tcp_socket existing = *plan;
-    existing.state = TCP_LISTEN;
-
-    cells[0] = (struct cell){.predicted.listen = conflicts(&existing, plan) ? EADDRINUSE : 0};
-    cells[0].seen.listen = try_listen(second);
+    take_port(ports);
+    bind_step(ports, plan);
+    bind_step(ports, plan);
+    listen_step(ports, 0);
+    cells[0] = (struct cell){.listen = listen_step(ports, 1)};
 
     /* After listen(2) has failed, the socket is still bound, and listen(2) can be tried again. */
-    close(first);
-    cells[1] = (struct cell){.seen.listen = try_listen(second)};
-    close(second);
+    close_step(ports, 0);
+    cells[1] = (struct cell){.listen = listen_step(ports, 0)};
+    release_port(ports);
 }

@@ -17,6 +17,8 @@ fn conflicts_if(entry: &SocketEntry, new: &TcpSocket, reuseaddr: bool, v6only: b
         reuseaddr: read.unwrap_or(reuseaddr),
         reuseport: false,
         uid: 0,
+        device: 0,
+        orphan: false,
     };
     conflicts(&existing, new)
 }
@@ -31,6 +33,8 @@ fn predict_one(entry: &SocketEntry, endpoint: &Endpoint, reuseaddr: bool) -> Con
         reuseaddr,
         reuseport: false,
         uid: 0,
+        device: 0,
+        orphan: false,
     };
 
     // Setting an option of the existing socket can remove a conflict, but not cause one.

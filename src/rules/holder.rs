@@ -5,24 +5,12 @@
 
 use crate::conflict::TcpSocket;
 use crate::conflict::TcpState::{self, *};
-use crate::output::{exit_with_error, read_some};
+use crate::output::exit_with_error;
 use crate::rules::ports::{Ports, take_port};
-use crate::rules::target::open_planned;
-use crate::sock::{
-    accept_on, close_fd, connect_socket, get_option, listen_on, local_endpoint, open_socket,
-    set_option,
-};
+use crate::rules::steps::*;
+use crate::sock::{close_fd, set_option};
 use errno::{Errno, errno};
-use libc::{
-    AF_INET6, EAGAIN, ETIMEDOUT, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, MSG_DONTWAIT, SHUT_WR,
-    SO_LINGER, SO_RCVBUF, SO_REUSEADDR, SO_SNDBUF, SOL_SOCKET, TCP_INFO, TCP_QUICKACK, c_int,
-    linger, socklen_t,
-};
-use std::mem::MaybeUninit;
-use std::ptr;
-
-/// Give up after this many polls, 1 ms apart.
-const POLLS: usize = 10000;
+use libc::{EADDRINUSE, EAGAIN, MSG_DONTWAIT, SO_REUSEADDR, SO_SNDBUF, SOL_SOCKET, c_int};
 
 /// How a socket comes to hold a port. ESTABLISHED is an accepted socket whose listener is closed.
 /// CLIENT is bound, then connected. PASSIVE_CLOSED closes after its peer, so no socket is left.
@@ -38,16 +26,6 @@ pub enum Scenario {
 #[derive(Clone, Copy, PartialEq)]
 #[rustfmt::skip]
 pub enum Moment { Never, AfterBind, AfterListen, AfterConnect, AfterAccept }
-
-/// A socket that holds the port taken last, and its peer.
-pub struct Holder {
-    /// None in [`Scenario::PassiveClosed`].
-    pub socket: Option<TcpSocket>,
-    /// -1 if it is closed.
-    fd: c_int,
-    /// The other end of the connection, or -1.
-    peer: c_int,
-}
 
 /// What happens in a scenario: the steps of an accepted socket, in this order. For a socket in
 /// TIME_WAIT, TCP_INFO returns TCP_CLOSE.
@@ -90,27 +68,6 @@ pub fn scenario_name(scenario: Scenario) -> &'static str {
     SCENARIOS[scenario as usize].0
 }
 
-/// Waits until `s` is in `state`.
-fn await_state(s: c_int, state: TcpState) {
-    for _ in 0..POLLS {
-        // Only the first byte of tcp_info, whose size differs between versions.
-        let mut tcpi_state = 0u8;
-        let mut length = size_of_val(&tcpi_state) as socklen_t;
-        let optval = (&raw mut tcpi_state).cast();
-        // SAFETY: `length` is the size of `tcpi_state`.
-        let z = unsafe { libc::getsockopt(s, IPPROTO_TCP, TCP_INFO, optval, &raw mut length) };
-        if z == -1 {
-            exit_with_error("getsockopt TCP_INFO", "TCP socket", errno());
-        }
-        if tcpi_state == state as u8 {
-            return;
-        }
-        // SAFETY: with a length of 0, poll(2) does not use the pointer.
-        unsafe { libc::poll(ptr::null_mut(), 0, 1) };
-    }
-    exit_with_error("getsockopt TCP_INFO", "TCP socket", Errno(ETIMEDOUT));
-}
-
 /// Sends until neither `s` nor its peer has room in a buffer.
 fn fill_buffers(s: c_int) {
     static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
@@ -124,122 +81,71 @@ fn fill_buffers(s: c_int) {
     }
 }
 
-/// Takes a step of [`Steps`]: calls shutdown(2) on `s`, and waits until the holder is in `state`.
-fn shut_down(holder: &Holder, s: c_int, state: State) {
-    let Some(state) = state else { return };
-    // SAFETY: no pointers; any argument value is safe.
-    if unsafe { libc::shutdown(s, SHUT_WR) } == -1 {
-        exit_with_error("shutdown", "TCP socket", errno());
-    }
-    if state == FinWait2 {
-        // The peer delays its ACK. Let it read end of file, then send the ACK.
-        if let Err(reason) = read_some(holder.peer, &mut [MaybeUninit::uninit()]) {
-            exit_with_error("read", "TCP socket", reason);
-        }
-        set_option(holder.peer, IPPROTO_TCP, TCP_QUICKACK, 1);
-    }
-    await_state(holder.fd, state);
-}
-
-/// Changes the option of `s` if the change is due now.
-fn change_at(now: Moment, change: Moment, s: c_int, plan: &TcpSocket) {
-    if now == change {
-        set_option(s, SOL_SOCKET, SO_REUSEADDR, (!plan.reuseaddr).into());
+/// Makes a call that has to succeed.
+fn succeed(call: &str, outcome: Outcome) {
+    if let Some(reason) = outcome.seen {
+        exit_with_error(call, "TCP socket", reason);
     }
 }
 
-/// Connects `s` to `listener`. If that is bound to a wildcard, the connection is over loopback.
-fn connect_to(s: c_int, listener: c_int) {
-    if let Err(reason) = connect_socket(s, &local_endpoint(listener)) {
-        exit_with_error("connect", "TCP socket", reason);
+/// Changes SO_REUSEADDR if the change is due now.
+fn change_at(ports: &mut Ports, change: Moment, now: Moment) {
+    if change == now {
+        toggle_step(ports, 0, SO_REUSEADDR);
     }
 }
 
-/// Takes a port, and sets up `scenario` with a socket that `plan` describes. Its SO_REUSEADDR
-/// changes at the moment that `change` names.
-pub fn make_holder(
-    ports: &mut Ports,
-    scenario: Scenario,
-    change: Moment,
-    plan: &TcpSocket,
-) -> Holder {
+/// Takes a port, and sets up `scenario` with a socket that `plan` describes, the only one on the
+/// port. Its SO_REUSEADDR changes at the moment that `change` names.
+pub fn make_holder(ports: &mut Ports, scenario: Scenario, change: Moment, plan: &TcpSocket) {
     let (_, passive, fill, own, peer_last, state) = SCENARIOS[scenario as usize];
-    let s = take_port(ports, plan);
-    let mut holder = Holder {
-        socket: None,
-        fd: s,
-        peer: -1,
-    };
 
-    change_at(Moment::AfterBind, change, s, plan);
+    take_port(ports);
+    let mut bind = bind_step(ports, plan);
+    // If the network is not private, another process can have taken the port meanwhile.
+    while bind.seen == Some(Errno(EADDRINUSE)) {
+        release_port(ports);
+        take_port(ports);
+        bind = bind_step(ports, plan);
+    }
+    succeed("bind", bind);
+    change_at(ports, change, Moment::AfterBind);
     match scenario {
         Scenario::Bound => {}
-        Scenario::Listen => listen_on(s),
-        Scenario::Client => {
-            // listen(2) binds the peer to a free port. Nothing needs to accept the connection.
-            holder.peer = open_planned(plan);
-            listen_on(holder.peer);
-            connect_to(s, holder.peer);
-        }
+        Scenario::Listen => succeed("listen", listen_step(ports, 0)),
+        Scenario::Client => connect_step(ports, 0),
         _ => {
-            listen_on(s);
-            change_at(Moment::AfterListen, change, s, plan);
-            holder.peer = open_socket(plan.family, false, false, false);
-            set_option(holder.peer, SOL_SOCKET, SO_RCVBUF, 1); // full soon
-            connect_to(holder.peer, s);
-            change_at(Moment::AfterConnect, change, s, plan);
-            holder.fd = accept_on(s);
-            close_fd(s);
-            change_at(Moment::AfterAccept, change, holder.fd, plan);
+            succeed("listen", listen_step(ports, 0));
+            change_at(ports, change, Moment::AfterListen);
+            let peer = reach_step(ports, 0);
+            change_at(ports, change, Moment::AfterConnect);
+            accept_step(ports, 0, peer);
+            close_step(ports, 0);
+            change_at(ports, change, Moment::AfterAccept);
         }
     }
 
-    // Read what can differ from the plan, while there is a descriptor.
-    let address = local_endpoint(holder.fd).address;
-    let reuseaddr = get_option(holder.fd, SOL_SOCKET, SO_REUSEADDR) != 0;
-    let v6only = plan.family == AF_INET6 && get_option(holder.fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
-    holder.socket = state.map(|state| TcpSocket {
-        state,
-        address,
-        reuseaddr,
-        v6only,
-        ..*plan
-    });
-
+    let Ports { sockets, ends, .. } = ports;
+    let (socket, ends) = (&mut sockets[0], &mut ends[0]);
     if passive {
-        shut_down(&holder, holder.peer, Some(CloseWait));
+        shut_down(ends, ends.peer, CloseWait);
     }
     if fill {
-        fill_buffers(holder.fd);
+        fill_buffers(ends.fd);
     }
-    shut_down(&holder, holder.fd, own);
-    shut_down(&holder, holder.peer, peer_last);
+    if let Some(own) = own {
+        shut_down(ends, ends.fd, own);
+    }
+    if let Some(peer_last) = peer_last {
+        shut_down(ends, ends.peer, peer_last);
+    }
     if own.is_some() {
-        close_fd(holder.fd);
-        holder.fd = -1;
+        close_fd(ends.fd);
+        ends.fd = -1;
+        socket.orphan = true;
     }
-    holder
-}
-
-/// Closes `holder` and its peer. Only sockets in TIME_WAIT are left.
-pub fn release_holder(holder: &Holder) {
-    let linger = linger {
-        l_onoff: 1,
-        l_linger: 0,
-    };
-
-    if holder.peer != -1 {
-        // The peer sends a reset, which ends the connection in any state but TIME_WAIT.
-        let optval = (&raw const linger).cast();
-        let optlen = size_of_val(&linger) as socklen_t;
-        // SAFETY: `optlen` is the size of `linger`.
-        let z = unsafe { libc::setsockopt(holder.peer, SOL_SOCKET, SO_LINGER, optval, optlen) };
-        if z == -1 {
-            exit_with_error("setsockopt SO_LINGER", "TCP socket", errno());
-        }
-        close_fd(holder.peer);
-    }
-    if holder.fd != -1 {
-        close_fd(holder.fd);
+    match state {
+        Some(state) => socket.state = state,
+        None => release_port(ports),
     }
 }

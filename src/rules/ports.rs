@@ -1,18 +1,26 @@
 //! Free ports.
 //! C counterpart: `c-reference/rules/ports.c`.
 
-use crate::conflict::TcpSocket;
+use crate::conflict::{Bucket, Kernel, TcpSocket};
 use crate::output::exit_with_error;
-use crate::rules::target::{V4_LO, bind_planned, open_planned};
+use crate::rules::target::*;
 use crate::sock::close_fd;
 use errno::{Errno, errno};
-use libc::{AF_INET, EADDRINUSE, SOCK_DGRAM, c_int};
+use libc::{AF_INET, EADDRINUSE, SOCK_DGRAM, c_int, uid_t};
 
 /// Below the default ephemeral range, which begins at 32768.
 pub const FIRST_PORT: u16 = 10000;
 const LAST_PORT: u16 = 32767;
 
-/// The search for free ports. It starts after `port`.
+/// The ends of a connection, or a socket without one.
+pub struct Ends {
+    /// Descriptor of the socket on the port, or -1 if it is closed.
+    pub fd: c_int,
+    /// Descriptor of the other end, or -1.
+    pub peer: c_int,
+}
+
+/// The ports under test, one after the other.
 pub struct Ports {
     /// Conflicts with every socket on its port.
     pub wildcard: TcpSocket,
@@ -20,6 +28,41 @@ pub struct Ports {
     pub port: u16,
     /// UDP socket that reserves the port, or -1.
     pub udp: c_int,
+    /// Whether ::1 can be bound.
+    pub ipv6: bool,
+    /// A user to whom a socket can be given, or the user of this process.
+    pub other_user: uid_t,
+    pub kernel: Kernel,
+    /// What the kernel remembers of `port`.
+    pub bucket: Bucket,
+    /// The sockets on `port`.
+    pub sockets: Vec<TcpSocket>,
+    /// Their descriptors, in the same order.
+    pub ends: Vec<Ends>,
+    pub results: usize,
+    pub contradictions: usize,
+}
+
+pub fn is_usable(ports: &Ports, target: &Target) -> bool {
+    ports.ipv6 || target.socket.family == AF_INET
+}
+
+pub fn has_other_user(ports: &Ports) -> bool {
+    ports.other_user != this_user()
+}
+
+/// Returns the socket of `target` with the options, user and device of `plan`.
+pub fn with_plan(ports: &Ports, target: &Target, plan: &Plan) -> TcpSocket {
+    let &(reuseaddr, reuseport, other_user, device) = plan;
+    TcpSocket {
+        uid: if other_user {
+            ports.other_user
+        } else {
+            this_user()
+        },
+        device,
+        ..with_options(target, reuseaddr, reuseport)
+    }
 }
 
 /// Binds `s` to `port`. Returns whether the port was free.
@@ -31,8 +74,8 @@ fn bind_free(s: c_int, plan: &TcpSocket, port: u16) -> bool {
     }
 }
 
-/// Finds the next free port, and returns a new socket bound to it. Exits if no port is free.
-pub fn take_port(ports: &mut Ports, plan: &TcpSocket) -> c_int {
+/// Finds the next free port. Exits if no port is free.
+pub fn take_port(ports: &mut Ports) {
     for _ in FIRST_PORT..=LAST_PORT {
         ports.port += 1;
         if ports.port > LAST_PORT {
@@ -56,16 +99,13 @@ pub fn take_port(ports: &mut Ports, plan: &TcpSocket) -> c_int {
         let s = open_planned(&ports.wildcard);
         let is_free = bind_free(s, &ports.wildcard, ports.port);
         close_fd(s);
-        if !is_free {
-            continue;
+        if is_free {
+            return;
         }
-
-        let s = open_planned(plan);
-        if bind_free(s, plan, ports.port) {
-            return s;
-        }
-        close_fd(s);
     }
-    let ports = format_args!("ports {FIRST_PORT} to {LAST_PORT}");
-    exit_with_error("bind", ports, Errno(EADDRINUSE))
+    exit_with_error(
+        "bind",
+        format_args!("ports {FIRST_PORT} to {LAST_PORT}"),
+        Errno(EADDRINUSE),
+    )
 }

@@ -83,7 +83,7 @@ fn hold_each(states: &str, port: u16, option: bool) -> Vec<Holder> {
 /// Compares what is printed about all sockets on `port`.
 fn check(port: u16, expected: &str) {
     let report = explain(format!("--all {port}"));
-    match is_before_6_8(&release()) {
+    match is_before(6, 8) {
         true => assert!(!report.text.contains("BOUND"), "{}", report.text),
         false => report.is(port, expected),
     }

@@ -1,6 +1,6 @@
 //! The tables and the results that are expected, as literals.
 
-use crate::support::release;
+use crate::support::{Network, is_before, release};
 
 /// All that `rules` prints before the sum.
 const TABLES: &str = "\
@@ -65,13 +65,29 @@ Two sockets are bound with the option. Result of listen(2) by the second:
 
 while the first listens                               listen: EADDRINUSE
 after the first is closed                             OK
+
+4. All on 127.0.0.1, not listening: two users, two devices, and three sockets in
+the order of their bind(2). Result of the last one:
+
+SO_REUSEPORT on both, two users                       EADDRINUSE
+both options on both, two users                       OK
+one bound to lo, one to no device                     EADDRINUSE
+both bound to lo                                      EADDRINUSE
+bound to two devices                                  OK
+SO_REUSEADDR; both options; SO_REUSEPORT              OK
+both options; SO_REUSEADDR; SO_REUSEPORT              EADDRINUSE
 ";
 
-/// [`TABLES`] on this kernel. `cleared` is the result if the existing socket's option is cleared after bind.
-pub fn tables(ipv6: bool, cleared: &str) -> String {
+/// [`TABLES`] on this kernel and network.
+pub fn tables(network: &Network) -> String {
+    let ipv6 = |line: &str| line.contains("::") && line.contains("OK");
     let lines = TABLES.split_inclusive('\n');
-    let kept = lines.filter(|line| ipv6 || !line.contains("::") || !line.contains("OK"));
+    let lines = lines.filter(|line| network.no_ipv6.is_none() || !ipv6(line));
+    let kept =
+        lines.filter(|line| network.no_other_user.is_none() || !line.contains(", two users "));
     let tables = kept.collect::<String>().replace("RELEASE", &release());
+    // Before Linux 6.8, bind(2) does not notice this.
+    let cleared = ["EADDRINUSE", "listen: EADDRINUSE"][usize::from(is_before(6, 8))];
     tables.replace("CLEARED", cleared)
 }
 
@@ -99,6 +115,13 @@ pub fn conflicts(row: &[&str]) -> bool {
         "LISTEN" => (bound, false),
         _ => (connected, [row[2], row[5]] == ["1", "1"]),
     };
+    let orphan = "FIN_WAIT1 CLOSING LAST_ACK".contains(row[0]);
+    let same_user = row[11] == row[13] || ["FIN_WAIT2", "TIME_WAIT"].contains(&row[0]);
     let both_reuseport = [row[3], row[6]] == ["1", "1"];
-    &overlap[number(row[4])..][..1] == "#" && !both_reuseaddr && !both_reuseport
+    if both_reuseport && orphan && is_before(6, 17) {
+        return row[7] != "OK"; // depends on this user: an orphan belongs to root
+    }
+    let both_reuseport = both_reuseport && same_user;
+    let two_devices = [row[12], row[14]] == ["1", "2"];
+    !two_devices && &overlap[number(row[4])..][..1] == "#" && !both_reuseaddr && !both_reuseport
 }

@@ -174,10 +174,10 @@ pub fn release() -> String {
     text.trim().into()
 }
 
-/// Whether `release` is older than Linux 6.8. From 6.8 on, bind checks each socket on the port, and
-/// sock_diag lists bound sockets.
-pub fn is_before_6_8(release: &str) -> bool {
+/// Whether the running kernel is older than Linux `major`.`minor`.
+pub fn is_before(major: u32, minor: u32) -> bool {
+    let release = release();
     let parts = release.split(['.', '-']);
     let mut numbers = parts.map_while(|part| part.parse().ok());
-    (numbers.next(), numbers.next()) < (Some(6), Some(8))
+    (numbers.next(), numbers.next()) < (Some(major), Some(minor))
 }

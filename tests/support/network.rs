@@ -2,7 +2,8 @@
 
 use super::{Result, text, tool};
 use errno::Errno;
-use std::net::{Ipv6Addr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::os::unix::fs::fchown;
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -12,6 +13,8 @@ pub struct Network {
     pub failed: Option<String>,
     /// The error of a bind to ::1.
     pub no_ipv6: Option<Errno>,
+    /// The error of giving a socket to another user.
+    pub no_other_user: Option<Errno>,
 }
 
 /// The network of this machine in which `rules` and `abi` work.
@@ -26,15 +29,24 @@ pub fn network() -> &'static Network {
             Ok(addresses) if addresses.contains(&format!("{:032x} ", 1)) => (None, None),
             Ok(_) => (None, Some(Errno(libc::EADDRNOTAVAIL))), // IPv6 is disabled
         };
-        Network { failed, no_ipv6 }
+        let alone = Command::new("unshare").args(["--net", "true"]).output();
+        let needs_users = failed.is_none() && !alone.is_ok_and(|output| output.status.success());
+        // A new user namespace has no other user.
+        let invalid = needs_users.then_some(Errno(libc::EINVAL));
+        let no_other_user = invalid.or_else(no_other_user);
+        Network {
+            failed,
+            no_ipv6,
+            no_other_user,
+        }
     });
     &NETWORK
 }
 
 /// What `script` prints in a private network. An error begins with the name of `call`.
 fn in_private_network(call: &str, script: &str) -> Result<String> {
-    // Any user may create a network namespace in a new user namespace; root needs none.
-    let unshare = "unshare --user --net true && set -- --user --keep-caps
+    // Root needs no new user namespace. Any other user may create a network namespace in one.
+    let unshare = "unshare --net true 2>&- || set -- --user --keep-caps
         exec unshare \"$@\" --net sh -c \"$0\"";
     let mut shell = Command::new(tool("sh", "dash"));
     let output = shell
@@ -52,6 +64,15 @@ fn in_private_network(call: &str, script: &str) -> Result<String> {
 /// The error of a bind to ::1 in the current network, if it fails.
 pub fn no_ipv6() -> Option<Errno> {
     let error = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).err()?;
+    error.raw_os_error().map(Errno)
+}
+
+/// The error of giving a socket to another user in the current user namespace, if it fails.
+pub fn no_other_user() -> Option<Errno> {
+    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+    // SAFETY: no arguments; always succeeds.
+    let other = unsafe { libc::geteuid() } + 1;
+    let error = fchown(socket, Some(other), None).err()?;
     error.raw_os_error().map(Errno)
 }
 

@@ -16,22 +16,11 @@ enum scenario {
 /* When the holder's SO_REUSEADDR changes to its opposite. */
 enum moment { NEVER, AFTER_BIND, AFTER_LISTEN, AFTER_CONNECT, AFTER_ACCEPT };
 
-/* A socket that holds the port taken last, and its peer. */
-struct holder {
-    bool exists; /* false in SCENARIO_PASSIVE_CLOSED */
-    struct tcp_socket socket;
-    int fd;   /* -1 if it is closed */
-    int peer; /* the other end of the connection, or -1 */
-};
-
 /* Returns the name of scenario in the tables. */
 const char *scenario_name(enum scenario scenario);
 
-/* Takes a port, and sets up scenario with a socket that *plan describes. Its SO_REUSEADDR changes
- * at the moment that change names. */
-struct holder make_holder(struct ports *ports, enum scenario scenario, enum moment change,
-                          const struct tcp_socket *plan);
-
-/* Closes *holder and its peer. Only sockets in TIME_WAIT are left. */
-void release_holder(const struct holder *holder);
+/* Takes a port, and sets up scenario with a socket that *plan describes, the only one on the port.
+ * Its SO_REUSEADDR changes at the moment that change names. */
+void make_holder(struct ports *ports, enum scenario scenario, enum moment change,
+                 const struct tcp_socket *plan);
 #endif

@@ -6,13 +6,39 @@
 /* Below the default ephemeral range, which begins at 32768. */
 #define FIRST_PORT 10000
 
-/* The search for free ports. It starts after port. */
+/* Maximum number of sockets on a port. */
+#define SOCKETS_MAX 5
+
+/* The ends of a connection, or a socket without one. */
+struct ends {
+    int fd;   /* descriptor of the socket on the port, or -1 if it is closed */
+    int peer; /* descriptor of the other end, or -1 */
+};
+
+/* The ports under test, one after the other. */
 struct ports {
     struct tcp_socket wildcard; /* conflicts with every socket on its port */
     in_port_t port;             /* the port taken last */
     int udp;                    /* UDP socket that reserves the port, or -1 */
+    bool ipv6;                  /* whether ::1 can be bound */
+    uid_t other_user; /* a user to whom a socket can be given, or the user of this process */
+    struct kernel kernel;
+    struct bucket bucket;                   /* what the kernel remembers of port */
+    struct tcp_socket sockets[SOCKETS_MAX]; /* on port */
+    struct ends ends[SOCKETS_MAX];          /* their descriptors, in the same order */
+    size_t count;                           /* number of sockets */
+    unsigned long results;
+    unsigned long contradictions;
 };
 
-/* Finds the next free port, and returns a new socket bound to it. Exits if no port is free. */
-int take_port(struct ports *ports, const struct tcp_socket *plan);
+bool is_usable(const struct ports *ports, const struct target *target);
+
+bool has_other_user(const struct ports *ports);
+
+/* Returns the socket of target with the options, user and device of *plan. */
+struct tcp_socket with_plan(const struct ports *ports, const struct target *target,
+                            const struct plan *plan);
+
+/* Finds the next free port. Exits if no port is free. */
+void take_port(struct ports *ports);
 #endif

@@ -3,18 +3,35 @@
 #define RULES_TARGET_H
 #include "conflict.h"
 
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
+
 /* An address to bind to, as a socket with neither option. */
 struct target {
     const char *name; /* in the tables */
     struct tcp_socket socket;
 };
 
+/* The other properties of a socket. */
+struct plan {
+    bool reuseaddr;
+    bool reuseport;
+    bool other_user; /* whether the socket belongs to the other user */
+    unsigned device;
+};
+
 extern const struct target v4_lo, v4_lo2, v4_any, v6_lo, v6_any, v6_only, mapped_lo, mapped_any;
 
-/* Returns the socket of target with these options. */
+/* The addresses of --all and --sequences. The first three are IPv4. */
+#define TARGETS 8
+extern const struct target *const targets[TARGETS];
+
+/* Returns the socket of target with these options, for the user of this process. */
 struct tcp_socket with_options(const struct target *target, bool reuseaddr, bool reuseport);
 
-/* Returns a new socket with the options of *plan, not bound yet. */
+/* Makes the user of *plan the user of s, as if that user had created it. */
+void set_user(int s, const struct tcp_socket *plan);
+
+/* Returns a new socket with the options, user and device of *plan, not bound yet. */
 int open_planned(const struct tcp_socket *plan);
 
 /* Binds s to port, on the address of *plan. Returns 0, or -1 with errno set by bind(2). */

@@ -2,28 +2,29 @@
 #ifndef RULES_TRIAL_H
 #define RULES_TRIAL_H
 #include "rules/holder.h"
+#include "rules/steps.h"
 
-/* Results of bind(2) and listen(2): 0 or an errno value. listen is 0 if bind(2) failed. */
-struct outcome {
-    int bind;
-    int listen;
-};
-
-/* What the rule predicts, and what the kernel did. */
+/* The outcomes of bind(2) and listen(2). listen has no errors if bind(2) fails. */
 struct cell {
-    struct outcome predicted;
-    struct outcome seen;
+    struct outcome bind;
+    struct outcome listen;
 };
 
-/* Returns whether the kernel did what the rule predicts. */
-bool agrees(const struct cell *cell);
+/* Returns whether both outcomes are as predicted, and counts the cell. */
+bool count_cell(struct ports *ports, const struct cell *cell);
+
+/* Returns the name of errno value error, or OK for 0. */
+const char *result_name(int error);
 
 /* Makes a holder that *existing describes, and tries a new socket on its port. */
 struct cell try_new_socket(struct ports *ports, enum scenario scenario, enum moment change,
                            const struct tcp_socket *existing, const struct tcp_socket *new);
 
+/* Binds n sockets to one port. Returns the outcomes of the last one. */
+struct cell try_last(struct ports *ports, const struct tcp_socket *plans, size_t n);
+
 /*
- * Binds two sockets to one port. Stores the result of listen(2) on the second: in cells[0] while
+ * Binds two sockets to one port. Stores the outcome of listen(2) on the second: in cells[0] while
  * the first listens, in cells[1] after the first is closed.
  */
 void try_two_listeners(struct ports *ports, const struct tcp_socket *plan, struct cell cells[2]);
