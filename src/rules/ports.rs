@@ -66,6 +66,6 @@ pub fn take_port(ports: &mut Ports, plan: &TcpSocket) -> c_int {
         }
         close_fd(s);
     }
-    let ports = format_args!("ports {FIRST_PORT} to {LAST_PORT}");
+    let ports = format!("ports {FIRST_PORT} to {LAST_PORT}");
     exit_with_error("bind", ports, Errno(EADDRINUSE))
 }
