@@ -68,11 +68,12 @@ study: ## show C and Rust side by side, here and in target/study.html; OF=NAME
 bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE
 	$(NEED) socat:socat strace:strace
 	@cargo bench --bench bench
-kernels: ## compare this kernel with Debian's user-mode-linux
-	$(NEED) strace:strace linux.uml:user-mode-linux ip:iproute2
-	@# This runner prints the path of the report and does not run it.
-	@COMPARE=$$(cargo test --quiet --config 'target."cfg(all())".runner = "echo"' \
-	    --release --test compare) && export COMPARE && cargo test --release --test kernels
+kernels: ## test the rule and both builds on other kernels, and on a big-endian machine
+	$(NEED) qemu-system-x86_64:qemu-system-x86 qemu-system-s390x:qemu-system-misc \
+	    s390x-linux-gnu-gcc:gcc-s390x-linux-gnu,libc6-dev-s390x-cross cpio:cpio xz:xz-utils \
+	    nc.openbsd:netcat-openbsd
+	@$(MAKE) --silent build LINK=static
+	@sh tests/kernels.sh
 mutants: ## measure how many inserted bugs the tests detect; ONLY=TEXT, AGAIN=survived
 	$(NEED) $(FOR_TESTS)
 	@sh tests/mutants.sh
