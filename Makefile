@@ -29,8 +29,8 @@ FOR_TESTS := strace:strace ss:iproute2 telnet:telnet nc.openbsd:netcat-openbsd v
 WIDTH = COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)}
 
 .DEFAULT_GOAL := compare
-.PHONY: all build c porting compare check test load trace study bench kernels sanitize mutants lint \
-    install uninstall help clean FORCE
+.PHONY: all build c porting compare check test load trace study bench kernels oncall sanitize mutants \
+    lint install uninstall help clean FORCE
 .NOTPARALLEL: # cargo uses all cores, and apt-get runs only once at a time
 
 all: build
@@ -74,6 +74,13 @@ kernels: ## test the rule and both builds on other kernels, and on a big-endian 
 	    nc.openbsd:netcat-openbsd
 	@$(MAKE) --silent build LINK=static
 	@sh tests/kernels.sh
+oncall: export PATH := $(PATH):/usr/sbin:/sbin
+oncall: ## act on what explain prints, with nginx, redis, haproxy and node
+	$(NEED) nginx:nginx redis-server:redis-server haproxy:haproxy node:nodejs python3:python3 \
+	    nc.openbsd:netcat-openbsd ss:iproute2
+	@$(MAKE) --silent c
+	@cargo build --quiet --release
+	@sh tests/oncall.sh
 mutants: ## measure how many inserted bugs the tests detect; ONLY=TEXT, AGAIN=survived
 	$(NEED) $(FOR_TESTS)
 	@sh tests/mutants.sh

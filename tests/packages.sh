@@ -17,6 +17,16 @@ check_debian_rust() {
     [ -z "$version" ] || check_rust "Debian's cargo" "$version"
 }
 
+# Debian starts a server as soon as it is installed, unless this policy denies it.
+deny_starts() {
+    policy=/usr/sbin/policy-rc.d
+    [ ! -e $policy ] || return 0
+    trap '$sudo rm -f $policy' EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
+    $sudo chmod 755 $policy
+}
+
 # Without /proc, many programs fail, each with a different error.
 [ -e /proc/self/stat ] || fail '/proc is not mounted: mount -t proc proc /proc'
 packages=
@@ -41,6 +51,7 @@ fi
 echo "Installing Debian packages:$packages" >&2
 $sudo apt-get update -qq
 check_debian_rust
+case $packages in *nginx* | *redis* | *haproxy*) deny_starts ;; esac
 # shellcheck disable=SC2086 # a list of names
 $sudo env DEBIAN_FRONTEND=noninteractive \
     apt-get install -qq -y --no-install-recommends $packages >&2
