@@ -26,7 +26,6 @@ C_COMMAND = $(CC) $(C_FLAGS) $(CFLAGS) $(if $(filter static,$(LINK)),-static-pie
 
 NEED := @sh tests/packages.sh cc:gcc,libc6-dev
 FOR_TESTS := strace:strace ss:iproute2 telnet:telnet nc.openbsd:netcat-openbsd valgrind:valgrind
-WIDTH = COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)}
 
 .DEFAULT_GOAL := compare
 .PHONY: all build c porting compare check test load trace study bench kernels sanitize mutants lint \
@@ -60,11 +59,11 @@ load: ## serve hostile clients, 10,000 clients, and clients during restarts
 	@cargo test --quiet --release --test suite -- --nocapture load::
 trace: ## show the system calls of both builds, or compare A=PROGRAM, B=PROGRAM
 	$(NEED) strace:strace
-	@$(WIDTH) cargo test --quiet --release --test $(if $(A)$(B),porting -- --ignored,suite --) --nocapture trace::
-study: ## show C and Rust side by side, here and in target/study.html; OF=NAME
+	@cargo test --quiet --release --test $(if $(A)$(B),porting -- --ignored,suite --) --nocapture trace::
+study: ## show C and Rust side by side in target/study.html
 	$(NEED) strace:strace
 	@rm -f target/study.html
-	@STUDY=$(or $(OF),serve) $(WIDTH) cargo test --quiet --release --test study
+	@cargo test --quiet --release --test study
 bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE
 	$(NEED) socat:socat strace:strace
 	@cargo bench --bench bench

@@ -1,9 +1,8 @@
 //! The report of `make compare`.
 
 use crate::claims::{Claim, SLOW};
-use crate::support::{Build, Result, builds, in_order, release, wrapped};
+use crate::support::{Build, Result, in_order, release};
 use std::collections::BTreeSet;
-use std::process::Command;
 
 const HEAD: &str = "\
 Claim ids: F Figure 12.1, T trouble, R remedy, C condition, K code.
@@ -109,7 +108,7 @@ impl Sums {
             details[0].0.clear();
         }
         for (name, detail) in details {
-            print(wrapped(&format!("      {name}{detail}"), 80).join("\n"));
+            print(wrapped(&format!("{name}{detail}")));
         }
     }
 
@@ -141,20 +140,20 @@ impl Sums {
             print(format!(
                 "Unexpected cells (!): {count}; the reason is below each row."
             ));
-            other_c_library().map(print);
         }
     }
 }
 
-/// The line that is printed if the C build has another C library than the Rust build, such as musl.
-fn other_c_library() -> Option<String> {
-    let abi = Command::new(&builds()[0].path).arg("abi").output().ok()?;
-    let abi = String::from_utf8_lossy(&abi.stdout);
-    let c = abi
-        .lines()
-        .find_map(|line| line.strip_prefix("SOMAXCONN "))?;
-    let (c, rust) = (c.trim(), libc::SOMAXCONN.to_string());
-    let values = format!("SOMAXCONN: C {c}, Rust {rust}");
-    let effect = "and so do the argument of listen(2) and the output of abi";
-    (c != rust).then_some(format!("The C libraries differ ({values}), {effect}."))
+/// `text` below a row: in lines of at most 80 columns if its words are short, the first one indented least.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec!["     ".to_string()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("the first line");
+        if last.len() + word.len() < 80 {
+            *last += &format!(" {word}");
+        } else {
+            lines.push(format!("          {word}"));
+        }
+    }
+    lines.join("\n")
 }

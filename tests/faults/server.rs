@@ -24,7 +24,7 @@ fn a_call_that_fails_before_the_server_listens_ends_it_with_its_name() -> Result
         try_each(errors, &[1], |build, error, _| {
             let address = fresh_address();
             let injection = format!("{call}:error={}", error.0);
-            let Start::Exited { status, stderr } = faulty(build, address, &injection)? else {
+            let Start::Exited { status, stderr, .. } = faulty(build, address, &injection)? else {
                 return Err("it runs".into());
             };
             let mut line = format!("reuseaddr: {named} {address}: {error}");

@@ -16,7 +16,7 @@ fn listen_sets_the_option_binds_and_prints_the_addresses_of_clients() {
             for _ in 0..2 {
                 let client = TcpStream::connect(format!("{ip}:{port}")).map_err(text)?;
                 let address = client.local_addr().map_err(text)?;
-                run.name(address.port(), "CLIENT");
+                run.trace.name(address.port(), "CLIENT");
                 assert_eq!(run.line()?, format!("client {address}"));
             }
             run.stop()

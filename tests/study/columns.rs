@@ -1,46 +1,11 @@
-//! The lines of C and Rust that correspond, side by side on the terminal, and their colours.
+//! The lines of C and Rust that correspond, and their colours.
 
 use crate::counterparts::{Line, Pair, Part};
-use crate::story::Calls;
-use crate::support::{align, half, side_by_side, wrapped};
-use std::{collections::BTreeSet, iter};
+use crate::support::align;
+use std::collections::BTreeSet;
 
 const KEYWORDS: &str = " bool break case char const continue default do else enum false fn for if int \
     let loop match mut pub return sizeof static struct switch true unsigned use void while ";
-
-/// The pair in lines of at most `width` columns, with the system calls below each step of `serve`.
-pub fn columns(pair: &Pair, calls: &Calls, width: usize) -> String {
-    let mut lines = wrapped(&format!("{}: {}", pair.name, pair.purpose()), width);
-    let [c, rust] = pair
-        .paths
-        .each_ref()
-        .map(|path| vec![format!("     {path}")]);
-    lines.extend(side_by_side(&c, &rust, width));
-    for row in pair.rows() {
-        let part = row[0].or(row[1]).expect("one of both");
-        lines.push(String::new());
-        lines.extend(wrapped(&part.heading, width));
-        for row in rows(pair, row) {
-            let [c, rust] = row.map(|line| numbered(line, half(width)));
-            lines.extend(side_by_side(&c, &rust, width));
-        }
-        let step = part.number().filter(|_| pair.name == "serve");
-        for call in step.iter().filter_map(|step| calls.get(step)).flatten() {
-            lines.extend(wrapped(&format!("     {call}"), width));
-        }
-    }
-    lines.join("\n") + "\n"
-}
-
-/// A line in `width` columns with its number. Where there is little room, it is indented by half.
-fn numbered(line: Option<Line>, width: usize) -> Vec<String> {
-    let (number, text) = line.unwrap_or_default();
-    let left_out = if width < 60 { indent(&text) / 2 } else { 0 };
-    let numbers = iter::once(number).chain(iter::repeat(String::new()));
-    let pieces = numbers.zip(wrapped(&text[left_out..], width - 5));
-    let line = |(number, piece)| format!("{number:>4} {piece}");
-    pieces.map(line).collect()
-}
 
 /// The lines of a part in C and in Rust that correspond.
 pub fn rows(pair: &Pair, parts: [Option<&Part>; 2]) -> Vec<[Option<Line>; 2]> {

@@ -1,7 +1,5 @@
 //! `make study`: C and Rust side by side, as pages; and the tests that the files of each pair match, that the
 //! READMEs match the code, and that both builds make the same system calls, without which there are no pages.
-//!
-//! Environment: `STUDY=NAME` prints that pair as well, `COLUMNS` wide (80 to 160).
 
 #[allow(dead_code)] // make compare runs the rows
 #[path = "../compare/claims.rs"]
@@ -14,13 +12,10 @@ mod story;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{env, fs, process::ExitCode};
-use support::{Result, project, terminal_width, text, tool};
+use std::{fs, process::ExitCode};
+use support::{Result, project, text, tool};
 
 fn main() -> ExitCode {
-    // Let SIGPIPE terminate this process when the reader of the columns, such as head(1), exits.
-    // SAFETY: no pointers; SIG_DFL installs no handler.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     let Err(reasons) = study() else {
         return ExitCode::SUCCESS;
     };
@@ -38,11 +33,6 @@ fn study() -> Result<()> {
     let pairs = counterparts::read_pairs(&mut wrong);
     let claims = readme::read_claims(&pairs[0], &mut wrong);
     readme::check_porting(&mut wrong);
-    let name = env::var("STUDY").unwrap_or_default();
-    let shown = pairs.iter().find(|pair| pair.name == name);
-    if shown.is_none() && !name.is_empty() {
-        wrong.push(format!("OF={name}: src/ has no such file"));
-    }
     if !wrong.is_empty() {
         return Err(wrong.join("\nstudy: "));
     }
@@ -52,10 +42,6 @@ fn study() -> Result<()> {
         fs::write(folder.join(pair.page()), page::other(pair)).map_err(text)?;
     }
     fs::write(&path, page::serve(&pairs, &calls, &claims)?).map_err(text)?;
-    if let Some(pair) = shown {
-        let width = terminal_width().min(160);
-        print!("{}", columns::columns(pair, &calls, width));
-    }
     println!("study: {}", path.display());
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::columns::{indent, piece, rows};
 use crate::counterparts::{Line, Pair, Part};
 use crate::readme::{IDS, PORTING};
 use crate::story::{Calls, Moment, leave_out, run_remains, run_story};
-use crate::support::{Result, builds, read_file, release, text};
+use crate::support::{Result, builds, read_file, release};
 use std::{collections::BTreeMap, fmt::Display};
 
 /// A page, in which `body` follows the title.
@@ -39,7 +39,7 @@ pub fn other(pair: &Pair) -> String {
 
 /// The page of `serve`, the first of `pairs`: the restart, what remains, the code, and the claims.
 pub fn serve(pairs: &[Pair], calls: &Calls, claims: &[[String; 4]]) -> Result<String> {
-    let (notes, rust, release) = (notes(&pairs[0])?, &builds()[1], release());
+    let (notes, rust, release) = (notes()?, &builds()[1], release());
     let (mut moments, mut remains, mut outcomes) = (String::new(), String::new(), String::new());
     for (at, moment) in (1..).zip(run_story(rust)?) {
         moments += &figure(&notes[&format!("M{at}")], at, moment);
@@ -96,20 +96,13 @@ fn step_link(step: impl Display) -> String {
 }
 
 /// The notes on the steps, and others, as HTML. "Run without `CODE`:" gets its result.
-fn notes(serve: &Pair) -> Result<BTreeMap<String, String>> {
+fn notes() -> Result<BTreeMap<String, String>> {
     let file = read_file("tests/study/notes.md")?.replace("\n    ", " ");
     let mut notes = BTreeMap::new();
     for (key, note) in file.lines().filter_map(|line| line.split_once(". ")) {
         let mut note = note.to_string();
-        if let Ok(step) = key.parse() {
-            let mut parts = serve.parts[0].iter();
-            let part = parts.find(|part| part.number() == Some(step));
-            let part = part.ok_or(format!("notes.md: serve has no step {step}"))?;
-            for (number, code) in &part.lines {
-                if note.ends_with(&format!("Run without `{}`:", code.trim())) {
-                    note = format!("{note} {}", leave_out(number.parse().map_err(text)?)?);
-                }
-            }
+        if let Some((_, code)) = note.split_once("Run without `") {
+            note = format!("{note} {}", leave_out(code.trim_end_matches("`:"))?);
         }
         notes.insert(key.to_string(), format!("<p>{}</p>\n", prose(&note)));
     }

@@ -89,19 +89,25 @@ pub fn run_remains(build: &Build, option: bool) -> Result<Vec<[String; 4]>> {
     rows.into_iter().collect()
 }
 
-/// The end of a connection, and the restart of a killed server, without a line of serve.c.
-pub fn leave_out(line: usize) -> Result<String> {
-    without_line("c-reference/serve.c", line, |build| {
-        let figure = Figure::new(build, true)?;
-        let (local, peer) = (figure.server.address, figure.client.address);
-        let stream = &figure.client.stream;
-        stream.shutdown(Shutdown::Write).map_err(text)?;
-        wait_for_reaping(figure.child)?;
-        let end = (0..5).find_map(|_| find_socket(local, peer));
-        let end = end.map_or("gone", |socket| socket.state);
-        let restart = c2(build, true, true)?;
-        Ok(format!("restart: {restart}; closed connection: {end}."))
-    })
+/// The end of a connection, and the restart of a killed server, without `code` in the function `serve` in C.
+pub fn leave_out(code: &str) -> Result<String> {
+    let folder = Folder::new();
+    let path = folder.path.join("reuseaddr");
+    let others = "$(find c-reference -name '*.c' ! -path '*/porting/*' ! -name serve.c)";
+    let in_serve = format!("        {code}");
+    build_changed(&path, "c-reference/serve.c", &[(&in_serve, "")], others);
+    let name = "C".into();
+    let build = &Build { name, path };
+
+    let figure = Figure::new(build, true)?;
+    let (local, peer) = (figure.server.address, figure.client.address);
+    let stream = &figure.client.stream;
+    stream.shutdown(Shutdown::Write).map_err(text)?;
+    wait_for_reaping(figure.child)?;
+    let end = (0..5).find_map(|_| find_socket(local, peer));
+    let end = end.map_or("gone", |socket| socket.state);
+    let restart = c2(build, true, true)?;
+    Ok(format!("restart: {restart}; closed connection: {end}."))
 }
 
 /// The beginning of a system call, and the code that makes it if it has another name.

@@ -15,13 +15,17 @@ pub enum Start {
     /// It has printed that it listens.
     Listening(Server),
     /// It has exited before that.
-    Exited { status: ExitStatus, stderr: String },
+    Exited {
+        pid: i32,
+        status: ExitStatus,
+        stderr: String,
+    },
 }
 
 impl Start {
     /// Returns `runs`, or `EADDRINUSE` if bind failed with it. Any other exit is an error.
     pub fn bind_result(&self) -> Result<String> {
-        let Start::Exited { status, stderr } = self else {
+        let Start::Exited { status, stderr, .. } = self else {
             return Ok("runs".into());
         };
         let lower = stderr.to_lowercase();
@@ -100,6 +104,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
             Ok(Start::Listening(server))
         }
         Err(mpsc::RecvTimeoutError::Disconnected) => Ok(Start::Exited {
+            pid: server.pid,
             status: server.wait()?,
             stderr: server.errors.iter().collect::<Vec<_>>().join("\n"),
         }),
