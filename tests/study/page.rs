@@ -2,7 +2,7 @@
 
 use crate::columns::{indent, piece, rows};
 use crate::counterparts::{Line, Pair, Part};
-use crate::readme::{IDS, PORTING};
+use crate::readme::IDS;
 use crate::story::{Calls, Moment, leave_out, run_remains, run_story};
 use crate::support::{Result, builds, read_file, release};
 use std::{collections::BTreeMap, fmt::Display};
@@ -160,7 +160,10 @@ fn code(pair: &Pair, below: impl Fn(usize) -> String) -> String {
 /// The rows of the porting reference that link to a line of `part` in Rust.
 fn traps(pair: &Pair, part: Option<&Part>) -> String {
     let file = format!("../{}.rs", pair.name).replace("../porting/", "");
-    let (mut html, table) = (String::new(), read_file(PORTING).unwrap_or_default());
+    let (mut html, table) = (
+        String::new(),
+        read_file("src/porting/README.md").unwrap_or_default(),
+    );
     for (number, _) in part.iter().flat_map(|part| &part.lines) {
         let link = format!("]({file}#L{number})");
         for row in table.lines().filter(|row| row.contains(&link)) {
