@@ -25,7 +25,7 @@ PORTING := $(patsubst c-reference/%.c,target/c-reference/%,$(wildcard c-referenc
 C_COMMAND = $(CC) $(C_FLAGS) $(CFLAGS) $(if $(filter static,$(LINK)),-static-pie -fPIE) $(C_SOURCES)
 
 NEED := @sh tests/packages.sh cc:gcc,libc6-dev
-FOR_TESTS := strace:strace ss:iproute2 telnet:telnet nc.openbsd:netcat-openbsd valgrind:valgrind
+FOR_TESTS := strace:strace ss:iproute2 telnet:telnet valgrind:valgrind
 
 .DEFAULT_GOAL := compare
 .PHONY: all build c porting compare check test load trace study bench kernels sanitize mutants lint \

@@ -79,12 +79,12 @@ passes() {
 
 # try NAME: runs all tests, starting with those most likely to detect a bug in NAME.
 try() {
-    rest='--skip faults:: --skip load:: --skip security:: --skip serve::'
+    rest='--skip faults:: --skip load:: --skip security::'
     case $1 in
     */explain*) first=explain ;;
     */abi*) first='suite abi::' ;;
     */main* | */address* | */output*) first='suite usage:: abi:: rules::' rest= ;;
-    */serve* | */accept_error* | baseline) first='suite faults:: serve:: trace::' rest= ;;
+    */serve* | */accept_error* | baseline) first='suite faults:: security:: trace::' rest= ;;
     *) first='suite rules::' ;;
     esac
     # shellcheck disable=SC2086 # several arguments

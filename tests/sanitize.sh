@@ -40,11 +40,11 @@ for build in asan/reuseaddr c-valgrind rust-valgrind; do
     WITH=$folder/$build cargo test --release --test compare
 done
 C_BUILD=$folder/asan/reuseaddr cargo test --release --test suite -- \
-    usage:: serve:: security:: load::
+    usage:: security:: load::
 # With another effective user id, a process cannot read its own environ, where ASan finds its options.
 C_BUILD=$folder/asan/reuseaddr cargo test --release --test explain -- --skip without_root_the_holder
 C_BUILD=$folder/c-valgrind RUST_BUILD=$folder/rust-valgrind cargo test --release --test suite -- \
-    serve:: load:: --skip thousand
+    usable_stdout load:: --skip thousand
 cargo test --release --test suite -- memory::
 if print_findings >/dev/null; then
     exit 1

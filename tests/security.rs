@@ -1,6 +1,9 @@
 //! What a client can do to the server, and what another user of the machine can do.
 
 use crate::support::*;
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+use std::process;
 
 #[test]
 fn what_a_client_sends_is_echoed_to_it_and_printed_nowhere() -> Result<()> {
@@ -22,6 +25,34 @@ fn what_a_client_sends_is_echoed_to_it_and_printed_nowhere() -> Result<()> {
         // The line about the child process and this one. A third line would be the client's.
         assert_eq!(server.line_count(), 2, "{}", build.name);
         assert_eq!(server.finish(), [""; 0], "{}", build.name);
+    }
+    Ok(())
+}
+
+#[test]
+fn without_a_usable_stdout_the_server_serves_and_prints_nothing_to_its_clients() -> Result<()> {
+    let (_reader, pipe, _) = full_pipe();
+    let [_master, terminal] = stopped_terminal();
+    let path = |file: &File| format!("/proc/{}/fd/{}", process::id(), file.as_raw_fd());
+    let full = format!(">{} 2>&1", path(&pipe));
+    let stopped = format!(">{} 2>&1", path(&terminal));
+    for build in builds() {
+        for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-", &full, &stopped] {
+            let address = fresh_address();
+            let script = format!("exec \"$0\" \"$@\" {redirection}");
+            let shell = ["sh".into(), "-c".into(), script];
+            let command = command_under(&shell, build, &serve_args(address, true));
+            let server = Program::start(command)?;
+            let mut client = wait_for("server", || Client::connect(address).ok())?;
+            client.echo("hello")?;
+            for fd in 0..=2 {
+                let link = format!("/proc/{}/fd/{fd}", server.process.id());
+                let file = fs::read_link(&link).map_err(text)?;
+                let file = file.to_string_lossy();
+                assert!(!file.starts_with("socket:"), "{link} is {file}");
+            }
+            assert_eq!(client.half_close()?, b"", "{} {redirection}", build.name);
+        }
     }
     Ok(())
 }

@@ -44,6 +44,23 @@ fn a_call_that_fails_before_the_server_listens_ends_it_with_its_name() -> Result
     Ok(())
 }
 
+/// If the calls `when` of accept(2), strace's, from the first, second or third on, fail with each of `errors`,
+/// all clients are served, and the error is reported `reports` times. The trace contains `text` in `count` places.
+fn is_tried_again(
+    errors: &[i32],
+    when: fn(usize) -> String,
+    reports: usize,
+    (text, count): (&str, usize),
+) -> Result<()> {
+    try_each(errors, &OCCURRENCES, |build, error, occurrence| {
+        let server = failing(build, "accept", error, when(occurrence))?;
+        serve_clients(&server, occurrence + 1)?;
+        let line = format!("reuseaddr: accept {}: {error}", server.address);
+        same(server.finish(), vec![line; reports])?;
+        traced(server.address, text, count)
+    })
+}
+
 #[test]
 fn an_accept_that_fails_for_one_client_is_passed_over_in_silence() -> Result<()> {
     #[rustfmt::skip]
@@ -51,36 +68,20 @@ fn an_accept_that_fails_for_one_client_is_passed_over_in_silence() -> Result<()>
         EINTR, ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT, ENOSR,
         ETIMEDOUT, ENETDOWN, ENETUNREACH, ENONET, EHOSTDOWN, EHOSTUNREACH,
     ];
-    try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
-        let server = failing(build, "accept", error, occurrence)?;
-        serve_clients(&server, occurrence)?;
-        same(server.finish(), vec![])?;
-        traced(server.address, "(INJECTED)", 1)
-    })
+    is_tried_again(&errors, |first| first.to_string(), 0, ("(INJECTED)", 1))
 }
 
 #[test]
 fn an_accept_short_of_resources_is_reported_once_and_tried_again_after_a_pause() -> Result<()> {
     let errors = [EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM];
-    try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
-        let last = occurrence + 2;
-        let server = failing(build, "accept", error, format!("{occurrence}..{last}"))?;
-        serve_clients(&server, occurrence)?;
-        let line = format!("reuseaddr: accept {}: {error}", server.address);
-        same(server.finish(), vec![line])?;
-        traced(server.address, "tv_nsec=100000000}", 3)
-    })
+    let three = |first: usize| format!("{first}..{}", first + 2);
+    is_tried_again(&errors, three, 1, ("tv_nsec=100000000}", 3))
 }
 
 #[test]
 fn a_shortage_is_reported_again_after_a_client_has_been_served() -> Result<()> {
-    try_each(&[EMFILE], &[1], |build, error, _| {
-        let server = failing(build, "accept", error, "1..3+2")?;
-        serve_clients(&server, 2)?;
-        let line = format!("reuseaddr: accept {}: {error}", server.address);
-        same(server.finish(), vec![line.clone(), line])?;
-        traced(server.address, "(INJECTED)", 2)
-    })
+    let two = |first: usize| format!("{first}..{}+2", first + 2);
+    is_tried_again(&[EMFILE], two, 2, ("(INJECTED)", 2))
 }
 
 #[test]
