@@ -63,7 +63,7 @@ trace: ## show the system calls of both builds, or compare A=PROGRAM, B=PROGRAM
 study: ## show C and Rust side by side in target/study.html
 	$(NEED) strace:strace
 	@rm -f target/study.html
-	@cargo test --quiet --release --test study
+	@cargo test --quiet --release --test suite -- --nocapture study::
 bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE
 	$(NEED) socat:socat strace:strace
 	@cargo bench --bench bench

@@ -11,6 +11,7 @@ mod memory;
 mod readme;
 mod rules;
 mod security;
+mod study;
 mod support;
 mod trace;
 mod usage;

@@ -88,8 +88,8 @@ try() {
     *) first='suite rules::' ;;
     esac
     # shellcheck disable=SC2086 # several arguments
-    passes $first && passes suite readme:: usage:: && passes explain && passes study &&
-        passes compare && passes suite $rest
+    passes $first && passes suite readme:: study:: usage:: && passes explain && passes compare &&
+        passes suite $rest
 }
 
 mkdir -p "$copy"

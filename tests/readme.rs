@@ -152,23 +152,24 @@ fn the_transcripts_are_what_two_terminals_show() -> Result<()> {
         process.id()
     };
     while new_pid() < 100 {}
-    // Both builds at the paths that the README names.
-    let folder = Folder::new();
-    for (build, place) in builds().iter().zip(["c-reference", "release"]) {
-        let place = folder.path.join("target").join(place);
-        fs::create_dir_all(&place).unwrap();
-        symlink(&build.path, place.join("reuseaddr")).unwrap();
-    }
     let readmes = readmes();
     let blocks = readmes.iter().flat_map(|(_, readme)| blocks(readme));
-    let transcripts: Vec<&str> = blocks
-        .map(|(_, block)| block)
-        .filter(|block| is_transcript(block))
-        .collect();
+    let blocks = blocks.map(|(_, block)| block);
+    let transcripts: Vec<&str> = blocks.filter(|block| is_transcript(block)).collect();
     assert!(!transcripts.is_empty());
-    transcripts
-        .iter()
-        .try_for_each(|transcript| play(transcript, &folder.path))
+    // Each build prints what the README files show of one of them.
+    for build in builds() {
+        let folder = Folder::new();
+        for place in ["target/c-reference", "target/release"] {
+            let place = folder.path.join(place);
+            fs::create_dir_all(&place).unwrap();
+            symlink(&build.path, place.join("reuseaddr")).unwrap();
+        }
+        let mut transcripts = transcripts.iter();
+        let result = transcripts.try_for_each(|transcript| play(transcript, &folder.path));
+        result.map_err(|reason| format!("{}: {reason}", build.name))?;
+    }
+    Ok(())
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The lines of C and Rust that correspond, and their colours.
 
-use crate::counterparts::{Line, Pair, Part};
+use super::counterparts::{Line, Pair, Part};
 use crate::support::align;
 use std::collections::BTreeSet;
 

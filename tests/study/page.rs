@@ -1,9 +1,9 @@
 //! The study pages, each a self-contained file of HTML.
 
-use crate::columns::{indent, piece, rows};
-use crate::counterparts::{Line, Pair, Part};
-use crate::readme::IDS;
-use crate::story::{Calls, Moment, leave_out, run_remains, run_story};
+use super::columns::{indent, piece, rows};
+use super::counterparts::{Line, Pair, Part};
+use super::readme::IDS;
+use super::story::{Calls, Moment, leave_out, run_remains, run_story};
 use crate::support::{Result, builds, read_file, release};
 use std::{collections::BTreeMap, fmt::Display};
 

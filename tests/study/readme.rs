@@ -1,7 +1,7 @@
 //! What README.md states about the code: the page's claims, with their steps.
 
+use super::counterparts::{Pair, Part};
 use crate::claims::CLAIMS;
-use crate::counterparts::{Pair, Part};
 use crate::support::read_file;
 
 /// The page's claims.
