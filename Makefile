@@ -72,7 +72,7 @@ kernels: ## compare this kernel with Debian's user-mode-linux
 	@# This runner prints the path of the report and does not run it.
 	@COMPARE=$$(cargo test --quiet --config 'target."cfg(all())".runner = "echo"' \
 	    --release --test compare) && export COMPARE && cargo test --release --test kernels
-mutants: ## measure how many inserted bugs the tests detect; ONLY=TEXT, AGAIN=survived
+mutants: ## measure how many inserted bugs the tests detect; ONLY=TEXT
 	$(NEED) $(FOR_TESTS)
 	@sh tests/mutants.sh
 
