@@ -26,9 +26,10 @@ pub fn sockets() -> Vec<Socket> {
     table.lines().skip(1).filter_map(parse_socket).collect()
 }
 
-/// The TCP socket over IPv4 that connects `local` to `peer`.
+/// The TCP socket over IPv4 that connects `local` to `peer`. The kernel does not write /proc/net/tcp in one piece:
+/// a socket can be missing while others are created or closed. The table is therefore read up to five times.
 pub fn find_socket(local: SocketAddrV4, peer: SocketAddrV4) -> Option<Socket> {
-    let mut all = sockets().into_iter();
+    let mut all = (0..5).flat_map(|_| sockets());
     all.find(|socket| (socket.local, socket.peer) == (local, peer))
 }
 
@@ -69,10 +70,8 @@ fn parse_socket(line: &str) -> Option<Socket> {
     })
 }
 
-/// The TCP sockets that process `pid` holds, from /proc/PID/fd.
-///
-/// The kernel does not write /proc/net/tcp in one piece: a socket may be missing while others are created or
-/// closed. The table is therefore read again, at most ten times, until it has each socket of the process.
+/// The TCP sockets that process `pid` holds, from /proc/PID/fd. As a socket can be missing, see [`find_socket`],
+/// the table is read again, at most ten times, until it has each socket of the process.
 pub fn sockets_of(pid: i32) -> Vec<Socket> {
     let mut found = Vec::new();
     for _ in 0..10 {
