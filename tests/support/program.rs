@@ -4,12 +4,11 @@
 use super::*;
 use assert_cmd::assert::{Assert, OutputAssertExt};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::ptr::null_mut;
 use std::sync::mpsc::Receiver;
 

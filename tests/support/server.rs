@@ -2,14 +2,10 @@
 
 use super::*;
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
-use std::time::Instant;
-use std::{fs, ptr};
+use std::process::{Child, ExitStatus, Stdio};
+use std::ptr;
+use std::sync::mpsc::Receiver;
 
 pub enum Start {
     /// It has printed that it listens.

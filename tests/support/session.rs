@@ -1,7 +1,6 @@
 //! One session of a server under strace, with clients of several kinds and restarts.
 
 use super::*;
-use std::net::SocketAddrV4;
 
 /// Runs the session, and returns the system calls of all its processes, one a line.
 pub fn session(build: &Build) -> Result<Vec<String>> {

@@ -1,9 +1,6 @@
 //! Programs under strace: the system calls of all their processes, without what differs from run to run.
 
 use super::*;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The traces of a program, a file for each process, and the names of what differs from run to run.
 pub struct Trace {
