@@ -1,6 +1,6 @@
 //! The lines of C and Rust that correspond, and their colours.
 
-use super::counterparts::{Line, Pair, Part};
+use super::counterparts::{Line, Part};
 use crate::support::align;
 use std::collections::BTreeSet;
 
@@ -8,15 +8,13 @@ const KEYWORDS: &str = " bool break case char const continue default do else enu
     let loop match mut pub return sizeof static struct switch true unsigned use void while ";
 
 /// The lines of a part in C and in Rust that correspond.
-pub fn rows(pair: &Pair, parts: [Option<&Part>; 2]) -> Vec<[Option<Line>; 2]> {
-    let calls = pair.calls();
-    let lines = parts.map(|part| part.map_or(&[][..], |part| &part.lines));
-    let lines = lines.map(|lines| {
+pub fn rows(parts: [Option<&Part>; 2]) -> Vec<[Option<&Line>; 2]> {
+    let lines = parts.map(|part| {
+        let lines = part.map_or(&[][..], |part| &part.lines);
         let end = lines.iter().rposition(|(_, text)| !text.is_empty());
-        let lines = lines.iter().take(end.map_or(0, |last| last + 1));
-        lines.flat_map(|line| split(line, &calls)).collect()
+        lines.iter().take(end.map_or(0, |last| last + 1)).collect()
     });
-    align(lines, |(_, c): &Line, (_, rust): &Line| {
+    align(lines, |(_, c), (_, rust)| {
         let [one, other] = [c, rust].map(|text| {
             let words = text.split(|c| !is_word(c));
             BTreeSet::from_iter(words.filter(|word| !word.is_empty()))
@@ -24,24 +22,6 @@ pub fn rows(pair: &Pair, parts: [Option<&Part>; 2]) -> Vec<[Option<Line>; 2]> {
         let both = 200 * one.intersection(&other).count();
         usize::from(c.trim() == rust.trim()) + both / (one.len() + other.len()).max(1)
     })
-}
-
-/// The line, with one line for each argument of a system call that has several.
-fn split((number, text): &Line, calls: &[&str]) -> Vec<Line> {
-    let ends_word = |before: &str| before.ends_with(is_word) || before.contains('/');
-    let several = |at: &usize| text[*at..].contains(", ") && !ends_word(&text[..*at]);
-    let mut calls = calls.iter().map(|call| format!("{call}("));
-    let open = calls.find_map(|call| Some(text.find(&call).filter(several)? + call.len()));
-    let (head, arguments) = text.split_at(open.unwrap_or(text.len()));
-    let mut depth = 0;
-    let arguments = arguments.split_inclusive(|letter| {
-        depth += i32::from(letter == '(') - i32::from(letter == ')');
-        letter == ',' && depth == 0
-    });
-    let indent = " ".repeat(indent(text) + 4);
-    let arguments = arguments.map(|text| (String::new(), indent.clone() + text.trim_start()));
-    let head = (number.clone(), head.to_string());
-    [head].into_iter().chain(arguments).collect()
 }
 
 /// The number of spaces at the start of a line.
