@@ -54,7 +54,7 @@ fn a_server_and_its_children_make_no_memory_errors() -> Result<()> {
     builds().iter().try_for_each(|build| {
         without_findings(build, &serve_args(fresh_address(), true), |command| {
             let mut server = launch(command)?.server()?;
-            let mut closing = Client::of(&server)?;
+            let mut closing = Client::connect(server.address)?;
             closing.echo(&"hello ".repeat(10_000))?;
             let resetting = Client::served(server.address)?;
             let children = [server.child(&closing)?, server.child(&resetting)?];

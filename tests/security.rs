@@ -9,7 +9,7 @@ use std::process;
 fn what_a_client_sends_is_echoed_to_it_and_printed_nowhere() -> Result<()> {
     for build in builds() {
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
-        let mut client = Client::of(&server)?;
+        let mut client = Client::connect(server.address)?;
         let child = server.child(&client)?;
         let forged = [
             format!("server {}: child 1 serves 192.0.2.1:1\n", server.pid),
@@ -91,7 +91,7 @@ fn during_a_restart_another_user_can_take_the_port() -> Result<()> {
             launch(command)
         });
         let other = other?.server()?;
-        Client::of(&other)?.echo("my password")?;
+        Client::connect(other.address)?.echo("my password")?;
 
         let late = build.serve_on(server.address, true)?;
         assert!(matches!(late, Start::Exited { .. }), "{}", build.name);

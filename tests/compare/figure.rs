@@ -47,7 +47,7 @@ pub fn f1(build: &Build) -> Result<String> {
 
 pub fn f2(build: &Build) -> Result<String> {
     let mut server = build.serve_on(fresh_address(), true)?.server()?;
-    let client = Client::of(&server)?;
+    let client = Client::connect(server.address)?;
     server.child(&client).map(seen) // a line of the server with the client's address
 }
 
@@ -67,7 +67,7 @@ pub fn f4(build: &Build) -> Result<String> {
 pub fn f5_bytes(build: &Build) -> Result<String> {
     const LENGTH: usize = 1 << 20;
     let mut server = build.serve_on(fresh_address(), true)?.server()?;
-    let mut client = Client::of(&server)?;
+    let mut client = Client::connect(server.address)?;
     let sent: Vec<u8> = (0..LENGTH).map(|i| (i * i / 256) as u8).collect();
 
     let mut stream = client.stream.try_clone().map_err(text)?;
@@ -100,7 +100,7 @@ pub fn f5_stopped(build: &Build) -> Result<String> {
 
 pub fn f5_two(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, true)?;
-    let mut second = Client::of(&figure.server)?;
+    let mut second = Client::connect(figure.server.address)?;
     second.echo("two at once")?;
     figure.client.echo("two at once")?;
     let child = figure.server.child(&second)?;

@@ -105,7 +105,7 @@ pub fn r2_across(build: &Build) -> Result<String> {
 pub fn c1(build: &Build) -> Result<String> {
     let first = build.serve_on(fresh_address(), true)?.server()?;
     let result = build.serve_on(first.address, true)?.bind_result()?;
-    Client::of(&first)?.echo("the first server still serves")?;
+    Client::connect(first.address)?.echo("the first server still serves")?;
     Ok(result)
 }
 

@@ -12,7 +12,7 @@ fn costs_its_client(call: &str, before: usize, errors: &[i32]) -> Result<()> {
         let injection = format!("-e inject={call}:error={}:when={when}", error.0);
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let strace = Strace::attach(server.pid, &injection)?;
-        let mut client = Client::of(&server)?;
+        let mut client = Client::connect(server.address)?;
         for _ in 1..occurrence {
             client.echo("hello")?;
         }
@@ -44,7 +44,7 @@ fn all_are_served(build: &Build, injection: &str, mark: &str) -> Result<()> {
     let server = build.serve_on(fresh_address(), true)?.server()?;
     let strace = Strace::attach(server.pid, &format!("-e signal=all -e {injection}"))?;
     for _ in 0..4 {
-        let mut client = Client::of(&server)?;
+        let mut client = Client::connect(server.address)?;
         for text in ["hello", "still there?", "and now?"] {
             client.echo(text)?;
         }
@@ -99,7 +99,7 @@ fn a_short_write_is_continued_where_it_stopped() -> Result<()> {
         let injection = format!("-e inject=write:retval=3:when={}", 1 + occurrence);
         let server = build.serve_on(fresh_address(), true)?.server()?;
         let strace = Strace::attach(server.pid, &injection)?;
-        let mut client = Client::of(&server)?;
+        let mut client = Client::connect(server.address)?;
         for _ in 1..occurrence {
             client.echo("hello")?;
         }

@@ -106,7 +106,7 @@ fn a_fork_that_fails_costs_one_client_and_no_more() -> Result<()> {
     try_each(&errors, &OCCURRENCES, |build, error, occurrence| {
         let mut server = failing(build, "clone", error, occurrence)?;
         serve_clients(&server, occurrence - 1)?;
-        let mut lost = Client::of(&server)?;
+        let mut lost = Client::connect(server.address)?;
         same(lost.receive_all()?, vec![])?;
         let line = format!("reuseaddr: fork {}: {error}", lost.address);
         same(server.error_line()?, line)?;
@@ -125,7 +125,7 @@ fn an_error_that_nobody_reads_does_not_stop_the_server() -> Result<()> {
         command.stderr(pipe.try_clone().map_err(text)?);
         let _server = Program::start(command)?;
         wait_for("server", || Client::served(address).ok())?;
-        let mut lost = Client::connect(address).map_err(text)?;
+        let mut lost = Client::connect(address)?;
         same(lost.receive_all()?, vec![])?;
         Client::served(address)?;
         traced(address, "(INJECTED)", 1)?;
@@ -146,7 +146,7 @@ fn out_of_descriptors_the_server_does_not_spin_and_recovers_by_itself() -> Resul
         let mut server = build.serve_on(fresh_address(), true)?.server()?;
         let pid = server.pid;
         limit_descriptors(pid, 4); // 0, 1, 2 and the listening socket
-        let mut client = Client::of(&server)?;
+        let mut client = Client::connect(server.address)?;
         let line = format!("reuseaddr: accept {}: Too many open files", server.address);
         same(server.error_line()?, line)?;
 
@@ -174,7 +174,7 @@ fn a_shortage_with_signals_in_between_is_reported_once() -> Result<()> {
         let server = faulty(build, fresh_address(), "accept:error=EINTR:when=2+3")?.server()?;
         wait_for_call(server.pid, SYS_accept)?;
         limit_descriptors(server.pid, 4);
-        let mut client = Client::of(&server)?;
+        let mut client = Client::connect(server.address)?;
         wait_for("shortage between two signals", || {
             let trace = fs::read_to_string(trace_file(server.address)).ok()?;
             trace.split("(INJECTED)").nth(2)?.find("EMFILE")

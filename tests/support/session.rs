@@ -15,10 +15,10 @@ pub fn session(build: &Build) -> Result<Vec<String>> {
     // Three clients: OLD stays connected, HALF half-closes, RUDE resets.
     let mut server = start(&traces[0], true)?.server()?;
     let mut old = Client::served(address)?;
-    let mut half = Client::of(&server)?;
+    let mut half = Client::connect(server.address)?;
     half.echo("a half-")?;
     half.half_close()?;
-    let mut rude = Client::of(&server)?;
+    let mut rude = Client::connect(server.address)?;
     rude.echo("rude")?;
     let clients = [("OLD", &old), ("HALF", &half), ("RUDE", &rude)];
     for (name, client) in clients {
