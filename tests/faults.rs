@@ -1,4 +1,5 @@
-//! System calls that strace makes fail with each errno of their man pages, in both builds.
+//! System calls that strace makes fail with each errno of their man pages, in both builds. An error before the server
+//! listens stops it, and names the call. Later, it costs one client at most; only errors of accept(2) can stop the server.
 
 mod child;
 mod server;
