@@ -126,14 +126,8 @@ fn converse(number: usize, mut client: Client) -> Result<()> {
             let _ = client.stream.write_all(&sent);
             client.reset()?;
         }
-        3 => {
-            client.stream.write_all(&sent).map_err(text)?;
-            let received = client.half_close()?;
-            if received != sent {
-                let (received, sent) = (received.len(), sent.len());
-                return Err(format!("{received} bytes of {sent} come back"));
-            }
-        }
+        3 if client.exchange(&sent)? == sent => (),
+        3 => return Err("other bytes come back".into()),
         4 => (0..5).try_for_each(|_| client.echo("a"))?,
         _ => drop(client.stream.write_all(&sent)), // and never reads
     }

@@ -3,6 +3,7 @@
 use super::{Result, deadline, set_option, text};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
+use std::thread;
 
 /// A connection to a server. Reads and writes have a deadline.
 pub struct Client {
@@ -43,10 +44,21 @@ impl Client {
             .ok_or_else(|| format!("{text:?} comes back as {back:?}"))
     }
 
+    /// Sends `bytes`, shuts down the sending side, and returns what comes until end of file.
+    pub fn exchange(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let mut sender = self.stream.try_clone().map_err(text)?;
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let _ = sender.write_all(bytes);
+                sender.shutdown(Shutdown::Write)
+            });
+            self.receive_all()
+        })
+    }
+
     /// Shuts down the sending side, and returns what comes until end of file.
     pub fn half_close(&mut self) -> Result<Vec<u8>> {
-        self.stream.shutdown(Shutdown::Write).map_err(text)?;
-        self.receive_all()
+        self.exchange(b"")
     }
 
     /// Returns what comes until end of file.
