@@ -4,10 +4,8 @@
 mod report;
 
 use crate::claims::{CLAIMS, Claim};
-use crate::support::{builds, scratch, tool};
+use crate::support::*;
 use report::report;
-use std::fs;
-use std::process::Command;
 
 /// The rows with an unexpected cell, each with the first line of the reason, and the sums.
 const FOUND: &str = r#"R1  socket, setsockopt, bind, listen !failed     yes         ?

@@ -7,9 +7,6 @@ mod server;
 use crate::support::*;
 use errno::Errno;
 use std::fmt::{Debug, Display};
-use std::net::SocketAddrV4;
-use std::path::PathBuf;
-use std::process::Command;
 
 /// Which one of repeated calls fails: the first, the second or the third.
 const OCCURRENCES: [usize; 3] = [1, 2, 3];

@@ -3,12 +3,6 @@
 
 use crate::support::*;
 use libc::{SIGCONT, SIGKILL, SIGSTOP, SYS_write};
-use std::io::{Read, Write};
-use std::net::Shutdown;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
-use std::{mem, thread};
 
 /// Waits until the server has as many descriptors and child processes as `before`.
 fn wait_until_released(server: &Server, before: [usize; 2]) -> Result<()> {

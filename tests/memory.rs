@@ -1,9 +1,6 @@
 //! Both builds under valgrind's memcheck, which finds no errors and no leaks.
 
 use crate::support::*;
-use std::fs;
-use std::net::TcpListener;
-use std::process::Command;
 
 /// The arguments that `abi` passes wrong on purpose, in functions whose names begin with check_.
 const WRONG: &str = "setsockopt(optval) getsockopt(optval) getsockopt(optlen) bind(my_addr.sa_family) \

@@ -3,9 +3,6 @@
 
 use crate::support::*;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{fs, mem};
 
 /// The README files in the root and below src, tests and c-reference, with their texts.
 fn readmes() -> Vec<(PathBuf, String)> {

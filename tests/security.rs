@@ -1,8 +1,6 @@
 //! What a client can do to the server, and what another user of the machine can do.
 
 use crate::support::*;
-use std::fs::{self, File};
-use std::os::fd::AsRawFd;
 use std::process;
 
 #[test]

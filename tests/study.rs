@@ -7,8 +7,7 @@ mod page;
 mod readme;
 mod story;
 
-use crate::support::{Result, project, text};
-use std::fs;
+use crate::support::*;
 
 #[test]
 fn c_and_rust_match_and_are_shown_side_by_side() -> Result<()> {

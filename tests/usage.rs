@@ -4,12 +4,8 @@ use crate::support::*;
 use assert_cmd::assert::Assert;
 use predicates::str::ends_with;
 use std::ffi::OsStr;
-use std::io::Read;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
 
 const USAGE: &str = "\
 usage: reuseaddr serve [--no-reuseaddr] [[ADDRESS:]PORT]

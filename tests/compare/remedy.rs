@@ -4,7 +4,6 @@ use super::agreement::{is_guest, same};
 use super::figure::{Figure, seen, yes};
 use crate::support::*;
 use libc::SIGKILL;
-use std::net::SocketAddrV4;
 
 /// Starts a server under strace. Returns it with the calls on sockets that it made until it listened or
 /// failed, in which its socket's descriptor is replaced by `s` and the address by `ADDRESS`.

@@ -1,8 +1,7 @@
 //! The report of `make compare`.
 
 use crate::claims::{Claim, SLOW};
-use crate::support::{Build, Result, in_order, release};
-use std::{collections::BTreeSet, mem};
+use crate::support::*;
 
 const HEAD: &str = "\
 Claim ids: F Figure 12.1, T trouble, R remedy, C condition, K code.

@@ -3,9 +3,6 @@
 use super::figure::{Figure, seen, yes};
 use crate::support::*;
 use libc::SIGKILL;
-use std::net::SocketAddrV4;
-use std::thread;
-use std::time::{Duration, Instant};
 
 pub fn t1(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, false)?;

@@ -2,7 +2,6 @@
 
 use super::*;
 use libc::*;
-use std::io::{Read, Write};
 
 /// If one `call` of a child process fails, its client loses the connection, the last line counts what was
 /// echoed, and others are served. `before` calls are not for the client.

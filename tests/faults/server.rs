@@ -2,8 +2,6 @@
 
 use super::*;
 use libc::*;
-use std::fs;
-use std::time::{Duration, Instant};
 
 /// The calls before the server listens: strace's name, the name in the error line, and the man page's errors.
 #[rustfmt::skip]

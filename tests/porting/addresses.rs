@@ -3,9 +3,6 @@
 use crate::pairs::*;
 use crate::support::*;
 use std::cell::Cell;
-use std::mem;
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::fd::AsRawFd;
 
 #[test]
 fn listen_sets_the_option_binds_and_prints_the_addresses_of_clients() {

@@ -2,10 +2,7 @@
 
 use crate::pairs::*;
 use crate::support::*;
-use std::fs;
-use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
-use std::process::Command;
 
 #[test]
 fn handover_passes_a_descriptor_to_another_process() {

@@ -1,11 +1,6 @@
 //! Runs the two programs of a pair one after the other under strace, with the same peer.
 
 use crate::support::*;
-use std::fs::{self, File};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
-use std::sync::LazyLock;
 
 /// Left out: calls for memory, locks and signal stacks, and those with which glibc's dprintf examines a
 /// descriptor.

@@ -4,9 +4,6 @@ use crate::pairs::*;
 use crate::support::*;
 use errno::{Errno, errno, set_errno};
 use libc::{EBADF, ENOENT, EPIPE, SIGUSR1, c_int, sigaction};
-use std::fs;
-use std::process::Command;
-use std::{mem, ptr};
 
 /// Stops `reap` in sigsuspend until its three children have exited.
 const STOP: &str = "-e inject=rt_sigsuspend:signal=SIGSTOP:when=1";

@@ -3,10 +3,7 @@
 
 use crate::pairs::*;
 use crate::support::*;
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::{self, Command, Stdio};
-use std::{env, fs};
+use std::process;
 
 /// Waits until each process has ended or, at `looks` looks in a row, waits in a call. Returns those that wait.
 fn settle(run: &Run, looks: u32) -> Result<BTreeSet<i32>> {

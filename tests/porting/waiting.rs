@@ -2,11 +2,6 @@
 
 use crate::pairs::*;
 use crate::support::*;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
-use std::{env, mem};
 
 fn send(mut stream: &TcpStream, words: &str) -> Result<()> {
     stream.write_all(words.as_bytes()).map_err(text)

@@ -1,8 +1,7 @@
 //! Pairs of a C file and its Rust counterpart, which have the same functions in the same order and in
 //! them the same numbered steps.
 
-use crate::support::{Result, align, project, read_file};
-use std::{collections::BTreeMap, process::Command};
+use crate::support::*;
 
 /// The files in a reader's order. A name stands for a file and for the folder of that name.
 const ORDER: &str =

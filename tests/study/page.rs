@@ -4,8 +4,8 @@ use super::columns::{indent, piece, rows};
 use super::counterparts::{Line, Pair, Part};
 use super::readme::IDS;
 use super::story::{Calls, Moment, leave_out, run_remains, run_story};
-use crate::support::{Result, builds, read_file, release};
-use std::{collections::BTreeMap, fmt::Display};
+use crate::support::*;
+use std::fmt::Display;
 
 /// A page with the heading `title`, which `body` follows.
 fn page(title: &str, body: &str) -> String {

@@ -8,8 +8,7 @@ use crate::claims::remedy::{c2, traced};
 use crate::claims::trouble::{Last, ended};
 use crate::support::*;
 use libc::SIGKILL;
-use std::net::{Shutdown, SocketAddrV4};
-use std::{collections::BTreeMap, process};
+use std::process;
 
 /// What is known of server, child and client; and of a restart its system calls and its error message.
 pub type Moment = ([Vec<String>; 3], Vec<String>);

@@ -1,9 +1,6 @@
 //! Clients. All their calls have a deadline.
 
-use super::{Result, deadline, set_option, text};
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
-use std::thread;
+use super::*;
 
 /// A connection to a server. Reads and writes have a deadline.
 pub struct Client {

@@ -1,9 +1,6 @@
 //! The sockets and processes that the kernel lists in /proc.
 
-use super::{Result, wait_for, wait_until};
-use std::fs;
-use std::net::SocketAddrV4;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use super::*;
 
 /// The TCP states by number, from 1 on; the kernel's include/net/tcp_states.h.
 const TCP_STATES: &str = "- ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE \

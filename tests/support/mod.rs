@@ -21,13 +21,21 @@ pub use server::*;
 pub use session::*;
 pub use trace::*;
 
-use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, mpsc};
-use std::time::{Duration, Instant};
-use std::{env, fmt, fs, thread};
+// What most tests use of the standard library.
+pub use std::collections::{BTreeMap, BTreeSet};
+pub use std::fs::{self, File};
+pub use std::io::{self, Read, Write};
+pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4};
+pub use std::net::{TcpListener, TcpStream, UdpSocket};
+pub use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+pub use std::os::unix::process::{CommandExt, ExitStatusExt};
+pub use std::path::{Path, PathBuf};
+pub use std::process::{Child, Command, ExitStatus, Output, Stdio};
+pub use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+pub use std::sync::mpsc::{self, Receiver};
+pub use std::sync::{LazyLock, Mutex};
+pub use std::time::{Duration, Instant};
+pub use std::{env, fmt, mem, ptr, thread};
 
 /// The time limit of everything that a test waits for: 10 s on an idle machine, and up to 60 s if there are
 /// more processes than cores to run them (the load), or if a build takes more than 20 ms to start and exit.

@@ -4,13 +4,7 @@
 use super::*;
 use assert_cmd::assert::{Assert, OutputAssertExt};
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::Write;
-use std::os::fd::{AsRawFd, FromRawFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Output, Stdio};
 use std::ptr::null_mut;
-use std::sync::mpsc::Receiver;
 
 /// A running program, whose stdin and stdout are pipes. Its process group is killed on drop.
 pub struct Program {

@@ -1,11 +1,7 @@
 //! Servers, each in its own process group.
 
 use super::*;
-use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ExitStatus, Stdio};
-use std::ptr;
-use std::sync::mpsc::Receiver;
+use std::io::{BufRead, BufReader};
 
 pub enum Start {
     /// It has printed that it listens.
