@@ -50,7 +50,7 @@ check: test
 test: ## run all tests and the report of make compare
 	$(NEED) $(FOR_TESTS)
 	@cargo test
-sanitize: ## run the C build under ASan and UBSan, and both under valgrind
+sanitize: ## run the C build under ASan and UBSan
 	$(NEED) $(FOR_TESTS)
 	@sh tests/sanitize.sh
 

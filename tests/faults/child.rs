@@ -65,13 +65,9 @@ fn a_read_or_a_write_that_fails_costs_one_client() -> Result<()> {
 }
 
 #[test]
-fn a_read_or_write_that_is_interrupted_is_made_again() -> Result<()> {
+fn an_interrupted_call_a_line_not_written_and_a_close_that_fails_cost_no_client() -> Result<()> {
     costs_nobody("read", 0, &[EINTR], &OCCURRENCES)?;
-    costs_nobody("write", 1, &[EINTR], &OCCURRENCES)
-}
-
-#[test]
-fn a_line_that_cannot_be_written_and_a_close_that_fails_cost_no_client() -> Result<()> {
+    costs_nobody("write", 1, &[EINTR], &OCCURRENCES)?;
     let write = [EAGAIN, EBADF, EDQUOT, EFBIG, EINTR, EIO, ENOSPC, EPIPE];
     let close = [EBADF, EDQUOT, EINTR, EIO, ENOSPC];
     costs_nobody("/^p?poll$", 0, &[EFAULT, EINTR, EINVAL, ENOMEM], &[1])?;

@@ -61,7 +61,7 @@ fn without_sock_cloexec_a_command_keeps_the_port_of_a_server_that_was_killed() {
     let session = |run: &mut Run| {
         run.makes(1, "vfork() = ")?;
         send_signal(run.pid(), libc::SIGKILL)?;
-        run.wait()?; // Child::wait would close stdin
+        run.program.wait()?; // Child::wait would close stdin
         restarts.set(hold("LISTEN", address.into(), true).is_ok());
         Ok(())
     };

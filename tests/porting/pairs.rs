@@ -69,15 +69,16 @@ impl Run {
         command.current_dir(at.unwrap_or(&trace.folder.path));
         command.stderr(File::create(trace.folder.path.join("stderr")).map_err(text)?);
         become_subreaper();
+        let (program, stdout) = (Program::start(command)?, String::new());
         Ok(Run {
-            program: Program::start(command)?,
+            program,
             trace,
-            stdout: String::new(),
+            stdout,
         })
     }
 
     pub fn pid(&self) -> i32 {
-        self.program.process.id() as i32
+        self.program.pid()
     }
 
     /// The next line that the program prints.
@@ -107,18 +108,13 @@ impl Run {
     pub fn stop(&mut self) -> Result<()> {
         self.blocks()?;
         send_signal(self.pid(), libc::SIGTERM)?;
-        self.wait().map(|_| ())
-    }
-
-    /// Waits for the end of the program.
-    pub fn wait(&mut self) -> Result<ExitStatus> {
-        wait_for("exit", || self.program.process.try_wait().unwrap())
+        self.program.wait().map(|_| ())
     }
 
     /// Waits for the end of all processes.
     pub fn finish(mut self) -> Result<Outcome> {
         drop(self.program.process.stdin.take());
-        let status = self.wait()?.to_string();
+        let status = self.program.wait()?.to_string();
         while self.line().is_ok() {}
         self.trace.name(self.pid(), "PROGRAM");
         let mut calls = self.trace.calls(self.pid())?;
@@ -126,10 +122,8 @@ impl Run {
         children.for_each(|(number, child)| child.insert(0, format!("CHILD{number}:")));
         let stderr = fs::read_to_string(self.trace.folder.path.join("stderr")).map_err(text)?;
         let printed = [&self.stdout, &stderr, &status].map(|text| self.trace.neutral(text));
-        Ok(Outcome {
-            printed,
-            calls: calls.concat(),
-        })
+        let calls = calls.concat();
+        Ok(Outcome { printed, calls })
     }
 }
 

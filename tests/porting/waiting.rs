@@ -95,7 +95,7 @@ fn select_copies_in_both_directions_until_the_server_closes() {
         run.program.type_in("one\n")?;
         receive(&server, "e\n")?;
         drop(server);
-        run.wait().map(|_| ())
+        run.program.wait().map(|_| ())
     });
 }
 

@@ -91,13 +91,7 @@ pub fn run_remains(build: &Build, option: bool) -> Result<Vec<Vec<String>>> {
 /// The end of a connection, and the restart of a killed server, without `code` in the function `serve` in C.
 pub fn leave_out(code: &str) -> Result<String> {
     let folder = Folder::new();
-    let path = folder.path.join("reuseaddr");
-    let others = "$(find c-reference -name '*.c' ! -path '*/porting/*' ! -name serve.c)";
-    let in_serve = format!("        {code}");
-    build_changed(&path, "c-reference/serve.c", &[(&in_serve, "")], others);
-    let name = "C".into();
-    let build = &Build { name, path };
-
+    let build = &changed_serve(&folder, &format!("        {code}"), "");
     let figure = Figure::new(build, true)?;
     let (local, peer) = (figure.server.address, figure.client.address);
     let stream = &figure.client.stream;

@@ -109,6 +109,14 @@ pub fn build_changed(program: &Path, source: &str, changes: &[(&str, &str)], oth
     assert!(shell.current_dir(project("")).status().unwrap().success());
 }
 
+/// A C build in `folder`, in whose serve.c `right` is replaced by `wrong`.
+pub fn changed_serve(folder: &Folder, right: &str, wrong: &str) -> Build {
+    let (name, path) = ("wrong".into(), folder.path.join("reuseaddr"));
+    let others = "$(find c-reference -name '*.c' ! -path '*/porting/*' ! -name serve.c)";
+    build_changed(&path, "c-reference/serve.c", &[(right, wrong)], others);
+    Build { name, path }
+}
+
 /// A file or folder of this project.
 pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -28,6 +28,15 @@ impl Program {
         written.map_err(|error| format!("{keys:?}: {error}"))
     }
 
+    pub fn pid(&self) -> i32 {
+        self.process.id() as i32
+    }
+
+    /// Waits until it has exited. Its child processes may still run.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        wait_for("exit", || self.process.try_wait().unwrap())
+    }
+
     pub fn line(&self) -> Option<String> {
         self.lines.recv_timeout(deadline()).ok()
     }

@@ -77,7 +77,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
     become_subreaper();
     let mut program = Program::start(command)?;
     let mut server = Server {
-        pid: program.process.id() as i32,
+        pid: program.pid(),
         address: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0),
         so_reuseaddr: String::new(),
         errors: read_lines(program.process.stderr.take().expect("stderr is a pipe")),
@@ -227,8 +227,7 @@ impl Server {
 
     /// Waits until the server has exited. Its child processes may still run.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        let process = &mut self.program.process;
-        wait_for("exit of the server", || process.try_wait().unwrap())
+        self.program.wait()
     }
 }
 

@@ -10,10 +10,8 @@ pub struct Trace {
 
 impl Trace {
     pub fn new() -> Trace {
-        Trace {
-            folder: Folder::new(),
-            names: Vec::new(),
-        }
+        let (folder, names) = (Folder::new(), Vec::new());
+        Trace { folder, names }
     }
 
     /// strace with `options`, which are separated by spaces. With -D, the traced program is our child process.
