@@ -2,16 +2,11 @@
 //! them. If it is killed and restarted, clients are still served; new ones are refused only during the downtime.
 
 use crate::support::*;
-use libc::{SIGCONT, SIGKILL, SIGSTOP, SYS_write};
+use libc::{SIGKILL, SYS_write};
 
 /// Waits until the server has as many descriptors and child processes as `before`.
 fn wait_until_released(server: &Server, before: [usize; 2]) -> Result<()> {
-    let mut now = before;
-    let released = wait_until("release of resources", || {
-        now = resources(server.pid);
-        now == before
-    });
-    released.map_err(|reason| format!("{reason}: {now:?}, before {before:?}"))
+    wait_until("release of resources", || resources(server.pid) == before)
 }
 
 /// The numbers of descriptors and of child processes of process `pid`. A zombie counts as a child process.
@@ -25,7 +20,7 @@ fn memory(pid: i32) -> u64 {
 }
 
 /// At least `count` bytes, in a sequence that shows any loss, repetition or swap.
-pub fn numbered(count: usize) -> Vec<u8> {
+fn numbered(count: usize) -> Vec<u8> {
     let all: Vec<u8> = (0..251).collect();
     all.repeat(count / all.len() + 1)
 }
@@ -62,8 +57,9 @@ fn all_of_64_mib_that_a_client_reads_late_arrives_and_the_child_buffers_little()
             assert!(grown <= 128, "{grown} KiB");
             let mut received = Vec::with_capacity(sent.len());
             stream.read_to_end(&mut received).map_err(text)?;
-            assert!(received == sent);
-            Ok(())
+            (received == sent)
+                .then_some(())
+                .ok_or("other bytes come back".into())
         })
     })
 }
@@ -89,28 +85,11 @@ fn a_client_that_never_reads_and_resets_stops_only_its_own_child() -> Result<()>
     })
 }
 
-#[test]
-fn clients_that_close_or_reset_before_accept_leave_nothing_behind() -> Result<()> {
-    survives(|server| {
-        send_signal(server.pid, SIGSTOP)?;
-        wait_for_stop(server.pid)?;
-        for number in 0..100 {
-            let client = Client::connect(server.address)?;
-            match number % 2 {
-                0 => client.reset()?,
-                _ => drop(client),
-            }
-        }
-        send_signal(server.pid, SIGCONT)?;
-        Client::served(server.address).map(drop)
-    })
-}
-
 /// Clients that are connected at the same time, and repetitions.
 const AT_ONCE: usize = 1000;
 const ROUNDS: usize = 10;
 
-/// What client `number` does once all clients of the round are connected.
+/// What client `number` does once all clients of the round are connected. Most of them are not accepted yet.
 fn converse(number: usize, mut client: Client) -> Result<()> {
     let sent = numbered(number % 5000);
     match number % 6 {

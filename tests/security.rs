@@ -1,4 +1,4 @@
-//! What a client can do to the server, and what another user of the machine can do.
+//! What a client can do to the server.
 
 use crate::support::*;
 use std::process;
@@ -72,27 +72,6 @@ fn a_child_has_only_its_connection_and_the_server_only_its_listening_socket() ->
         wait_until("server without connections", || {
             descriptors(server.pid) == 4
         })?;
-    }
-    Ok(())
-}
-
-/// Without root, the other server has the same user. bind(2) does not compare the users.
-#[test]
-fn during_a_restart_another_user_can_take_the_port() -> Result<()> {
-    for build in builds() {
-        let mut server = build.serve_on(fresh_address(), true)?.server()?;
-        let _client = Client::served(server.address)?;
-        server.terminate(libc::SIGKILL)?;
-
-        let other = as_another_user(build, |mut command| {
-            command.args(serve_args(server.address, true));
-            launch(command)
-        });
-        let other = other?.server()?;
-        Client::connect(other.address)?.echo("my password")?;
-
-        let late = build.serve_on(server.address, true)?;
-        assert!(matches!(late, Start::Exited { .. }), "{}", build.name);
     }
     Ok(())
 }

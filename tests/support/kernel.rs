@@ -101,15 +101,12 @@ pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socke
 /// SO_REUSEADDR of the socket that is descriptor `fd` of process `pid`, if the kernel permits to copy the
 /// descriptor.
 pub fn reuseaddr_of(pid: i32, fd: i32) -> Option<i32> {
-    let copy = super::copy_of(pid, fd).ok()?;
-    let (s, mut value, mut length) = (copy.as_raw_fd(), 0_i32, 4);
-    let (level, name, to) = (
-        libc::SOL_SOCKET,
-        libc::SO_REUSEADDR,
-        (&raw mut value).cast(),
-    );
+    let copy = copy_of(pid, fd).ok()?;
+    let (s, name) = (copy.as_raw_fd(), libc::SO_REUSEADDR);
+    let (mut value, mut length) = (0_i32, 4);
+    let optval = (&raw mut value).cast();
     // SAFETY: `length` is the size of `value`.
-    let z = unsafe { libc::getsockopt(s, level, name, to, &raw mut length) };
+    let z = unsafe { libc::getsockopt(s, libc::SOL_SOCKET, name, optval, &raw mut length) };
     (z != -1).then_some(value)
 }
 
