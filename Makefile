@@ -25,8 +25,7 @@ PORTING := $(patsubst c-reference/%.c,target/c-reference/%,$(wildcard c-referenc
 C_COMMAND = $(CC) $(C_FLAGS) $(CFLAGS) $(if $(filter static,$(LINK)),-static-pie -fPIE) $(C_SOURCES)
 
 NEED := @sh tests/packages.sh cc:gcc,libc6-dev
-FOR_TESTS := strace:strace ss:iproute2 telnet:telnet nc.openbsd:netcat-openbsd valgrind:valgrind
-WIDTH = COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)}
+FOR_TESTS := strace:strace ss:iproute2 telnet:telnet valgrind:valgrind
 
 .DEFAULT_GOAL := compare
 .PHONY: all build c porting compare check test load trace study bench kernels oncall sanitize mutants \
@@ -51,7 +50,7 @@ check: test
 test: ## run all tests and the report of make compare
 	$(NEED) $(FOR_TESTS)
 	@cargo test
-sanitize: ## run the C build under ASan and UBSan, and both under valgrind
+sanitize: ## run the C build under ASan and UBSan
 	$(NEED) $(FOR_TESTS)
 	@sh tests/sanitize.sh
 
@@ -60,11 +59,11 @@ load: ## serve hostile clients, 10,000 clients, and clients during restarts
 	@cargo test --quiet --release --test suite -- --nocapture load::
 trace: ## show the system calls of both builds, or compare A=PROGRAM, B=PROGRAM
 	$(NEED) strace:strace
-	@$(WIDTH) cargo test --quiet --release --test $(if $(A)$(B),porting -- --ignored,suite --) --nocapture trace::
-study: ## show C and Rust side by side, here and in target/study.html; OF=NAME
+	@cargo test --quiet --release --test $(if $(A)$(B),porting -- --ignored,suite --) --nocapture trace::
+study: ## show C and Rust side by side in target/study.html
 	$(NEED) strace:strace
 	@rm -f target/study.html
-	@STUDY=$(or $(OF),serve) $(WIDTH) cargo test --quiet --release --test study
+	@cargo test --quiet --release --test suite -- --nocapture study::
 bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE
 	$(NEED) socat:socat strace:strace
 	@cargo bench --bench bench
@@ -81,7 +80,7 @@ oncall: ## act on what explain prints, with nginx, redis, haproxy and node
 	@$(MAKE) --silent c
 	@cargo build --quiet --release
 	@sh tests/oncall.sh
-mutants: ## measure how many inserted bugs the tests detect; ONLY=TEXT, AGAIN=survived
+mutants: ## measure how many inserted bugs the tests detect; ONLY=TEXT
 	$(NEED) $(FOR_TESTS)
 	@sh tests/mutants.sh
 

@@ -4,10 +4,8 @@
 mod report;
 
 use crate::claims::{CLAIMS, Claim};
-use crate::support::{builds, scratch, tool};
+use crate::support::*;
 use report::report;
-use std::fs;
-use std::process::Command;
 
 /// The rows with an unexpected cell, each with the first line of the reason, and the sums.
 const FOUND: &str = r#"R1  socket, setsockopt, bind, listen !failed     yes         ?
@@ -37,29 +35,20 @@ Unexpected cells (!): 10; the reason is below each row."#;
 
 #[test]
 fn a_build_that_never_sets_the_option_has_10_unexpected_cells() {
-    let path = scratch("wrong");
-    let rust = &builds()[1];
-    let program = rust.path.display();
-    let script = format!("#!/bin/sh\nshift\nexec '{program}' serve --no-reuseaddr \"$@\"\n");
-    // Another process writes it: a file that a child process of ours inherits for writing cannot be executed.
-    let mut shell = Command::new(tool("sh", "dash"));
-    shell.args(["-c", "printf %s \"$1\" >\"$0\" && chmod +x \"$0\""]);
-    assert!(shell.arg(&path).arg(script).status().unwrap().success());
-
-    let mut wrong = rust.clone();
-    (wrong.name, wrong.path) = ("wrong".into(), path.clone());
+    let folder = Folder::new();
+    let wrong = changed_serve(&folder, "if (reuse)", "if (false)");
+    let right = builds()[1].clone();
     // The remedy, its conditions and the code. The figure and the trouble need no option.
     let mut rows: Vec<&Claim> = CLAIMS.iter().collect();
     rows.retain(|claim| claim.text.starts_with(['R', 'C', 'K']));
     let mut found = Vec::new();
-    let status = report(&rows, &[wrong, rust.clone()], &mut |text| {
+    let status = report(&rows, &[wrong, right], &mut |text| {
         if text.contains('!') || text.contains("wrong: ") {
             found.push(text.lines().next().unwrap_or_default().to_string());
         } else if text.contains(" rows: ") {
             found.push(text);
         }
     });
-    fs::remove_file(&path).unwrap();
     assert_eq!(found.join("\n"), FOUND);
     assert_eq!(status, 1);
 }

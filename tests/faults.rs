@@ -1,4 +1,5 @@
-//! System calls that strace makes fail with each errno of their man pages, in both builds.
+//! System calls that strace makes fail with each errno of their man pages, in both builds. An error before the server
+//! listens stops it, and names the call. Later, it costs one client at most; only errors of accept(2) can stop the server.
 
 mod child;
 mod server;
@@ -6,9 +7,6 @@ mod server;
 use crate::support::*;
 use errno::Errno;
 use std::fmt::{Debug, Display};
-use std::net::SocketAddrV4;
-use std::path::PathBuf;
-use std::process::Command;
 
 /// Which one of repeated calls fails: the first, the second or the third.
 const OCCURRENCES: [usize; 3] = [1, 2, 3];

@@ -11,7 +11,7 @@ mod memory;
 mod readme;
 mod rules;
 mod security;
-mod serve;
+mod study;
 mod support;
 mod trace;
 mod usage;

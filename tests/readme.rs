@@ -1,11 +1,8 @@
 //! All README files: their transcripts are typed into two terminals, whose output is compared with them.
 //! Process ids, ports and times may differ. Other fenced blocks and relative links are checked as well.
 
-use crate::support::{Program, Result, builds, project, scratch, tool};
+use crate::support::*;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{fs, mem};
 
 /// The README files in the root and below src, tests and c-reference, with their texts.
 fn readmes() -> Vec<(PathBuf, String)> {
@@ -13,10 +10,8 @@ fn readmes() -> Vec<(PathBuf, String)> {
     find.args("README.md src tests c-reference -name README.md".split(' '));
     let found = find.current_dir(project("")).output().unwrap().stdout;
     let found = String::from_utf8(found).unwrap();
-    let paths = found.lines().map(project);
-    paths
-        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
-        .collect()
+    let text = |path: &str| (project(path), read_file(path).unwrap());
+    found.lines().map(text).collect()
 }
 
 /// The fenced blocks of a README, each with the text between the block or heading before it and the block.
@@ -137,17 +132,6 @@ fn is_of_serve(line: &str) -> bool {
     line.starts_with("server ") || line.starts_with("child ")
 }
 
-/// A folder with both builds at the paths that the README names.
-fn folder() -> PathBuf {
-    let folder = scratch("readme");
-    for (build, place) in builds().iter().zip(["c-reference", "release"]) {
-        let place = folder.join("target").join(place);
-        fs::create_dir_all(&place).unwrap();
-        symlink(&build.path, place.join("reuseaddr")).unwrap();
-    }
-    folder
-}
-
 #[test]
 fn the_transcripts_are_what_two_terminals_show() -> Result<()> {
     // Port 9099 is free in a new network namespace, where that is allowed. Other threads stay where they are.
@@ -165,18 +149,23 @@ fn the_transcripts_are_what_two_terminals_show() -> Result<()> {
         process.id()
     };
     while new_pid() < 100 {}
-    let folder = folder();
-    let mut played = 0;
-    for (path, readme) in readmes() {
-        for (_, block) in blocks(&readme) {
-            if is_transcript(block) {
-                play(block, &folder).map_err(|reason| format!("{}: {reason}", path.display()))?;
-                played += 1;
-            }
+    let readmes = readmes();
+    let blocks = readmes.iter().flat_map(|(_, readme)| blocks(readme));
+    let blocks = blocks.map(|(_, block)| block);
+    let transcripts: Vec<&str> = blocks.filter(|block| is_transcript(block)).collect();
+    assert!(!transcripts.is_empty());
+    // Each build prints what the README files show of one of them.
+    for build in builds() {
+        let folder = Folder::new();
+        for place in ["target/c-reference", "target/release"] {
+            let place = folder.path.join(place);
+            fs::create_dir_all(&place).unwrap();
+            symlink(&build.path, place.join("reuseaddr")).unwrap();
         }
+        let mut transcripts = transcripts.iter();
+        let result = transcripts.try_for_each(|transcript| play(transcript, &folder.path));
+        result.map_err(|reason| format!("{}: {reason}", build.name))?;
     }
-    fs::remove_dir_all(&folder).unwrap();
-    assert!(played > 0, "no transcripts");
     Ok(())
 }
 
@@ -206,18 +195,41 @@ fn a_block_that_is_not_a_transcript_is_a_command_or_has_a_date() {
 }
 
 #[test]
-fn relative_links_lead_to_files() {
+fn relative_links_lead_to_files_and_quoted_code_to_its_line() {
     let mut links = 0;
     for (path, readme) in readmes() {
-        for link in readme.split("](").skip(1) {
-            let (link, _) = link.split_once(')').expect("a link ends");
-            let file = link.split('#').next().unwrap();
-            if !file.is_empty() && !file.contains("://") {
-                let file = path.with_file_name(file);
-                assert!(file.exists(), "{}: {link} leads nowhere", path.display());
-                links += 1;
+        for (before, after) in readme.split("](").zip(readme.split("](").skip(1)) {
+            let (link, _) = after.split_once(')').expect("a link ends");
+            let (file, place) = link.split_once('#').unwrap_or((link, ""));
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            let (file, path) = (path.with_file_name(file), path.display());
+            assert!(file.exists(), "{path}: {link} leads nowhere");
+            links += 1;
+            if let Some(number) = place.strip_prefix('L') {
+                let (_, code) = before
+                    .rsplit_once("[`")
+                    .expect("a line is linked by its code");
+                let code = code.trim_end_matches('`').replace("\\|", "|");
+                let source = fs::read_to_string(file).unwrap();
+                let lines = (1..).zip(source.lines());
+                let found = lines.filter(|(_, line)| line.contains(&code));
+                let found: Vec<String> = found.map(|(line, _)| line.to_string()).collect();
+                assert!(
+                    found.iter().any(|line| line == number),
+                    "{path}: `{code}` is in {found:?}"
+                );
             }
         }
+        for row in readme.lines().filter(|row| row.contains("#L")) {
+            let both = row.contains(".c#L") && row.contains(".rs#L");
+            assert!(
+                both,
+                "{}: links to one language only: {row}",
+                path.display()
+            );
+        }
     }
-    assert!(links > 0, "no links");
+    assert!(links > 100, "{links} links");
 }

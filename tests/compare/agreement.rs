@@ -1,8 +1,7 @@
 //! Our own checks: both builds print the same bytes and make the same system calls.
 
 use super::remedy::traced;
-use crate::support::{Build, Result, builds, first_difference, fresh_address};
-use std::process::Command;
+use crate::support::*;
 
 /// Whether the build prints what the C build prints, with the same exit status. The detail is the sum.
 pub fn same_bytes(build: &Build, arguments: &[&str]) -> Result<String> {

@@ -1,9 +1,6 @@
 //! F1 to F5: Figure 12.1.
 
 use crate::support::*;
-use std::io::Write;
-use std::net::Shutdown;
-use std::thread;
 
 /// A server with SO_REUSEADDR on or off, and a client that its child process `child` serves.
 pub struct Figure {
@@ -47,7 +44,7 @@ pub fn f1(build: &Build) -> Result<String> {
 
 pub fn f2(build: &Build) -> Result<String> {
     let mut server = build.serve_on(fresh_address(), true)?.server()?;
-    let client = Client::of(&server)?;
+    let client = Client::connect(server.address)?;
     server.child(&client).map(seen) // a line of the server with the client's address
 }
 
@@ -65,28 +62,18 @@ pub fn f4(build: &Build) -> Result<String> {
 }
 
 pub fn f5_bytes(build: &Build) -> Result<String> {
-    const LENGTH: usize = 1 << 20;
     let mut server = build.serve_on(fresh_address(), true)?.server()?;
-    let mut client = Client::of(&server)?;
-    let sent: Vec<u8> = (0..LENGTH).map(|i| (i * i / 256) as u8).collect();
-
-    let mut stream = client.stream.try_clone().map_err(text)?;
-    let back = thread::scope(|scope| {
-        scope.spawn(|| {
-            // Pieces of 4099 bytes, a prime, so that they do not match the buffers; then a half-close.
-            let mut pieces = sent.chunks(4099);
-            let _ = pieces.try_for_each(|piece| stream.write_all(piece));
-            stream.shutdown(Shutdown::Write)
-        });
-        client.receive_all()
-    })?;
-    if back != sent {
-        let same = back.iter().zip(&sent).take_while(|(a, b)| a == b).count();
-        let seen = format!("seen {}, the first {same} of them right", back.len());
-        return Err(format!("expected {LENGTH} bytes back, {seen}"));
-    }
+    let mut client = Client::connect(server.address)?;
+    let sent: Vec<u8> = (0..1_usize << 20).map(|i| (i * i / 256) as u8).collect();
+    let back = client.exchange(&sent)?;
+    let length = sent.len();
+    let wrong = format!(
+        "expected the {length} bytes back, seen {} others",
+        back.len()
+    );
+    yes(back == sent, &wrong)?;
     let (child, address) = (server.child(&client)?, client.address);
-    let end = format!("child {child}: {address} closed after {LENGTH} bytes");
+    let end = format!("child {child}: {address} closed after {length} bytes");
     server.line(&end, |line| line == end).map(seen)
 }
 
@@ -100,7 +87,7 @@ pub fn f5_stopped(build: &Build) -> Result<String> {
 
 pub fn f5_two(build: &Build) -> Result<String> {
     let mut figure = Figure::new(build, true)?;
-    let mut second = Client::of(&figure.server)?;
+    let mut second = Client::connect(figure.server.address)?;
     second.echo("two at once")?;
     figure.client.echo("two at once")?;
     let child = figure.server.child(&second)?;

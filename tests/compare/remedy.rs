@@ -4,23 +4,21 @@ use super::agreement::{is_guest, same};
 use super::figure::{Figure, seen, yes};
 use crate::support::*;
 use libc::SIGKILL;
-use std::net::SocketAddrV4;
 
 /// Starts a server under strace. Returns it with the calls on sockets that it made until it listened or
 /// failed, in which its socket's descriptor is replaced by `s` and the address by `ADDRESS`.
 pub fn traced(build: &Build, address: SocketAddrV4, option: bool) -> Result<(Start, Vec<String>)> {
-    let file = scratch(format!("{address}.strace"));
-    // With -D the server is our child process, and strace a detached grandchild. --seccomp-bpf needs -f.
-    let calls = "trace=socket,setsockopt,bind,listen,getsockopt";
-    let options = format!("-D -f --seccomp-bpf -e signal=none -e {calls}");
-    let mut command = strace(&options, &file);
+    let trace = Trace::new();
+    let mut command = trace.strace("-e trace=socket,setsockopt,bind,listen,getsockopt");
     command.arg(&build.path).args(serve_args(address, option));
-    let start = launch(command);
-    let trace = take_file(&file);
-    let (start, trace) = (start?, trace?);
-    // With -f a line begins with the process id. Only calls have a parenthesis.
-    let lines = trace.lines().filter(|line| line.contains('('));
-    let calls = lines.map(|line| line.trim_start_matches(|c: char| !c.is_ascii_lowercase()));
+    let start = launch(command)?;
+    let pid = match &start {
+        Start::Listening(server) => server.pid,
+        Start::Exited { pid, .. } => *pid,
+    };
+    let calls = fs::read_to_string(trace.file(pid)).map_err(text)?;
+    // Only calls have a parenthesis.
+    let calls = calls.lines().filter(|line| line.contains('('));
     let bind = calls.clone().find_map(|call| call.strip_prefix("bind("));
     let bind = bind.ok_or("strace shows no bind")?;
     let number = bind.split(',').next().unwrap_or(bind);
@@ -105,7 +103,7 @@ pub fn r2_across(build: &Build) -> Result<String> {
 pub fn c1(build: &Build) -> Result<String> {
     let first = build.serve_on(fresh_address(), true)?.server()?;
     let result = build.serve_on(first.address, true)?.bind_result()?;
-    Client::of(&first)?.echo("the first server still serves")?;
+    Client::connect(first.address)?.echo("the first server still serves")?;
     Ok(result)
 }
 

@@ -3,9 +3,6 @@
 use crate::pairs::*;
 use crate::support::*;
 use std::cell::Cell;
-use std::mem;
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::fd::AsRawFd;
 
 #[test]
 fn listen_sets_the_option_binds_and_prints_the_addresses_of_clients() {
@@ -16,7 +13,7 @@ fn listen_sets_the_option_binds_and_prints_the_addresses_of_clients() {
             for _ in 0..2 {
                 let client = TcpStream::connect(format!("{ip}:{port}")).map_err(text)?;
                 let address = client.local_addr().map_err(text)?;
-                run.name(address.port(), "CLIENT");
+                run.trace.name(address.port(), "CLIENT");
                 assert_eq!(run.line()?, format!("client {address}"));
             }
             run.stop()
@@ -64,7 +61,7 @@ fn without_sock_cloexec_a_command_keeps_the_port_of_a_server_that_was_killed() {
     let session = |run: &mut Run| {
         run.makes(1, "vfork() = ")?;
         send_signal(run.pid(), libc::SIGKILL)?;
-        run.wait()?; // Child::wait would close stdin
+        run.program.wait()?; // Child::wait would close stdin
         restarts.set(hold("LISTEN", address.into(), true).is_ok());
         Ok(())
     };

@@ -2,10 +2,7 @@
 
 use crate::pairs::*;
 use crate::support::*;
-use std::fs;
-use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
-use std::process::Command;
 
 #[test]
 fn handover_passes_a_descriptor_to_another_process() {
@@ -17,7 +14,9 @@ fn handover_passes_a_descriptor_to_another_process() {
     let outcome = run_pair("", "handover", &[&address], |run| {
         run.makes(1, "bind(3")?;
         let mut client = Command::new(&programs("handover")[0]);
-        let client = client.args([&*address, file]).current_dir(&run.folder);
+        let client = client
+            .args([&*address, file])
+            .current_dir(&run.trace.folder.path);
         client.status().map(|_| ()).map_err(text)
     });
     let message = r#"msg_iov=[{iov_base="\0", iov_len=1}], msg_iovlen=1, msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[4]}], msg_controllen=24"#;

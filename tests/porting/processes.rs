@@ -4,9 +4,6 @@ use crate::pairs::*;
 use crate::support::*;
 use errno::{Errno, errno, set_errno};
 use libc::{EBADF, ENOENT, EPIPE, SIGUSR1, c_int, sigaction};
-use std::fs;
-use std::process::Command;
-use std::{mem, ptr};
 
 /// Stops `reap` in sigsuspend until its three children have exited.
 const STOP: &str = "-e inject=rt_sigsuspend:signal=SIGSTOP:when=1";
@@ -14,7 +11,7 @@ const STOP: &str = "-e inject=rt_sigsuspend:signal=SIGSTOP:when=1";
 fn continue_after_three_exits(run: &mut Run) -> Result<()> {
     run.makes(1, "stopped by SIGSTOP")?;
     wait_until("exit of three children", || {
-        let files = fs::read_dir(&run.folder).unwrap().flatten();
+        let files = fs::read_dir(&run.trace.folder.path).unwrap().flatten();
         let traces = files.filter_map(|file| fs::read_to_string(file.path()).ok());
         traces.filter(|trace| trace.contains("+++")).count() == 3
     })?;

@@ -3,16 +3,13 @@
 
 use crate::pairs::*;
 use crate::support::*;
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::{self, Command, Stdio};
-use std::{env, fs};
+use std::process;
 
 /// Waits until each process has ended or, at `looks` looks in a row, waits in a call. Returns those that wait.
 fn settle(run: &Run, looks: u32) -> Result<BTreeSet<i32>> {
     let mut same = 0;
     let settled = wait_for("program that ends or waits", || {
-        let files = fs::read_dir(&run.folder).ok()?.flatten();
+        let files = fs::read_dir(&run.trace.folder.path).ok()?.flatten();
         let pids = files.filter_map(|file| file.path().extension()?.to_str()?.parse().ok());
         let state = |pid: &i32| process(*pid).map_or('Z', |(state, _)| state);
         let pids: BTreeSet<i32> = pids.filter(|pid| state(pid) != 'Z').collect();
@@ -32,7 +29,7 @@ fn calls(program: &str, args: &str, session: &str) -> Result<(Vec<String>, Optio
         -e inject=rt_sigsuspend:delay_enter=100000";
     let args: Vec<&str> = args.split_whitespace().collect();
     let mut run = Run::start(Path::new(program), &args, options, Some(&project("")))?;
-    run.name(program, "PATH");
+    run.trace.name(program, "PATH");
     drop(run.program.process.stdin.take());
     run.makes(1, "execve(")?;
     settle(&run, if session.is_empty() { 500 } else { 25 })?;
@@ -41,7 +38,7 @@ fn calls(program: &str, args: &str, session: &str) -> Result<(Vec<String>, Optio
     let status = shell.env("PID", run.pid().to_string()).status();
     while let Some(pid) = settle(&run, 25)?.first() {
         send_signal(*pid, libc::SIGTERM)?;
-        let end = finished_trace(&run.folder.join(format!("calls.{pid}")));
+        let end = finished_trace(&run.trace.file(*pid));
         end.map_err(|_| "does not end on SIGTERM")?;
     }
     let outcome = run.finish()?;
@@ -55,24 +52,7 @@ fn calls(program: &str, args: &str, session: &str) -> Result<(Vec<String>, Optio
     Ok((outcome.calls, failure))
 }
 
-/// The calls of both lists in rows. After a difference, the next equal calls of both are in one row.
-fn rows<'a>(mut a: &'a [String], mut b: &'a [String]) -> Vec<[&'a str; 2]> {
-    let mut rows = Vec::new();
-    while !a.is_empty() || !b.is_empty() {
-        let mut places =
-            (0..a.len() + b.len()).flat_map(|sum| (0..=sum).map(move |i| (i, sum - i)));
-        let equal = |(i, j): &(usize, usize)| a.get(*i).is_some_and(|call| b.get(*j) == Some(call));
-        let (i, j) = places.find(equal).unwrap_or((a.len(), b.len()));
-        let ((left, c), (right, d)) = (a.split_at(i), b.split_at(j));
-        let cell = |calls: &'a [String], row: usize| calls.get(row).map_or("-", |call| call);
-        rows.extend((0..i.max(j)).map(|row| [cell(left, row), cell(right, row)]));
-        rows.extend(c.first().map(|call| [&**call; 2]));
-        (a, b) = (c.get(1..).unwrap_or(&[]), d.get(1..).unwrap_or(&[]));
-    }
-    rows
-}
-
-/// Prints the calls of two programs side by side. Fails if they differ, or if a session failed.
+/// Prints the calls of two programs. Fails if they differ, or if a session failed.
 fn compare(programs: [&str; 2], args: &str, session: &str) -> Result<()> {
     let run = |name: &str, program: &str| {
         let named = |reason| format!("{name} ({program}): {reason}");
@@ -80,24 +60,12 @@ fn compare(programs: [&str; 2], args: &str, session: &str) -> Result<()> {
         Ok::<_, String>((calls, failure.map(named)))
     };
     let ((a, a_failure), (b, b_failure)) = (run("A", programs[0])?, run("B", programs[1])?);
-    let rows = rows(&a, &b);
-    let mut ends = 0;
-    for (number, [left, right]) in rows.iter().enumerate() {
-        print_row(left, right);
-        if left.starts_with("+++") && number + 1 < rows.len() {
-            ends += 1;
-            println!("\n  CHILD{ends}");
-        }
-    }
-    let different = match rows.iter().filter(|[left, right]| left != right).count() {
+    let different = match print_calls(["A", "B"], [&a, &b]) {
         0 => None,
-        1 => Some("1 call differs".into()),
-        different => Some(format!("{different} calls differ")),
+        count => Some(format!("{count} calls are made by A or B only")),
     };
-    let reasons: Vec<String> = [different, a_failure, b_failure]
-        .into_iter()
-        .flatten()
-        .collect();
+    let reasons = [different, a_failure, b_failure].into_iter().flatten();
+    let reasons: Vec<String> = reasons.collect();
     reasons.is_empty().then_some(()).ok_or(reasons.join("\n  "))
 }
 
@@ -126,12 +94,18 @@ fn two_programs_are_compared_call_by_call() {
     let chat = chat.each_ref().map(|program| program.to_str().unwrap());
     assert_eq!(compare(chat, &ip, "kill $PID"), Ok(()));
     let different = compare(["/bin/true", "/bin/false"], "", "");
-    assert_eq!(different, Err("2 calls differ".into()));
+    assert_eq!(different, Err("4 calls are made by A or B only".into()));
     let failed = "A (/bin/true): SESSION: exit status: 3\n  B (/bin/true): SESSION: exit status: 3";
     let session = "read line || exit 3"; // its standard input is empty
     assert_eq!(compare(["/bin/true"; 2], "", session), Err(failed.into()));
 
     let calls = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
-    let (a, b) = (calls("abce"), calls("bxde"));
-    assert_eq!(rows(&a, &b).concat().concat(), "a-bbcx-dee");
+    let rows = align([calls("abce"), calls("bxde")], |a, b| usize::from(a == b));
+    let cells = rows.concat().into_iter();
+    assert_eq!(
+        cells
+            .map(|cell| cell.unwrap_or("-".into()))
+            .collect::<String>(),
+        "a-bbc--x-dee"
+    );
 }

@@ -2,11 +2,6 @@
 
 use crate::pairs::*;
 use crate::support::*;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
-use std::{env, mem};
 
 fn send(mut stream: &TcpStream, words: &str) -> Result<()> {
     stream.write_all(words.as_bytes()).map_err(text)
@@ -100,7 +95,7 @@ fn select_copies_in_both_directions_until_the_server_closes() {
         run.program.type_in("one\n")?;
         receive(&server, "e\n")?;
         drop(server);
-        run.wait().map(|_| ())
+        run.program.wait().map(|_| ())
     });
 }
 

@@ -1,15 +1,14 @@
 //! What runs show: Figure 12.1 and the restart, what remains when the child is killed too, what is different
 //! if a line is left out, and the system calls of each step.
 
+use super::counterparts::{Pair, Part};
 use crate::claims::agreement::same;
 use crate::claims::figure::Figure;
 use crate::claims::remedy::{c2, traced};
 use crate::claims::trouble::{Last, ended};
-use crate::counterparts::{Pair, Part};
 use crate::support::*;
 use libc::SIGKILL;
-use std::net::{Shutdown, SocketAddrV4};
-use std::{collections::BTreeMap, process};
+use std::process;
 
 /// What is known of server, child and client; and of a restart its system calls and its error message.
 pub type Moment = ([Vec<String>; 3], Vec<String>);
@@ -58,30 +57,30 @@ fn facts(pid: i32, fd: i32, socket: Socket) -> Vec<String> {
 }
 
 /// Kills a server and its child. Each row: what happened last, the connection's two ends, a restart.
-pub fn run_remains(build: &Build, option: bool) -> Result<Vec<[String; 4]>> {
-    let end = |socket: &Socket| match socket.timer {
-        0 => socket.state.to_string(),
-        seconds => format!("{}, {seconds} s left", socket.state),
-    };
+pub fn run_remains(build: &Build, option: bool) -> Result<Vec<Vec<String>>> {
     let row = |after: &str, address: SocketAddrV4| {
-        // The kernel's list can miss a socket while it is read.
-        let all: Vec<Socket> = (0..5).flat_map(|_| sockets()).collect();
-        let ours = all.iter().find(|socket| socket.local == address);
-        let theirs = all.iter().find(|socket| socket.peer == address);
-        let [ours, theirs] = [ours, theirs].map(|socket| socket.map_or("none".into(), end));
+        let end = |of: fn(&Socket) -> SocketAddrV4| {
+            let socket = (0..5)
+                .flat_map(|_| sockets())
+                .find(|socket| of(socket) == address);
+            match socket.map(|socket| (socket.state, socket.timer)) {
+                None => "none".to_string(),
+                Some((state, 0)) => state.into(),
+                Some((state, seconds)) => format!("{state}, {seconds} s left"),
+            }
+        };
+        let ends = [end(|socket| socket.local), end(|socket| socket.peer)];
         let restart = build.serve_on(address, option)?.bind_result()?;
-        Ok([after.into(), ours, theirs, restart])
+        Ok([vec![after.into()], ends.to_vec(), vec![restart]].concat())
     };
     let mut figure = Figure::new(build, option)?;
     figure.server.terminate(SIGKILL)?;
     let mut rows = vec![row("The server is killed.", figure.server.address)];
+    let passive = "If instead the client closes before the child is killed";
     for (last, after) in [
         (Last::Nobody, "The child is killed too."),
         (Last::Client, "Then the client closes."),
-        (
-            Last::Child,
-            "If instead the client closes before the child is killed",
-        ),
+        (Last::Child, passive),
     ] {
         let (server, _client, _) = ended(build, option, last)?;
         rows.push(row(after, server.address));
@@ -89,19 +88,18 @@ pub fn run_remains(build: &Build, option: bool) -> Result<Vec<[String; 4]>> {
     rows.into_iter().collect()
 }
 
-/// The end of a connection, and the restart of a killed server, without a line of serve.c.
-pub fn leave_out(line: usize) -> Result<String> {
-    without_line("c-reference/serve.c", line, |build| {
-        let figure = Figure::new(build, true)?;
-        let (local, peer) = (figure.server.address, figure.client.address);
-        let stream = &figure.client.stream;
-        stream.shutdown(Shutdown::Write).map_err(text)?;
-        wait_for_reaping(figure.child)?;
-        let end = (0..5).find_map(|_| find_socket(local, peer));
-        let end = end.map_or("gone", |socket| socket.state);
-        let restart = c2(build, true, true)?;
-        Ok(format!("restart: {restart}; closed connection: {end}."))
-    })
+/// The end of a connection, and the restart of a killed server, without `code` in the function `serve` in C.
+pub fn leave_out(code: &str) -> Result<String> {
+    let folder = Folder::new();
+    let build = &changed_serve(&folder, &format!("        {code}"), "");
+    let figure = Figure::new(build, true)?;
+    let (local, peer) = (figure.server.address, figure.client.address);
+    let stream = &figure.client.stream;
+    stream.shutdown(Shutdown::Write).map_err(text)?;
+    wait_for_reaping(figure.child)?;
+    let end = find_socket(local, peer).map_or("gone", |socket| socket.state);
+    let restart = c2(build, true, true)?;
+    Ok(format!("restart: {restart}; closed connection: {end}."))
 }
 
 /// The beginning of a system call, and the code that makes it if it has another name.

@@ -1,8 +1,6 @@
 //! Clients. All their calls have a deadline.
 
-use super::{Result, Server, deadline, set_option, text};
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream};
+use super::*;
 
 /// A connection to a server. Reads and writes have a deadline.
 pub struct Client {
@@ -12,28 +10,22 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn connect(server: SocketAddrV4) -> io::Result<Client> {
-        Client::new(TcpStream::connect_timeout(&server.into(), deadline())?)
-    }
-
-    pub fn new(stream: TcpStream) -> io::Result<Client> {
-        stream.set_read_timeout(Some(deadline()))?;
-        stream.set_write_timeout(Some(deadline()))?;
-        let SocketAddr::V4(address) = stream.local_addr()? else {
-            unreachable!("the server's address is IPv4");
+    pub fn connect(server: SocketAddrV4) -> Result<Client> {
+        let connect = || {
+            let stream = TcpStream::connect_timeout(&server.into(), deadline())?;
+            stream.set_read_timeout(Some(deadline()))?;
+            stream.set_write_timeout(Some(deadline()))?;
+            let SocketAddr::V4(address) = stream.local_addr()? else {
+                unreachable!("the server's address is IPv4");
+            };
+            Ok(Client { stream, address })
         };
-        Ok(Client { stream, address })
-    }
-
-    /// Connects to `server`. The error is a message.
-    pub fn of(server: &Server) -> Result<Client> {
-        Client::connect(server.address).map_err(|error| format!("connect: {error}"))
+        connect().map_err(|error: io::Error| format!("connect to {server}: {error}"))
     }
 
     /// Connects to `server`, and waits until it has echoed a text.
     pub fn served(server: SocketAddrV4) -> Result<Client> {
-        let client = Client::connect(server);
-        let mut client = client.map_err(|error| format!("connect to {server}: {error}"))?;
+        let mut client = Client::connect(server)?;
         client.echo("hello").map(|()| client)
     }
 
@@ -49,10 +41,21 @@ impl Client {
             .ok_or_else(|| format!("{text:?} comes back as {back:?}"))
     }
 
+    /// Sends `bytes`, shuts down the sending side, and returns what comes until end of file.
+    pub fn exchange(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let mut sender = self.stream.try_clone().map_err(text)?;
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let _ = sender.write_all(bytes);
+                sender.shutdown(Shutdown::Write)
+            });
+            self.receive_all()
+        })
+    }
+
     /// Shuts down the sending side, and returns what comes until end of file.
     pub fn half_close(&mut self) -> Result<Vec<u8>> {
-        self.stream.shutdown(Shutdown::Write).map_err(text)?;
-        self.receive_all()
+        self.exchange(b"")
     }
 
     /// Returns what comes until end of file.

@@ -1,10 +1,7 @@
 //! Sockets of this process, in every state in which a socket can hold a port.
 
-use super::{Socket, is_listed, sockets, wait_for};
-use std::io::{self, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::sync::atomic::{AtomicU32, Ordering};
+use super::*;
+use std::net::IpAddr;
 
 /// Keeps a socket in its state until it is dropped.
 pub struct Holder {

@@ -1,9 +1,6 @@
 //! The sockets and processes that the kernel lists in /proc.
 
-use super::{Result, wait_for, wait_until};
-use std::fs;
-use std::net::SocketAddrV4;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use super::*;
 
 /// The TCP states by number, from 1 on; the kernel's include/net/tcp_states.h.
 const TCP_STATES: &str = "- ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE \
@@ -26,9 +23,10 @@ pub fn sockets() -> Vec<Socket> {
     table.lines().skip(1).filter_map(parse_socket).collect()
 }
 
-/// The TCP socket over IPv4 that connects `local` to `peer`.
+/// The TCP socket over IPv4 that connects `local` to `peer`. The kernel does not write /proc/net/tcp in one piece:
+/// a socket can be missing while others are created or closed. The table is therefore read up to five times.
 pub fn find_socket(local: SocketAddrV4, peer: SocketAddrV4) -> Option<Socket> {
-    let mut all = sockets().into_iter();
+    let mut all = (0..5).flat_map(|_| sockets());
     all.find(|socket| (socket.local, socket.peer) == (local, peer))
 }
 
@@ -69,10 +67,8 @@ fn parse_socket(line: &str) -> Option<Socket> {
     })
 }
 
-/// The TCP sockets that process `pid` holds, from /proc/PID/fd.
-///
-/// The kernel does not write /proc/net/tcp in one piece: a socket may be missing while others are created or
-/// closed. The table is therefore read again, at most ten times, until it has each socket of the process.
+/// The TCP sockets that process `pid` holds, from /proc/PID/fd. As a socket can be missing, see [`find_socket`],
+/// the table is read again, at most ten times, until it has each socket of the process.
 pub fn sockets_of(pid: i32) -> Vec<Socket> {
     let mut found = Vec::new();
     for _ in 0..10 {
@@ -105,15 +101,12 @@ pub fn only_socket(pid: i32, expected: impl Fn(&Socket) -> bool) -> Result<Socke
 /// SO_REUSEADDR of the socket that is descriptor `fd` of process `pid`, if the kernel permits to copy the
 /// descriptor.
 pub fn reuseaddr_of(pid: i32, fd: i32) -> Option<i32> {
-    let copy = super::copy_of(pid, fd).ok()?;
-    let (s, mut value, mut length) = (copy.as_raw_fd(), 0_i32, 4);
-    let (level, name, to) = (
-        libc::SOL_SOCKET,
-        libc::SO_REUSEADDR,
-        (&raw mut value).cast(),
-    );
+    let copy = copy_of(pid, fd).ok()?;
+    let (s, name) = (copy.as_raw_fd(), libc::SO_REUSEADDR);
+    let (mut value, mut length) = (0_i32, 4);
+    let optval = (&raw mut value).cast();
     // SAFETY: `length` is the size of `value`.
-    let z = unsafe { libc::getsockopt(s, level, name, to, &raw mut length) };
+    let z = unsafe { libc::getsockopt(s, libc::SOL_SOCKET, name, optval, &raw mut length) };
     (z != -1).then_some(value)
 }
 

@@ -9,6 +9,7 @@ mod network;
 mod program;
 mod server;
 mod session;
+mod trace;
 
 pub use client::*;
 pub use holder::*;
@@ -18,14 +19,23 @@ pub use network::*;
 pub use program::*;
 pub use server::*;
 pub use session::*;
+pub use trace::*;
 
-use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, mpsc};
-use std::time::{Duration, Instant};
-use std::{env, fmt, fs, thread};
+// What most tests use of the standard library.
+pub use std::collections::{BTreeMap, BTreeSet};
+pub use std::fs::{self, File};
+pub use std::io::{self, Read, Write};
+pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4};
+pub use std::net::{TcpListener, TcpStream, UdpSocket};
+pub use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+pub use std::os::unix::process::{CommandExt, ExitStatusExt};
+pub use std::path::{Path, PathBuf};
+pub use std::process::{Child, Command, ExitStatus, Output, Stdio};
+pub use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+pub use std::sync::mpsc::{self, Receiver};
+pub use std::sync::{LazyLock, Mutex};
+pub use std::time::{Duration, Instant};
+pub use std::{env, fmt, mem, ptr, thread};
 
 /// The time limit of everything that a test waits for: 10 s on an idle machine, and up to 60 s if there are
 /// more processes than cores to run them (the load), or if a build takes more than 20 ms to start and exit.
@@ -64,8 +74,15 @@ pub fn builds() -> &'static [Build; 2] {
         } else {
             ("dynamic", "target/c-reference/dynamic/reuseaddr")
         };
-        let arguments = [format!("LINK={link}"), format!("C_PROGRAM={c}")];
-        make_c(&arguments).unwrap_or_else(|errors| panic!("the C build failed: {errors}"));
+        let mut make = Command::new(tool("make", "make"));
+        make.args([
+            "-s",
+            "c",
+            &format!("LINK={link}"),
+            &format!("C_PROGRAM={c}"),
+        ]);
+        make.current_dir(project("")).env_remove("MAKEFLAGS");
+        assert!(make.status().unwrap().success(), "the C build failed");
         let rust = assert_cmd::cargo::cargo_bin!("reuseaddr").to_path_buf();
         let build = |name: &str, variable, path| Build {
             name: name.into(),
@@ -77,42 +94,27 @@ pub fn builds() -> &'static [Build; 2] {
     &BUILDS
 }
 
-/// Runs `make c` with `arguments`. The error is what it prints.
-fn make_c(arguments: &[String]) -> Result<()> {
-    let mut make = Command::new(tool("make", "make"));
-    make.args(["-s", "c"]).args(arguments);
-    make.current_dir(project("")).env_remove("MAKEFLAGS");
-    let make = make.output().expect("make can be started");
-    let errors = || String::from_utf8_lossy(&make.stderr).into();
-    make.status.success().then_some(()).ok_or_else(errors)
+/// Builds the C program `program` of `source`, in which the first text of each of `changes` is replaced by the
+/// second, and of `others`, files in the words of a shell.
+pub fn build_changed(program: &Path, source: &str, changes: &[(&str, &str)], others: &str) {
+    let mut code = read_file(source).unwrap();
+    for (right, wrong) in changes {
+        assert_eq!(code.matches(right).count(), 1, "{right}");
+        code = code.replace(right, wrong);
+    }
+    fs::write(program.with_extension("c"), code).unwrap();
+    let script = format!("cc -D_GNU_SOURCE -Ic-reference/include -o \"$0\" \"$0.c\" {others}");
+    let mut shell = Command::new(tool("sh", "dash"));
+    shell.args(["-c", &script]).arg(program);
+    assert!(shell.current_dir(project("")).status().unwrap().success());
 }
 
-/// Passes to `run` the C build with line `number` of its source file `source` left out.
-pub fn without_line<T>(
-    source: &str,
-    number: usize,
-    run: impl FnOnce(&Build) -> Result<T>,
-) -> Result<T> {
-    let folder = scratch(format!("without-{number}"));
-    let (file, path) = (folder.join("source.c"), folder.join("reuseaddr"));
-    let code = read_file(source)?;
-    let mut lines: Vec<&str> = code.lines().collect();
-    lines[number - 1] = "";
-    fs::create_dir_all(&folder).map_err(text)?;
-    fs::write(&file, lines.join("\n") + "\n").map_err(text)?;
-    let unchanged = format!("$(filter-out {source} c-reference/porting/% tests/%,$(C_ALL))");
-    // make splits at spaces, and the path of the project can have one.
-    let from_project = folder
-        .strip_prefix(project(""))
-        .unwrap_or(&folder)
-        .display();
-    let sources = format!("C_SOURCES={unchanged} {from_project}/source.c");
-    let program = format!("C_PROGRAM={from_project}/reuseaddr");
-    let name = format!("C without line {number}");
-    let built = make_c(&[sources, program, "CFLAGS=-O0".into()]);
-    let result = built.and_then(|()| run(&Build { name, path }));
-    let _ = fs::remove_dir_all(&folder);
-    result
+/// A C build in `folder`, in whose serve.c `right` is replaced by `wrong`.
+pub fn changed_serve(folder: &Folder, right: &str, wrong: &str) -> Build {
+    let (name, path) = ("wrong".into(), folder.path.join("reuseaddr"));
+    let others = "$(find c-reference -name '*.c' ! -path '*/porting/*' ! -name serve.c)";
+    build_changed(&path, "c-reference/serve.c", &[(right, wrong)], others);
+    Build { name, path }
 }
 
 /// A file or folder of this project.
@@ -137,6 +139,27 @@ pub fn tool(program: &str, package: &str) -> PathBuf {
 pub fn scratch(name: impl fmt::Display) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     folder.join(format!("{}.{name}", std::process::id()))
+}
+
+/// A new folder for temporary files. It is removed on drop.
+pub struct Folder {
+    pub path: PathBuf,
+}
+
+impl Folder {
+    pub fn new() -> Folder {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = scratch(format!("folder.{number}"));
+        fs::create_dir(&path).unwrap();
+        Folder { path }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
 }
 
 /// `error` as the error type of [`Result`].

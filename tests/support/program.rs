@@ -4,14 +4,7 @@
 use super::*;
 use assert_cmd::assert::{Assert, OutputAssertExt};
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::Write;
-use std::os::fd::{AsRawFd, FromRawFd};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
 use std::ptr::null_mut;
-use std::sync::mpsc::Receiver;
 
 /// A running program, whose stdin and stdout are pipes. Its process group is killed on drop.
 pub struct Program {
@@ -33,6 +26,15 @@ impl Program {
         let stdin = self.process.stdin.as_mut().expect("stdin is a pipe");
         let written = stdin.write_all(keys.as_bytes());
         written.map_err(|error| format!("{keys:?}: {error}"))
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.process.id() as i32
+    }
+
+    /// Waits until it has exited. Its child processes may still run.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        wait_for("exit", || self.process.try_wait().unwrap())
     }
 
     pub fn line(&self) -> Option<String> {

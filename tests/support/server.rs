@@ -1,27 +1,23 @@
 //! Servers, each in its own process group.
 
 use super::*;
-use std::io::{self, BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddrV4};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
-use std::time::Instant;
-use std::{fs, ptr};
+use std::io::{BufRead, BufReader};
 
 pub enum Start {
     /// It has printed that it listens.
     Listening(Server),
     /// It has exited before that.
-    Exited { status: ExitStatus, stderr: String },
+    Exited {
+        pid: i32,
+        status: ExitStatus,
+        stderr: String,
+    },
 }
 
 impl Start {
     /// Returns `runs`, or `EADDRINUSE` if bind failed with it. Any other exit is an error.
     pub fn bind_result(&self) -> Result<String> {
-        let Start::Exited { status, stderr } = self else {
+        let Start::Exited { status, stderr, .. } = self else {
             return Ok("runs".into());
         };
         let lower = stderr.to_lowercase();
@@ -81,7 +77,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
     become_subreaper();
     let mut program = Program::start(command)?;
     let mut server = Server {
-        pid: program.process.id() as i32,
+        pid: program.pid(),
         address: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0),
         so_reuseaddr: String::new(),
         errors: read_lines(program.process.stderr.take().expect("stderr is a pipe")),
@@ -100,6 +96,7 @@ pub fn launch(mut command: Command) -> Result<Start> {
             Ok(Start::Listening(server))
         }
         Err(mpsc::RecvTimeoutError::Disconnected) => Ok(Start::Exited {
+            pid: server.pid,
             status: server.wait()?,
             stderr: server.errors.iter().collect::<Vec<_>>().join("\n"),
         }),
@@ -230,8 +227,7 @@ impl Server {
 
     /// Waits until the server has exited. Its child processes may still run.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        let process = &mut self.program.process;
-        wait_for("exit of the server", || process.try_wait().unwrap())
+        self.program.wait()
     }
 }
 
