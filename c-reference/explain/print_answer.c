@@ -11,25 +11,33 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Seconds by which the kernel's timer of about 60 s can be late, at any HZ, and one more. */
+#define LATE_MAX 6
+
 /* Size of an answer, with the NUL. */
-#define ANSWER_TEXT 160
+#define ANSWER_TEXT (USER_TEXT + 160)
 
 /*
- * Finds the owner of all sockets that block, if these have SO_REUSEPORT: its servers can bind.
- * Returns whether there is one.
+ * Finds the owner of the sockets that block, if all of them have SO_REUSEPORT or may have it, and
+ * whether all have it. A server of this user that sets it can bind, if all have it. Returns whether
+ * there is such an owner.
  */
-static bool find_reuseport_user(const struct snapshot *snapshot, uid_t *user)
+static bool find_reuseport_user(const struct snapshot *snapshot, uid_t *user, bool *all_share)
 {
     bool found = false;
 
+    *all_share = true;
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
-        if (!blocks(entry))
+        if (!entry->blocks)
             continue;
-        if (entry->reuseport != 1 || entry->inode == 0 || (found && entry->uid != *user))
+        *all_share &= entry->reuseport == 1 && entry->inode != 0;
+        if (entry->reuseport == 0 || (entry->inode != 0 && found && entry->uid != *user))
             return false;
-        *user = entry->uid;
-        found = true;
+        if (entry->inode != 0) {
+            *user = entry->uid;
+            found = true;
+        }
     }
     return found;
 }
@@ -38,7 +46,13 @@ static bool find_reuseport_user(const struct snapshot *snapshot, uid_t *user)
 static const char *describe_target(const struct snapshot *snapshot, const struct target *target,
                                    char text[ANSWER_TEXT])
 {
+    static const char *const free_texts[] = {
+        "is free.",
+        "is free for a server that sets SO_REUSEADDR.",
+        "is free for a server that sets SO_REUSEADDR, but not for others.",
+    };
     uid_t user;
+    bool all_share;
     char name[USER_TEXT];
 
     if (target->error != 0) {
@@ -47,12 +61,12 @@ static const char *describe_target(const struct snapshot *snapshot, const struct
     }
     switch (target->results[true]) {
     case CONFLICT:
-        if (!find_reuseport_user(snapshot, &user))
+        if (!find_reuseport_user(snapshot, &user, &all_share))
             return "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.";
         snprintf(text, ANSWER_TEXT,
                  "is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user %s "
-                 "that also sets SO_REUSEPORT can.",
-                 user_name(user, name));
+                 "that also sets SO_REUSEPORT can%s.",
+                 user_name(user, name), all_share ? "" : ", if the old program set it too");
         return text;
     case MAY_CONFLICT:
         if (target->results[false] == CONFLICT)
@@ -60,9 +74,7 @@ static const char *describe_target(const struct snapshot *snapshot, const struct
                    "only if the old program set it too.";
         return "may be in use, depending on options that cannot be read.";
     default:
-        return target->results[false] == NO_CONFLICT
-                   ? "is free."
-                   : "is free for a server that sets SO_REUSEADDR, but not for others.";
+        return free_texts[target->results[false]];
     }
 }
 
@@ -96,93 +108,96 @@ static bool lasts(const struct socket_entry *entry)
 static void print_advice(const struct snapshot *snapshot)
 {
     enum conflict without = worst_result(snapshot, false), with = worst_result(snapshot, true);
-    bool blocked = false, unseen = false, lacking = false, held = false, sending = false;
-    bool remaining = false, incomplete = false;
+    bool blocked = false, unseen = false, lacking = false, held = false, remaining = false;
+    bool sending = false, incomplete = false, ipv4 = true;
+    bool dual = IN6_IS_ADDR_UNSPECIFIED(&snapshot->targets[0].endpoint.address);
     int first = snapshot->ephemeral[0], last = snapshot->ephemeral[1], port = snapshot->port;
     int tried = NOT_TRIED, seconds = 0;
+    char wait[80], destroy[80], reserve[80];
 
+    for (size_t i = 0; i < snapshot->target_count; i++) {
+        if (tried < snapshot->targets[i].trial)
+            tried = snapshot->targets[i].trial;
+    }
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
-        if (!blocks(entry))
+        if (!entry->blocks)
             continue;
+        bool remains = lasts(entry) && entry->inode == 0;
         blocked = true;
         unseen |= has_unseen_holder(entry);
         lacking |= entry->reuseaddr == 0 && entry->state != TCP_LISTEN;
         held |= lasts(entry) && entry->inode != 0;
-        incomplete |= may_have_hidden_holder(snapshot, entry);
-        bool remains = lasts(entry) && entry->inode == 0;
         remaining |= remains;
         sending |= remains && entry->seconds == -1;
-        /* In FIN_WAIT2, the peer can close in the last second, which starts 60 s of TIME_WAIT. */
-        int left = entry->seconds + (entry->state == TCP_FIN_WAIT2 ? 60 : 0);
-        seconds = remains && left > seconds ? left : seconds;
+        incomplete |= may_have_hidden_holder(snapshot, entry);
+        ipv4 &= IN6_IS_ADDR_V4MAPPED(&entry->local.address) != 0;
+        /* The peer can close in the last second, which starts the 60 s of TIME_WAIT. */
+        int more = entry->state == TCP_FIN_WAIT2 ? 60 + 2 * LATE_MAX : LATE_MAX;
+        if (remains && entry->seconds + more > seconds)
+            seconds = entry->seconds + more;
     }
-    for (size_t i = 0; i < snapshot->target_count; i++) {
-        if (tried < snapshot->targets[i].trials[true])
-            tried = snapshot->targets[i].trials[true];
-    }
+    snprintf(wait, sizeof wait, "wait %d s at most", seconds);
+    snprintf(destroy, sizeof destroy, "or%s sport = :%d",
+             held || sending ? " close all connections, as root: ss -K -t state connected"
+                             : ", as root: ss -K -t state time-wait state fin-wait-2",
+             port);
+    snprintf(reserve, sizeof reserve,
+             "next time, keep clients off it: net.ipv4.ip_local_reserved_ports=%d", port);
+    const struct {
+        bool applies;
+        const char *text;
+    } advice[] = {
+        {unseen, "stop the process that holds the socket (not found)"},
+        {held, "    but let its peers close first, or wait: 130 s, or minutes if one is gone"},
+        {incomplete && geteuid() != 0,
+         "run explain as root, which shows all processes that hold the sockets"},
+        {snapshot->denied, "bind as root, or with CAP_NET_BIND_SERVICE"},
+        {tried == EACCES && !snapshot->denied,
+         "allow the bind in the security policy (in SELinux: name_bind)"},
+        {tried == EADDRINUSE && !blocked, "run explain again: it lists no socket that conflicts"},
+        {with == NO_CONFLICT && without != NO_CONFLICT, "set SO_REUSEADDR before bind"},
+        {with == MAY_CONFLICT && remaining,
+         "set SO_REUSEADDR before bind, and start the server; if bind still fails:"},
+        {sending, "wait until peers have taken the last data, or the kernel gives up (minutes)"},
+        {remaining && !sending, wait},
+        {held || remaining, destroy},
+        {blocked && !held && !remaining && !incomplete,
+         "then a server that sets SO_REUSEADDR can bind at once"},
+        {with == MAY_CONFLICT && tried == NOT_TRIED,
+         "run explain with --try, which binds the port for an instant"},
+        {lacking, "next time, set SO_REUSEADDR before bind in every program on the port"},
+        {dual && blocked && ipv4, "or set IPV6_V6ONLY before bind: [::] then excludes IPv4"},
+        {(held || remaining) && first <= port && port <= last, reserve},
+    };
+    bool any = blocked;
 
-    if (without >= MAY_CONFLICT || tried == EACCES || snapshot->denied)
+    for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
+        any |= advice[i].applies;
+    if (any)
         print("\nWhat helps:\n");
-    if (snapshot->denied)
-        print("    bind as root, or with CAP_NET_BIND_SERVICE\n");
-    else if (tried == EACCES)
-        print("    allow the bind in the security policy (in SELinux: name_bind)\n");
-    if (with < MAY_CONFLICT) {
-        if (without >= MAY_CONFLICT)
-            print("    set SO_REUSEADDR before bind\n");
-        return;
-    }
-    if (incomplete && geteuid() != 0)
-        print("    run explain as root, which shows all processes that hold the sockets\n");
     print_holders(snapshot, snapshot->sockets, snapshot->count, true);
-    if (unseen)
-        print("    stop the process that holds the socket (not found)\n");
-    else if (!blocked && tried == EADDRINUSE)
-        print("    run explain again: it lists no socket that conflicts\n");
-    if (held)
-        print("        but let its peers close first, or wait 120 s afterwards\n");
-    if (with == MAY_CONFLICT && remaining)
-        print("    set SO_REUSEADDR before bind, and start the server; if bind still fails:\n");
-    if (sending)
-        print("    wait until peers have taken the last data, or the kernel gives up (minutes)\n");
-    else if (remaining)
-        print("    wait %d s at most\n", seconds);
-    if (held || sending)
-        print("    or close all connections, as root: ss -K -t state connected sport = :%d\n",
-              port);
-    else if (remaining)
-        print("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :%d\n", port);
-    else if (blocked && !incomplete)
-        print("    then a server that sets SO_REUSEADDR can bind at once\n");
-    if (with == MAY_CONFLICT && tried == NOT_TRIED)
-        print("    or run explain with --try, which binds the port for an instant\n");
-    if (lacking)
-        print("    next time, set SO_REUSEADDR before bind in every program on the port\n");
-    if ((held || remaining) && first <= port && port <= last) {
-        print("    or exclude the port from the ephemeral range, %d to %d:\n", first, last);
-        print("        add %d to the list net.ipv4.ip_local_reserved_ports\n", port);
+    for (size_t i = 0; i < sizeof advice / sizeof *advice; i++) {
+        if (advice[i].applies)
+            print("    %s\n", advice[i].text);
     }
 }
 
 void print_answer(const struct snapshot *snapshot)
 {
+    static const char *const reasons[] = {
+        "listening sockets, which SO_REUSEADDR does not override",
+        "sockets without SO_REUSEADDR",
+        "sockets whose options cannot be read",
+    };
     size_t counts[] = {0, 0, 0};
-    bool lacking = worst_result(snapshot, true) == CONFLICT;
 
     print_targets(snapshot);
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct socket_entry *entry = &snapshot->sockets[i];
         bool read = entry->reuseaddr == 0 && !entry->inferred;
-        counts[entry->state == TCP_LISTEN ? 0 : read ? 1 : 2] += blocks(entry);
-        lacking &= entry->conflicts[true] != CONFLICT;
+        counts[entry->state == TCP_LISTEN ? 0 : read ? 1 : 2] += entry->blocks;
     }
-    const char *const reasons[] = {
-        "listening sockets, which SO_REUSEADDR does not override",
-        "sockets without SO_REUSEADDR",
-        lacking ? "sockets, of which at least one lacks SO_REUSEADDR"
-                : "sockets whose options cannot be read",
-    };
     for (size_t i = 0; i < 3; i++) {
         if (counts[i] > 0)
             print("    %s: %zu\n", reasons[i], counts[i]);

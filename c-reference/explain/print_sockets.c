@@ -5,7 +5,6 @@
 #include "explain/print_sockets.h"
 #include "output.h"
 
-#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,12 +21,12 @@
 static void print_process(const char *start, const struct process *process)
 {
     struct winsize size = {0};
-    char name[USER_TEXT], line[256];
+    char name[USER_TEXT], line[USER_TEXT + 64];
 
     ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
     int width = size.ws_col == 0 ? 80 : size.ws_col;
     int length = snprintf(line, sizeof line, "%spid %d (%s%s): ", start, process->pid,
-                          user_name(process->uid, name), process->stopped ? ", stopped" : "");
+                          user_name(process->uid, name), process->suspended ? ", suspended" : "");
     int room = width - length > 20 ? width - length : 20;
     print("%s%.*s\n", line, room, process->command);
 }
@@ -38,12 +37,11 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
     const struct process *processes = snapshot->processes;
     bool *holds = grow(NULL, 0, snapshot->process_count + 1);
     const char *start = stop ? "    stop " : "        ";
-    char pids[PROCESSES_MAX * 12] = "";
-    size_t heads = 0, children = 0, length = 0;
+    size_t heads = 0, children = 0;
 
     memset(holds, false, snapshot->process_count + 1);
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < sockets[i].holder_count && (!stop || blocks(&sockets[i])); j++)
+        for (size_t j = 0; j < sockets[i].holder_count && (!stop || sockets[i].blocks); j++)
             holds[sockets[i].holders[j].process] = true;
     }
     for (size_t i = 0; i < snapshot->process_count; i++) {
@@ -51,8 +49,7 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
         for (size_t j = 0; j < snapshot->process_count && holds[i]; j++)
             has_parent |= holds[j] && processes[j].pid == processes[i].parent &&
                           processes[j].pid != 1;
-        if (has_parent && children++ < PROCESSES_MAX)
-            length += (size_t)sprintf(pids + length, " %d", processes[i].pid);
+        children += has_parent;
         if (!holds[i] || has_parent)
             continue;
         heads++;
@@ -60,14 +57,13 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
             print("    stop the socket unit or container of process 1: systemctl list-sockets\n");
         else if (heads <= PROCESSES_MAX)
             print_process(start, &processes[i]);
-        if (stop && processes[i].stopped && heads <= PROCESSES_MAX)
-            print("        it is stopped: kill -CONT it as well, or kill -KILL\n");
+        if (stop && processes[i].suspended && heads <= PROCESSES_MAX)
+            print("        it is suspended: kill -CONT it as well, or kill -KILL\n");
     }
     if (heads > PROCESSES_MAX)
         print("%smore processes: %zu\n", start, heads - PROCESSES_MAX);
     if (children > 0)
-        print("        and its child processes (%zu): pid%s%s\n", children, pids,
-              children > PROCESSES_MAX ? " ..." : "");
+        print("        and its child processes: %zu\n", children);
     free(holds);
 }
 
@@ -96,6 +92,8 @@ static void print_group(const struct snapshot *snapshot, const struct socket_ent
         if_indextoname(entry->device, device); /* it may have been removed */
         print(", only on %%%s", printable(device, strlen(device)));
     }
+    if (entry->outgoing)
+        print(", probably outgoing");
     for (size_t i = 0; i < count; i++)
         seconds = sockets[i].seconds > seconds ? sockets[i].seconds : seconds;
     if (seconds >= 0)
@@ -137,9 +135,7 @@ static void print_notes(const struct snapshot *snapshot)
     }
     if (snapshot->foreign)
         print("/proc is that of another PID namespace; its pids are not valid here.\n");
-    if (unread && snapshot->getfd_error == EPERM)
-        print("Options cannot be read: %s.\n", remedy);
-    else if (unread && snapshot->getfd_error != 0)
+    if (unread && snapshot->getfd_error != 0)
         print("Options cannot be read (pidfd_getfd: %s).\n", strerror(snapshot->getfd_error));
 }
 
@@ -153,7 +149,9 @@ void print_sockets(const struct snapshot *snapshot, bool all)
     if (count > 0)
         print("\nSockets on port %d:\n", snapshot->port);
     else if (snapshot->diag_error == 0)
-        print("No TCP socket uses port %d in this network namespace.\n", snapshot->port);
+        print("No TCP socket uses port %d in this network namespace. A server that still\n"
+              "fails runs in another one, or binds the port twice: to 0.0.0.0 and to [::].\n",
+              snapshot->port);
     for (; start < count && (all || rows < ROWS_MAX); start = end, rows++) {
         end = start + 1;
         while (!all && end < count && compare_groups(&sockets[start], &sockets[end]) == 0)

@@ -7,13 +7,20 @@ use crate::explain::print_sockets::print_holders;
 use crate::explain::snapshot::*;
 use libc::{EACCES, EADDRINUSE, uid_t};
 
-/// Returns the owner of all sockets that block, if these have SO_REUSEPORT: its servers can bind.
-fn find_reuseport_user(snapshot: &Snapshot) -> Option<uid_t> {
-    let mut blocking = snapshot.sockets.iter().filter(|entry| blocks(entry));
-    let user = blocking.clone().next()?.uid;
-    let shares = |entry: &SocketEntry| entry.reuseport == Some(true) && entry.uid == user;
-    let all_share = blocking.all(|entry| entry.inode != 0 && shares(entry));
-    all_share.then_some(user)
+/// Seconds by which the kernel's timer of about 60 s can be late, at any HZ, and one more.
+const LATE_MAX: u32 = 6;
+
+/// Returns the owner of the sockets that block, if all of them have SO_REUSEPORT or may have it, and
+/// whether all have it. A server of this user that sets it can bind, if all have it.
+fn find_reuseport_user(snapshot: &Snapshot) -> Option<(uid_t, bool)> {
+    let mut blocking = snapshot.sockets.iter().filter(|entry| entry.blocks);
+    let user = blocking.clone().find(|entry| entry.inode != 0)?.uid;
+    let may_share = |entry: &SocketEntry| {
+        entry.reuseport != Some(false) && (entry.inode == 0 || entry.uid == user)
+    };
+    let shares = |entry: &SocketEntry| entry.reuseport == Some(true) && entry.inode != 0;
+    let all_share = blocking.clone().all(shares);
+    blocking.all(may_share).then_some((user, all_share))
 }
 
 /// Returns the answer for `target`, without its address.
@@ -24,11 +31,15 @@ fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
         return format!("cannot be bound ({error}).");
     }
     match with {
-        Conflict::Yes => match find_reuseport_user(snapshot).map(user_name) {
+        Conflict::Yes => match find_reuseport_user(snapshot) {
             None => "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.",
-            Some(user) => {
-                let start = "is in use. A server that sets SO_REUSEADDR cannot bind it";
-                return format!("{start}, but one of user {user} that also sets SO_REUSEPORT can.");
+            Some((user, all_share)) => {
+                let condition = [", if the old program set it too", ""][usize::from(all_share)];
+                return format!(
+                    "is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user {} \
+                     that also sets SO_REUSEPORT can{condition}.",
+                    user_name(user)
+                );
             }
         },
         Conflict::Maybe if without == Conflict::Yes => {
@@ -36,8 +47,11 @@ fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
              the old program set it too."
         }
         Conflict::Maybe => "may be in use, depending on options that cannot be read.",
-        Conflict::No if without == Conflict::No => "is free.",
-        _ => "is free for a server that sets SO_REUSEADDR, but not for others.",
+        Conflict::No => match without {
+            Conflict::No => "is free.",
+            Conflict::Maybe => "is free for a server that sets SO_REUSEADDR.",
+            Conflict::Yes => "is free for a server that sets SO_REUSEADDR, but not for others.",
+        },
     }
     .into()
 }
@@ -64,97 +78,82 @@ fn lasts(entry: &SocketEntry) -> bool {
 
 /// Prints what helps a server that sets SO_REUSEADDR.
 fn print_advice(snapshot: &Snapshot) {
-    let blocking = || snapshot.sockets.iter().filter(|entry| blocks(entry));
+    let blocking = || snapshot.sockets.iter().filter(|entry| entry.blocks);
     let (without, with) = (worst_result(snapshot, false), worst_result(snapshot, true));
-    let tried = snapshot
-        .targets
-        .iter()
-        .filter_map(|target| target.trials[1])
-        .max();
-    let failed = tried == Some(EADDRINUSE);
+    let tried = snapshot.targets.iter().filter_map(|target| target.trial);
+    let tried = tried.max();
+    let blocked = blocking().next().is_some();
+    let unseen = blocking().any(has_unseen_holder);
+    let lacking =
+        blocking().any(|entry| entry.reuseaddr == Some(false) && entry.state != TcpState::Listen);
     let held = blocking().any(|entry| lasts(entry) && entry.inode != 0);
-    let remaining = || blocking().filter(|entry| lasts(entry) && entry.inode == 0);
-    let seconds = remaining().filter_map(|entry| match entry.state {
-        // The peer can close in the last second, which starts the 60 s of TIME_WAIT.
-        TcpState::FinWait2 => Some(entry.seconds? + 60),
-        _ => entry.seconds,
-    });
-    let seconds = seconds.max();
-    let sending = remaining().any(|entry| entry.seconds.is_none());
+    let remains = || blocking().filter(|entry| lasts(entry) && entry.inode == 0);
+    let remaining = remains().next().is_some();
+    let sending = remains().any(|entry| entry.seconds.is_none());
     let incomplete = blocking().any(|entry| may_have_hidden_holder(snapshot, entry));
-    let [first, last] = snapshot.ephemeral;
-    let port = snapshot.port;
+    let ipv4 = blocking().all(|entry| entry.local.address.to_ipv4_mapped().is_some());
+    let dual = snapshot.targets[0].endpoint.address.is_unspecified();
+    let ([first, last], port) = (snapshot.ephemeral, snapshot.port);
 
-    if without >= Conflict::Maybe || tried == Some(EACCES) || snapshot.denied {
+    let seconds = remains().map(|entry| match entry.state {
+        // The peer can close in the last second, which starts the 60 s of TIME_WAIT.
+        TcpState::FinWait2 => entry.seconds.unwrap_or(0) + 60 + 2 * LATE_MAX,
+        _ => entry.seconds.unwrap_or(0) + LATE_MAX,
+    });
+    let wait = format!("wait {} s at most", seconds.max().unwrap_or(0));
+    let destroy = match held || sending {
+        true => "or close all connections, as root: ss -K -t state connected sport = :",
+        false => "or, as root: ss -K -t state time-wait state fin-wait-2 sport = :",
+    };
+    let destroy = format!("{destroy}{port}");
+    let reserve =
+        format!("next time, keep clients off it: net.ipv4.ip_local_reserved_ports={port}");
+    #[rustfmt::skip]
+    let advice: [(bool, &str); 16] = [
+        (unseen, "stop the process that holds the socket (not found)"),
+        (held, "    but let its peers close first, or wait: 130 s, or minutes if one is gone"),
+        (incomplete && own_uid() != 0,
+         "run explain as root, which shows all processes that hold the sockets"),
+        (snapshot.denied, "bind as root, or with CAP_NET_BIND_SERVICE"),
+        (tried == Some(EACCES) && !snapshot.denied,
+         "allow the bind in the security policy (in SELinux: name_bind)"),
+        (tried == Some(EADDRINUSE) && !blocked,
+         "run explain again: it lists no socket that conflicts"),
+        (with == Conflict::No && without != Conflict::No, "set SO_REUSEADDR before bind"),
+        (with == Conflict::Maybe && remaining,
+         "set SO_REUSEADDR before bind, and start the server; if bind still fails:"),
+        (sending, "wait until peers have taken the last data, or the kernel gives up (minutes)"),
+        (remaining && !sending, &wait),
+        (held || remaining, &destroy),
+        (blocked && !held && !remaining && !incomplete,
+         "then a server that sets SO_REUSEADDR can bind at once"),
+        (with == Conflict::Maybe && tried.is_none(),
+         "run explain with --try, which binds the port for an instant"),
+        (lacking, "next time, set SO_REUSEADDR before bind in every program on the port"),
+        (dual && blocked && ipv4, "or set IPV6_V6ONLY before bind: [::] then excludes IPv4"),
+        ((held || remaining) && first <= port && port <= last, &reserve),
+    ];
+
+    if blocked || advice.iter().any(|(applies, _)| *applies) {
         out!("\nWhat helps:\n");
     }
-    if snapshot.denied {
-        out!("    bind as root, or with CAP_NET_BIND_SERVICE\n");
-    } else if tried == Some(EACCES) {
-        out!("    allow the bind in the security policy (in SELinux: name_bind)\n");
-    }
-    if with < Conflict::Maybe {
-        if without >= Conflict::Maybe {
-            out!("    set SO_REUSEADDR before bind\n");
-        }
-        return;
-    }
-    if incomplete && !is_root() {
-        out!("    run explain as root, which shows all processes that hold the sockets\n");
-    }
     print_holders(snapshot, blocking(), true);
-    if blocking().any(has_unseen_holder) {
-        out!("    stop the process that holds the socket (not found)\n");
-    } else if blocking().next().is_none() && failed {
-        out!("    run explain again: it lists no socket that conflicts\n");
-    }
-    if held {
-        out!("        but let its peers close first, or wait 120 s afterwards\n");
-    }
-    if with == Conflict::Maybe && remaining().next().is_some() {
-        out!("    set SO_REUSEADDR before bind, and start the server; if bind still fails:\n");
-    }
-    if sending {
-        out!("    wait until peers have taken the last data, or the kernel gives up (minutes)\n");
-    } else if let Some(seconds) = seconds {
-        out!("    wait {seconds} s at most\n");
-    }
-    if held || sending {
-        out!("    or close all connections, as root: ss -K -t state connected sport = :{port}\n");
-    } else if seconds.is_some() {
-        out!("    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :{port}\n");
-    } else if blocking().next().is_some() && !incomplete {
-        out!("    then a server that sets SO_REUSEADDR can bind at once\n");
-    }
-    if with == Conflict::Maybe && tried.is_none() {
-        out!("    or run explain with --try, which binds the port for an instant\n");
-    }
-    if blocking().any(|entry| entry.reuseaddr == Some(false) && entry.state != TcpState::Listen) {
-        out!("    next time, set SO_REUSEADDR before bind in every program on the port\n");
-    }
-    if (held || remaining().next().is_some()) && (first..=last).contains(&port) {
-        out!("    or exclude the port from the ephemeral range, {first} to {last}:\n");
-        out!("        add {port} to the list net.ipv4.ip_local_reserved_ports\n");
+    for (_, text) in advice.iter().filter(|(applies, _)| *applies) {
+        out!("    {text}\n");
     }
 }
 
 /// Prints whether the port is free, why not, and what helps.
 pub fn print_answer(snapshot: &Snapshot) {
-    let certain = |entry: &SocketEntry| entry.conflicts[1] == Conflict::Yes;
-    let failed = worst_result(snapshot, true) == Conflict::Yes;
-    let lacking = failed && !snapshot.sockets.iter().any(certain);
     let reasons = [
         "listening sockets, which SO_REUSEADDR does not override",
         "sockets without SO_REUSEADDR",
-        [
-            "sockets whose options cannot be read",
-            "sockets, of which at least one lacks SO_REUSEADDR",
-        ][usize::from(lacking)],
+        "sockets whose options cannot be read",
     ];
     let mut counts = [0; 3];
 
     print_targets(snapshot);
-    for entry in snapshot.sockets.iter().filter(|entry| blocks(entry)) {
+    for entry in snapshot.sockets.iter().filter(|entry| entry.blocks) {
         let reason = match entry.reuseaddr {
             _ if entry.state == TcpState::Listen => 0,
             Some(false) if !entry.inferred => 1,

@@ -4,8 +4,7 @@
 use crate::address::format_endpoint;
 use crate::conflict::TcpState;
 use crate::explain::snapshot::*;
-use errno::Errno;
-use libc::{EPERM, IF_NAMESIZE, STDOUT_FILENO, TIOCGWINSZ, winsize};
+use libc::{IF_NAMESIZE, STDOUT_FILENO, TIOCGWINSZ, winsize};
 use std::ffi::CStr;
 use std::mem;
 
@@ -18,20 +17,20 @@ const PROCESSES_MAX: usize = 8;
 /// Prints `start` and a process, truncated to the width of the terminal, or to 80 columns.
 fn print_process(start: &str, process: &Process) {
     let user = user_name(process.uid);
-    let stopped = ["", ", stopped"][usize::from(process.stopped)];
+    let state = ["", ", suspended"][usize::from(process.suspended)];
     // SAFETY: winsize has integer members only, for which zero is valid.
     let mut size: winsize = unsafe { mem::zeroed() };
 
     // SAFETY: TIOCGWINSZ writes a winsize.
     unsafe { libc::ioctl(STDOUT_FILENO, TIOCGWINSZ, &raw mut size) };
     let width = if size.ws_col == 0 { 80 } else { size.ws_col };
-    let start = format!("{start}pid {} ({user}{stopped}): ", process.pid);
+    let start = format!("{start}pid {} ({user}{state}): ", process.pid);
     let room = usize::from(width).saturating_sub(start.len()).max(20);
     out!("{start}{:.room$}\n", process.command);
 }
 
 /// Prints the processes that hold `sockets`, as processes to stop if `stop`. If the parent of a
-/// process holds one of them as well, only the pid of the process is printed.
+/// process holds one of them as well, the process is only counted.
 pub fn print_holders<'a>(
     snapshot: &Snapshot,
     sockets: impl Iterator<Item = &'a SocketEntry>,
@@ -40,16 +39,15 @@ pub fn print_holders<'a>(
     let processes = &snapshot.processes;
     let mut holds = vec![false; processes.len()];
     let start = if stop { "    stop " } else { "        " };
-    let mut heads = 0;
+    let (mut heads, mut children) = (0, 0);
 
     for holder in sockets.flat_map(|entry| &entry.holders) {
         holds[holder.process] = true;
     }
     let holding = || processes.iter().zip(&holds).filter(|(_, holds)| **holds);
-    let mut children = Vec::new();
     for (process, _) in holding() {
         if holding().any(|(other, _)| other.pid == process.parent && other.pid != 1) {
-            children.push(process.pid.to_string());
+            children += 1;
             continue;
         }
         heads += 1;
@@ -58,19 +56,15 @@ pub fn print_holders<'a>(
         } else if heads <= PROCESSES_MAX {
             print_process(start, process);
         }
-        if stop && process.stopped && heads <= PROCESSES_MAX {
-            out!("        it is stopped: kill -CONT it as well, or kill -KILL\n");
+        if stop && process.suspended && heads <= PROCESSES_MAX {
+            out!("        it is suspended: kill -CONT it as well, or kill -KILL\n");
         }
     }
     if heads > PROCESSES_MAX {
         out!("{start}more processes: {}\n", heads - PROCESSES_MAX);
     }
-    if !children.is_empty() {
-        let count = children.len();
-        let more = ["", " ..."][usize::from(count > PROCESSES_MAX)];
-        children.truncate(PROCESSES_MAX);
-        let pids = children.join(" ");
-        out!("        and its child processes ({count}): pid {pids}{more}\n");
+    if children > 0 {
+        out!("        and its child processes: {children}\n");
     }
 }
 
@@ -106,6 +100,9 @@ fn print_group(snapshot: &Snapshot, sockets: &[SocketEntry]) {
         let name = unsafe { CStr::from_ptr(device.as_ptr()) };
         out!(", only on %{}", printable(name.to_bytes()));
     }
+    if entry.outgoing {
+        out!(", probably outgoing");
+    }
     if let Some(seconds) = sockets.iter().filter_map(|entry| entry.seconds).max() {
         out!(", {seconds} s left");
     }
@@ -127,7 +124,7 @@ fn print_group(snapshot: &Snapshot, sockets: &[SocketEntry]) {
 
 /// Prints what could not be read, and what would help.
 fn print_notes(snapshot: &Snapshot) {
-    let remedy = ["run explain as root", "that needs CAP_SYS_PTRACE"][usize::from(is_root())];
+    let remedy = ["run explain as root", "that needs CAP_SYS_PTRACE"][usize::from(own_uid() == 0)];
     let incomplete = |entry: &SocketEntry| may_have_hidden_holder(snapshot, entry);
     let unseen = snapshot.sockets.iter().any(has_unseen_holder);
     let unread = |entry: &SocketEntry| entry.reuseaddr.is_none() && !entry.holders.is_empty();
@@ -146,13 +143,9 @@ fn print_notes(snapshot: &Snapshot) {
     if snapshot.foreign {
         out!("/proc is that of another PID namespace; its pids are not valid here.\n");
     }
-    match snapshot
-        .getfd_error
-        .filter(|_| snapshot.sockets.iter().any(unread))
-    {
-        Some(Errno(EPERM)) => out!("Options cannot be read: {remedy}.\n"),
-        Some(error) => out!("Options cannot be read (pidfd_getfd: {error}).\n"),
-        None => {}
+    let unread = snapshot.sockets.iter().any(unread);
+    if let Some(error) = snapshot.getfd_error.filter(|_| unread) {
+        out!("Options cannot be read (pidfd_getfd: {error}).\n");
     }
 }
 
@@ -165,10 +158,11 @@ pub fn print_sockets(snapshot: &Snapshot, all: bool) {
 
     match count {
         0 if snapshot.diag_error.is_some() => {}
-        0 => out!(
-            "No TCP socket uses port {} in this network namespace.\n",
-            snapshot.port
-        ),
+        0 => {
+            let port = snapshot.port;
+            out!("No TCP socket uses port {port} in this network namespace. A server that still\n");
+            out!("fails runs in another one, or binds the port twice: to 0.0.0.0 and to [::].\n");
+        }
         _ => out!("\nSockets on port {}:\n", snapshot.port),
     }
     let groups = tcp.chunk_by(|left, right| !all && same(left, right));

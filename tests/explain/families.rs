@@ -33,17 +33,14 @@ fn described(words: &[String], command: Command) -> String {
 }
 
 #[test]
-fn the_head_of_a_family_is_named_and_the_pids_of_its_children() {
+fn the_head_of_a_family_is_named_and_its_children_are_counted() {
     let _alone = alone();
     let (holder, address) = held("LISTEN", true);
     for (children, names) in [(1, "cat <&3 &"), (3, "cat <&3 & sh -c 'cat <&3; :' <&3 &")] {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec 3<&0; {names} wait")]);
         let mut shell = give(&holder, shell);
-        let line = format!(
-            "        and its child processes ({}): PROCESS\n",
-            children + 1
-        );
+        let line = format!("        and its child processes: {}\n", children + 1);
         let own = format!("\n    stop TEST\n{line}");
         wait_until("children", || {
             let report = explain_under(&[], &builds()[0], address);
@@ -52,7 +49,6 @@ fn the_head_of_a_family_is_named_and_the_pids_of_its_children() {
         .unwrap();
         let report = explain(address);
         report.has(address.port(), &format!("on\n        TEST\n{line}"));
-        report.shows(&format!(" {}", shell.id()));
         drop(shell.stdin.take());
         shell.wait().unwrap();
     }
@@ -79,27 +75,6 @@ fn eight_processes_are_named_and_the_others_counted() {
         );
         let below = "        PROCESS\n".repeat(8) + &more("        ");
         assert!(text.ends_with(&format!(" on\n{below}")), "{text}");
-        for cat in &mut cats {
-            drop(cat.stdin.take());
-            cat.wait().unwrap();
-        }
-    }
-}
-
-#[test]
-fn eight_child_processes_are_named() {
-    let _alone = alone();
-    for (count, end) in [(8, ""), (9, " ...")] {
-        let (holder, address) = held("LISTEN", true);
-        let mut cats: Vec<Child> = (0..count)
-            .map(|_| give(&holder, Command::new("cat")))
-            .collect();
-        let mut pids: Vec<u32> = cats.iter().map(Child::id).collect();
-        pids.sort();
-        pids.truncate(8);
-        let pids = pids.iter().map(u32::to_string).collect::<Vec<_>>();
-        let line = format!("({count}): pid {}{end}\n", pids.join(" "));
-        explain(address).shows(&format!("        and its child processes {line}"));
         for cat in &mut cats {
             drop(cat.stdin.take());
             cat.wait().unwrap();
@@ -139,9 +114,6 @@ fn process_1_is_never_to_be_stopped() {
 #[test]
 fn a_thread_with_its_own_descriptors_is_found() {
     let _alone = alone();
-    if !is_root() {
-        return; // for an ordinary user, threads are not searched while processes are hidden
-    }
     let address = unused_address();
     let (ready, wait) = mpsc::channel();
     let (end, ended) = mpsc::channel::<()>();
@@ -191,7 +163,7 @@ fn a_command_line_is_printed_on_one_line_of_the_terminal_whatever_its_bytes_are(
 }
 
 #[test]
-fn a_process_is_described_by_its_user_and_whether_it_is_stopped() {
+fn a_process_is_described_by_its_user_and_whether_it_is_suspended() {
     let _alone = alone();
     let (holder, address) = held("LISTEN", true);
     let child = give(&holder, Command::new("cat"));
@@ -199,8 +171,8 @@ fn a_process_is_described_by_its_user_and_whether_it_is_stopped() {
     unsafe { libc::kill(child.id() as i32, SIGSTOP) };
     wait_for_stop(child.id() as i32).unwrap();
     drop(holder);
-    let stopped = format!("pid {} ({}, stopped): cat\n", child.id(), own_name());
-    let how = "        it is stopped: kill -CONT it as well, or kill -KILL\n";
+    let stopped = format!("pid {} ({}, suspended): cat\n", child.id(), own_name());
+    let how = "        it is suspended: kill -CONT it as well, or kill -KILL\n";
     let report = explain(address);
     report.shows(&format!("    stop {stopped}{how}"));
     report.shows(&format!("        {stopped}"));
@@ -247,7 +219,7 @@ fn a_user_is_named_whatever_the_first_line_of_passwd_is() {
         passwd.to_str().unwrap(),
     ];
     let words = words.map(String::from);
-    let long = format!("{:a<33}:x:0:0::/:/bin/sh", "");
+    let long = format!("{:a<300}:x:1:1::/:/bin/sh", "");
     for first in ["# users", "+", "", &long, "other:x:1:1::/:/bin/sh"] {
         fs::write(&passwd, format!("{first}\ntester:x:0:0::/:/bin/sh\n")).unwrap();
         explain_with(&words, address).shows(" (tester): ");

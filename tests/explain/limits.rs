@@ -13,11 +13,11 @@ const HIDDEN: &str = "\
     sockets whose options cannot be read: 1
 
 What helps:
-    run explain as root, which shows all processes that hold the sockets
     stop the process that holds the socket (not found)
-        but let its peers close first, or wait N s afterwards
+        but let its peers close first, or wait: N s, or minutes if one is gone
+    run explain as root, which shows all processes that hold the sockets
     or close all connections, as root: ss -K -t state connected sport = :PORT
-    or run explain with --try, which binds the port for an instant
+    run explain with --try, which binds the port for an instant
 
 Sockets on port PORT:
     ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown
@@ -28,8 +28,8 @@ Some processes cannot be inspected: run explain as root.
 
 const WORKER: &str = "
 What helps:
-    run explain as root, which shows all processes that hold the sockets
     stop PROCESS
+    run explain as root, which shows all processes that hold the sockets
 
 Sockets on port PORT:
 ";

@@ -3,12 +3,13 @@
 use super::*;
 
 const UNSEEN: &str = "\
-127.0.0.1:PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
+127.0.0.1:PORT is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user USER that \
+also sets SO_REUSEPORT can, if the old program set it too.
     listening sockets, which SO_REUSEADDR does not override: 1
 
 What helps:
-ROOT    stop the process that holds the socket (not found)
-ONCE
+    stop the process that holds the socket (not found)
+ROOTONCE
 Sockets on port PORT:
     LISTEN 127.0.0.1:PORT - SO_REUSEADDR unknown
         process not found (user USER)
@@ -20,7 +21,7 @@ const UNLISTED: &str = "\
 127.0.0.1:PORT may be in use, depending on options that cannot be read.
 
 What helps:
-    or run explain with --try, which binds the port for an instant
+    run explain with --try, which binds the port for an instant
 The sockets cannot be listed (sock_diag: REASON).
 -> 3
 ";
@@ -49,12 +50,12 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
     let full =
         "The processes cannot be listed (/proc: Too many open files in system); is it mounted?";
     for (calls, error, snapshots, note) in [
-        ("openat", "EACCES", 1, HIDDEN_FROM_ROOT),
-        ("openat", "EPERM", 1, HIDDEN_FROM_ROOT),
+        ("openat", "EACCES", 5, HIDDEN_FROM_ROOT),
+        ("openat", "EPERM", 5, HIDDEN_FROM_ROOT),
         ("openat", "ENOENT", 5, ELSEWHERE),
         ("openat", "ESRCH", 5, ELSEWHERE),
         ("openat", "ENFILE", 5, full),
-        (links, "EACCES", 1, HIDDEN_FROM_ROOT),
+        (links, "EACCES", 5, HIDDEN_FROM_ROOT),
         (links, "ENOENT", 5, ELSEWHERE),
     ] {
         let hidden = note == HIDDEN_FROM_ROOT && !is_root();
@@ -115,22 +116,13 @@ fn pids_of_another_namespace_are_marked_and_their_options_are_not_read() {
 fn without_pidfd_getfd_no_option_is_known() {
     let _alone = alone();
     let (_holder, address) = held("ESTABLISHED", true);
-    let denied = ["run explain as root", "that needs CAP_SYS_PTRACE"][usize::from(is_root())];
-    let old = "(pidfd_getfd: Function not implemented)";
-    for (error, note) in [
-        ("ENOSYS", format!(" {old}")),
-        ("EPERM", format!(": {denied}")),
-    ] {
-        for call in ["pidfd_open", "pidfd_getfd"] {
-            let report = injected(&[&format!("{call}:error={error}")], address);
-            report.has(address.port(), &format!("127.0.0.1:PORT {MAYBE}\n"));
-            report.has(address.port(), &format!("{TRY}\n\nSockets"));
-            let row = "    ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown\n        TEST\n";
-            report.has(
-                address.port(),
-                &format!("{row}Options cannot be read{note}.\n-> 3\n"),
-            );
-        }
+    for call in ["pidfd_open", "pidfd_getfd"] {
+        let report = injected(&[&format!("{call}:error=ENOSYS")], address);
+        report.has(address.port(), &format!("127.0.0.1:PORT {MAYBE}\n"));
+        report.has(address.port(), &format!("{TRY}\n\nSockets"));
+        let row = "    ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown\n        TEST\n\
+            Options cannot be read (pidfd_getfd: Function not implemented).\n-> 3\n";
+        report.has(address.port(), row);
     }
 }
 
@@ -140,12 +132,12 @@ fn without_sock_diag_only_a_trial_can_answer() {
     let (_listener, held) = held("LISTEN", true);
     for (injection, reason) in [
         (
-            "socket:error=EAFNOSUPPORT:when=1",
+            "socket:error=EAFNOSUPPORT:when=2",
             "Address family not supported by protocol",
         ),
         ("sendto:error=ENOENT", "No such file or directory"),
         (
-            "setsockopt:error=EDOM:when=1",
+            "setsockopt:error=EDOM:when=2",
             "Numerical argument out of domain",
         ),
         ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
@@ -159,7 +151,10 @@ fn without_sock_diag_only_a_trial_can_answer() {
         let free = unused_address();
         injected(&[injection], free).is(free.port(), &UNLISTED.replace("REASON", reason));
         let note = format!("The sockets cannot be listed (sock_diag: {reason}).\n");
-        for (address, answer) in [(held, IN_USE), (free, "is free.")] {
+        for (address, answer) in [
+            (held, IN_USE),
+            (free, "is free for a server that sets SO_REUSEADDR."),
+        ] {
             let report = injected(&[injection], format!("--try {address}"));
             report.has(address.port(), &format!("127.0.0.1:PORT {answer}\n"));
             report.shows(&note);

@@ -26,7 +26,7 @@ What helps:
     set SO_REUSEADDR before bind, and start the server; if bind still fails:
     wait N s at most
     or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT
-    or run explain with --try, which binds the port for an instant
+    run explain with --try, which binds the port for an instant
 
 Sockets on port PORT:
     STATE 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown, N s left
@@ -35,7 +35,7 @@ Sockets on port PORT:
 ";
 const TRIED: &str = "\
 127.0.0.1:PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
-    sockets, of which at least one lacks SO_REUSEADDR: 1
+    sockets whose options cannot be read: 1
 
 What helps:
     wait N s at most
@@ -54,7 +54,7 @@ What helps:
     set SO_REUSEADDR before bind, and start the server; if bind still fails:
     wait until peers have taken the last data, or the kernel gives up (minutes)
     or close all connections, as root: ss -K -t state connected sport = :PORT
-    or run explain with --try, which binds the port for an instant
+    run explain with --try, which binds the port for an instant
 
 Sockets on port PORT:
     STATE 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown

@@ -11,7 +11,7 @@ TCP port PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
 
 What helps:
     stop TEST
-        but let its peers close first, or wait N s afterwards
+        but let its peers close first, or wait: N s, or minutes if one is gone
     wait until peers have taken the last data, or the kernel gives up (minutes)
     or close all connections, as root: ss -K -t state connected sport = :PORT
     next time, set SO_REUSEADDR before bind in every program on the port

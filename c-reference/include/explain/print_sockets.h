@@ -3,7 +3,7 @@
 #define EXPLAIN_PRINT_SOCKETS_H
 #include "explain/snapshot.h"
 
-/* Prints the processes that hold sockets, or those to stop if stop; of children, only pids. */
+/* Prints the processes that hold sockets, or those to stop if stop; of children, their number. */
 void print_holders(const struct snapshot *snapshot, const struct socket_entry *sockets,
                    size_t count, bool stop);
 
