@@ -2,14 +2,13 @@
  * explain.c - diagnosis of EADDRINUSE: whether a server can bind a port, why not, and what helps.
  *
  * The data flows one way: collect a snapshot, predict, print. A snapshot lists the sockets, their
- * holders and options. If a holder is not found or a socket is closed meanwhile, another snapshot is
- * taken, up to five in all.
+ * holders and options. If a holder is not found or a socket is closed meanwhile, it takes another
+ * snapshot, up to five in all.
  * Limits: see the documentation of src/explain.rs, its Rust counterpart.
  */
 #include "explain.h"
 #include "explain/prediction.h"
-#include "explain/print_answer.h"
-#include "explain/print_sockets.h"
+#include "explain/print.h"
 #include "explain/procfs.h"
 #include "explain/sock_diag.h"
 #include "output.h"
@@ -62,7 +61,7 @@ static struct snapshot find_targets(const struct endpoint *endpoints, size_t cou
     return snapshot;
 }
 
-/* Lists the sockets again, and removes those that no longer exist. Sets changed if there are any. */
+/* Lists the sockets again, and removes those that no longer exist. Sets changed if it does. */
 static void leave_out_closed(struct snapshot *snapshot)
 {
     struct snapshot now = {.port = snapshot->port};
@@ -108,8 +107,8 @@ static void collect(struct snapshot *snapshot)
 }
 
 /*
- * Binds to each target's port with SO_REUSEADDR, which conflicts with a server without it that binds
- * at that instant.
+ * Binds to each target's port with SO_REUSEADDR, which conflicts with a server without it that
+ * binds at that instant.
  */
 static void try_targets(struct snapshot *snapshot)
 {
@@ -154,8 +153,7 @@ int explain(const struct endpoint *endpoints, size_t count, bool trial, bool all
     }
 
     hold_output();
-    print_answer(&snapshot);
-    print_sockets(&snapshot, all);
+    print_snapshot(&snapshot, all);
     int status = exit_status(&snapshot);
     free_snapshot(&snapshot);
     if (write_held() == -1 && errno != EPIPE) { /* a reader may stop, as head(1) does */

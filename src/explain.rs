@@ -1,14 +1,13 @@
 //! Diagnosis of EADDRINUSE: whether a server can bind a port, why not, and what helps.
 //!
 //! The data flows one way: collect a snapshot, predict, print. A snapshot lists the sockets, their
-//! holders and options. If a holder is not found or a socket is closed meanwhile, another snapshot is
-//! taken, up to five in all.
+//! holders and options. If a holder is not found or a socket is closed meanwhile, it takes another
+//! snapshot, up to five in all.
 //!
 //! "Free" refers to a server that sets SO_REUSEADDR, not IPV6_V6ONLY or SO_BINDTODEVICE. Limits:
 //!
 //! - Holders and options of other users' sockets are visible to root only (with CAP_SYS_PTRACE).
 //! - The options of a socket without a process are inferred from the listeners on its address.
-//! - That a user may not bind a port below 1024 does not affect the exit status.
 //! - Only the network namespace of `explain` itself is seen. Bound sockets that do not listen are
 //!   listed since Linux 6.8. Reading options requires 5.6, or 6.9 for a thread with its own table.
 //! - A socket stays open while `explain` has a copy of its descriptor, to read the options.
@@ -16,8 +15,7 @@
 //! C counterpart: `c-reference/explain.c`.
 
 mod prediction;
-mod print_answer;
-mod print_sockets;
+mod print;
 mod procfs;
 mod snapshot;
 mod sock_diag;
@@ -31,8 +29,7 @@ use libc::{
     SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET, c_int,
 };
 use prediction::predict;
-use print_answer::print_answer;
-use print_sockets::print_sockets;
+use print::print_snapshot;
 use procfs::{find_holders, may_bind_every_port, read_numbers, read_options};
 use snapshot::*;
 use sock_diag::find_sockets;
@@ -90,7 +87,7 @@ fn find_targets(endpoints: &[Endpoint]) -> Snapshot {
     snapshot
 }
 
-/// Lists the sockets again, and removes those that no longer exist. Sets `changed` if there are any.
+/// Lists the sockets again, and removes those that no longer exist. Sets `changed` if it does.
 fn leave_out_closed(snapshot: &mut Snapshot) {
     let mut now = Snapshot {
         port: snapshot.port,
@@ -171,8 +168,7 @@ pub fn explain(endpoints: &[Endpoint], trial: bool, all: bool) -> c_int {
     }
 
     hold_output();
-    print_answer(&snapshot);
-    print_sockets(&snapshot, all);
+    print_snapshot(&snapshot, all);
     match write_held() {
         Ok(()) | Err(Errno(EPIPE)) => exit_status(&snapshot), // a reader may stop, as head(1) does
         Err(reason) => {

@@ -157,10 +157,7 @@ static int dump(int s, struct request *request, size_t size, struct snapshot *sn
 
 void find_sockets(struct snapshot *snapshot)
 {
-    const struct inet_diag_sockid id = {
-        .idiag_sport = htons(snapshot->port),
-        .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE},
-    };
+    const struct inet_diag_sockid id = {.idiag_sport = htons(snapshot->port)};
     struct request tcp = {.header.nlmsg_type = TCPDIAG_GETSOCK,
                           .tcp = {.id = id, .idiag_states = UINT32_MAX}};
     const struct timeval timeout = {.tv_sec = 5};

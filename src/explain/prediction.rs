@@ -57,9 +57,8 @@ fn infer_options(snapshot: &mut Snapshot) {
     for entry in others {
         let covers = |model: &&SocketEntry| predict_one(model, &entry.local, true) == Conflict::Yes;
         let models = listeners.iter().filter(covers);
-        let mut options: Vec<_> = models
-            .map(|model| (model.reuseaddr, model.reuseport))
-            .collect();
+        let options = models.map(|model| (model.reuseaddr, model.reuseport));
+        let mut options: Vec<_> = options.collect();
         let is_client = is_ephemeral(snapshot.port) && !is_ephemeral(entry.peer.port);
         entry.outgoing = is_client && entry.peer.port != 0 && options.is_empty();
         options.dedup();
@@ -76,10 +75,8 @@ fn predict_target(target: &mut Target, sockets: &mut [SocketEntry], unlisted: Co
 
     for with in [true, false] {
         let trial = target.trial.filter(|_| with);
-        for entry in sockets
-            .iter_mut()
-            .filter(|entry| !entry.udp && trial != Some(0))
-        {
+        let tcp = sockets.iter_mut().filter(|entry| !entry.udp);
+        for entry in tcp.filter(|_| trial != Some(0)) {
             let one = predict_one(entry, &target.endpoint, with);
             worst = worst.max(one);
             entry.blocks |= with && one != Conflict::No;

@@ -70,11 +70,11 @@ fn find_descriptors(snapshot: &mut Snapshot, path: &str, pid: pid_t, thread: pid
         let denied = |error: &io::Error| error.raw_os_error() == Some(EACCES);
         snapshot.hidden |= target.as_ref().is_err_and(denied) && Path::new(path).exists();
         let target = target.unwrap_or_default().into_os_string();
-        let inode = target
-            .to_str()
-            .and_then(|text| text.strip_prefix("socket:["));
-        let inode = inode.and_then(|text| text.strip_suffix(']')?.parse().ok());
-        let Some(inode) = inode else { continue };
+        let target = target.to_str().unwrap_or_default();
+        let inode = target.strip_prefix("socket:[").unwrap_or_default();
+        let Ok(inode) = inode.trim_end_matches(']').parse() else {
+            continue;
+        };
         let sockets = &mut snapshot.sockets;
         let index = sockets.binary_search_by_key(&inode, |entry| entry.inode);
         let Ok(index) = index else { continue };
@@ -94,10 +94,7 @@ fn find_descriptors(snapshot: &mut Snapshot, path: &str, pid: pid_t, thread: pid
         }
         let process = snapshot.processes.len() - 1;
         let name = file.file_name();
-        let fd = name
-            .to_str()
-            .and_then(|name| name.parse().ok())
-            .unwrap_or(0);
+        let fd = name.to_str().map_or(0, |name| name.parse().unwrap_or(0));
         entry.holders.push(Holder { process, fd });
     }
 }

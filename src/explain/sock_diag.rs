@@ -22,9 +22,7 @@ use std::ptr;
 const TCPDIAG_GETSOCK: u16 = 18;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const INET_DIAG_SKV6ONLY: u16 = 11;
-const INET_DIAG_NOCOOKIE: u32 = !0;
 const NLMSG_ALIGNTO: usize = 4;
-const NLA_ALIGNTO: usize = 4;
 
 #[repr(C)]
 #[rustfmt::skip]
@@ -92,7 +90,7 @@ fn parse_v6only(body: &[u8]) -> Option<bool> {
         if attribute.nla_type == INET_DIAG_SKV6ONLY {
             return Some(body[at + size_of::<nlattr>()] != 0);
         }
-        at += usize::from(attribute.nla_len).next_multiple_of(NLA_ALIGNTO);
+        at += usize::from(attribute.nla_len).next_multiple_of(NLMSG_ALIGNTO);
     }
     None
 }
@@ -205,7 +203,6 @@ pub fn find_sockets(snapshot: &mut Snapshot) {
     // SAFETY: InetDiagReq has integer members only, for which zero is valid.
     let mut tcp: InetDiagReq = unsafe { mem::zeroed() };
     tcp.id.idiag_sport = htons(snapshot.port);
-    tcp.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
     tcp.idiag_states = u32::MAX;
     let timeout = timeval {
         tv_sec: 5,
@@ -230,7 +227,6 @@ pub fn find_sockets(snapshot: &mut Snapshot) {
         udp.sdiag_family = family as u8;
         udp.sdiag_protocol = IPPROTO_UDP as u8;
         udp.id.idiag_sport = htons(snapshot.port);
-        udp.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
         udp.idiag_states = u32::MAX;
         if snapshot.diag_error.is_none() {
             // UDP sockets are only mentioned. A kernel without udp_diag cannot list them.

@@ -135,15 +135,10 @@ fn a_trial_overrides_what_was_read() {
     let free = unused_address();
     let [fails, succeeds] = ["error=EADDRINUSE", "retval=0"];
     let lost = "\nWhat helps:\n    run explain again: it lists no socket that conflicts\nNo TCP ";
+    let set = "helps:\n    set SO_REUSEADDR before bind\n\nSockets on port PORT:\n    LISTEN ";
     for (address, injection, answer, advice, status) in [
         (free, fails, IN_USE, lost, 1),
-        (
-            held,
-            succeeds,
-            FOR_SETTERS,
-            "helps:\n    set SO_REUSEADDR before bind\n\nSockets on port PORT:\n    LISTEN ",
-            0,
-        ),
+        (held, succeeds, FOR_SETTERS, set, 0),
     ] {
         // The first bind finds out whether the address exists.
         let injection = format!("bind:{injection}:when=2");
@@ -171,7 +166,8 @@ fn a_connection_on_an_ephemeral_port_has_one_more_remedy() {
         let address = (*fresh_address().ip(), port).into();
         let _holder = hold(state, address, false).unwrap();
         let text = explain(address).text;
-        let reserve = format!("keep clients off it: net.ipv4.ip_local_reserved_ports={port}\n");
+        let reserve =
+            format!("keep clients off it: add {port} to net.ipv4.ip_local_reserved_ports\n");
         assert_eq!(text.contains(&reserve), remedy, "{text}");
     }
 }

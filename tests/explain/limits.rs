@@ -94,23 +94,16 @@ fn a_worker_of_this_user_is_not_all_that_holds_the_listener_of_another() {
     }
     let (holder, address) = held("LISTEN", true);
     let mut worker = Command::new("setpriv");
-    worker.args([
-        "--reuid",
-        "65534",
-        "--regid",
-        "65534",
-        "--clear-groups",
-        "cat",
-    ]);
+    worker.args("--reuid 65534 --regid 65534 --clear-groups cat".split(' '));
     worker.stderr(holder.fds[0].try_clone().unwrap());
     let mut worker = worker.stdin(process::Stdio::piped()).spawn().unwrap();
     let status = format!("/proc/{}/status", worker.id());
-    wait_until("worker", || {
-        std::fs::read_to_string(&status)
+    let is_cat = || {
+        fs::read_to_string(&status)
             .unwrap()
             .starts_with("Name:\tcat\n")
-    })
-    .unwrap();
+    };
+    wait_until("worker", is_cat).unwrap();
     let run = |mut copy: Command| {
         copy.args(["explain", &address.to_string()])
             .output()

@@ -159,6 +159,13 @@ fn injected(injections: &[&str], args: impl Display) -> Report {
     explain_with(&injecting(injections), args)
 }
 
+/// The start of a command line: unshare, with a PID namespace that does not have the processes of this test.
+fn in_pid_namespace() -> Vec<String> {
+    let user = if is_root() { "" } else { " --map-current-user" };
+    let words = format!("unshare --pid --fork --mount-proc{user}");
+    words.split(' ').map(String::from).collect()
+}
+
 /// The program and the arguments of `command`.
 fn words_of(command: &Command) -> Vec<String> {
     let words = iter::once(command.get_program()).chain(command.get_args());

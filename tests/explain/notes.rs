@@ -61,10 +61,7 @@ fn a_holder_that_is_not_found_is_looked_for_again_unless_it_may_be_hidden() {
         let hidden = note == HIDDEN_FROM_ROOT && !is_root();
         let note = if hidden { HIDDEN } else { note };
         // In a PID namespace without the holder. The calls that fail read the entries of strace, process 1.
-        let mut words = ["unshare", "--pid", "--fork", "--mount-proc"]
-            .map(String::from)
-            .to_vec();
-        words.extend((!is_root()).then(|| "--map-current-user".into()));
+        let mut words = in_pid_namespace();
         let options = format!(
             "-f --seccomp-bpf -P /proc/1/fd -P /proc/1/fd/0 -e trace=openat,{calls} \
              -e inject={calls}:error={error}"
@@ -130,31 +127,24 @@ fn without_pidfd_getfd_no_option_is_known() {
 fn without_sock_diag_only_a_trial_can_answer() {
     let _alone = alone();
     let (_listener, held) = held("LISTEN", true);
-    for (injection, reason) in [
-        (
-            "socket:error=EAFNOSUPPORT:when=2",
-            "Address family not supported by protocol",
-        ),
-        ("sendto:error=ENOENT", "No such file or directory"),
-        (
-            "setsockopt:error=EDOM:when=2",
-            "Numerical argument out of domain",
-        ),
-        ("recvfrom:error=ENOBUFS:when=1", "No buffer space available"),
-        ("recvfrom:error=EAGAIN:when=1", "Connection timed out"),
-        ("recvfrom:retval=65537:when=1", "Message too long"),
-        // Wrong lengths of a message.
-        ("recvfrom:poke_exit=@arg2=00000000:when=1", "Bad message"),
-        ("recvfrom:poke_exit=@arg2=08000000:when=1", "Bad message"),
-        ("recvfrom:poke_exit=@arg2=ffffffff:when=1", "Bad message"),
-    ] {
+    let failures = "\
+        socket:error=EAFNOSUPPORT:when=2 Address family not supported by protocol
+        sendto:error=ENOENT No such file or directory
+        setsockopt:error=EDOM:when=2 Numerical argument out of domain
+        recvfrom:error=ENOBUFS:when=1 No buffer space available
+        recvfrom:error=EAGAIN:when=1 Connection timed out
+        recvfrom:retval=65537:when=1 Message too long
+        recvfrom:poke_exit=@arg2=00000000:when=1 Bad message
+        recvfrom:poke_exit=@arg2=08000000:when=1 Bad message
+        recvfrom:poke_exit=@arg2=ffffffff:when=1 Bad message";
+    for line in failures.lines() {
+        // The last three have wrong lengths of a message.
+        let (injection, reason) = line.trim().split_once(' ').unwrap();
         let free = unused_address();
         injected(&[injection], free).is(free.port(), &UNLISTED.replace("REASON", reason));
         let note = format!("The sockets cannot be listed (sock_diag: {reason}).\n");
-        for (address, answer) in [
-            (held, IN_USE),
-            (free, "is free for a server that sets SO_REUSEADDR."),
-        ] {
+        let free_for_setters = "is free for a server that sets SO_REUSEADDR.";
+        for (address, answer) in [(held, IN_USE), (free, free_for_setters)] {
             let report = injected(&[injection], format!("--try {address}"));
             report.has(address.port(), &format!("127.0.0.1:PORT {answer}\n"));
             report.shows(&note);
