@@ -122,7 +122,7 @@ static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t 
     closedir(directory);
 }
 
-/* Returns the next number that is a name in directory, or 0 at its end. */
+/* C only: Rust lists them. Returns the next number that is a name in directory, or 0. */
 static pid_t next_number(DIR *directory)
 {
     const struct dirent *file;

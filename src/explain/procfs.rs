@@ -99,7 +99,7 @@ fn find_descriptors(snapshot: &mut Snapshot, path: &str, pid: pid_t, thread: pid
     }
 }
 
-/// Returns the numbers that are names in directory `path`.
+/// Returns the numbers that are names in directory `path`. Rust only: C has next_number().
 fn list_numbers(path: &str) -> Result<Vec<pid_t>, Errno> {
     let directory = fs::read_dir(path);
     let directory = directory.map_err(|error| Errno(error.raw_os_error().unwrap_or(0)))?;

@@ -4,22 +4,6 @@ use super::*;
 use libc::SO_BINDTODEVICE;
 use std::net::UdpSocket;
 
-const SURVIVOR: &str = "\
-127.0.0.1:PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
-    sockets without SO_REUSEADDR: 1
-
-What helps:
-    stop TEST
-        but let its peers close first, or wait: N s, or minutes if one is gone
-    or close all connections, as root: ss -K -t state connected sport = :PORT
-    next time, set SO_REUSEADDR before bind in every program on the port
-
-Sockets on port PORT:
-    ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR off
-        TEST
--> 1
-";
-
 #[test]
 fn an_unused_port_is_free() {
     let _alone = alone();
@@ -31,7 +15,10 @@ fn an_unused_port_is_free() {
 fn a_connection_that_survived_its_server_can_be_waited_for_or_closed() {
     let _alone = alone();
     let (_holder, address) = held("ESTABLISHED", false);
-    explain(address).is(address.port(), SURVIVOR);
+    let advice = "helps:\n    stop TEST\n        but let its peers close first, or wait: N s, or minutes if one is gone
+    or close all connections, as root: ss -K -t state connected sport = :PORT
+    next time, set SO_REUSEADDR before bind in every program on the port\n\nSockets ";
+    explain(address).has(address.port(), advice);
 }
 
 #[test]
@@ -48,12 +35,8 @@ fn a_server_with_so_reuseport_can_bind_beside_sockets_of_its_user_that_have_it()
     explain(address.port()).has(address.port(), &beside);
     let row = "    LISTEN 127.0.0.1:PORT - SO_REUSEADDR off, SO_REUSEPORT on\n";
     explain(address).has(address.port(), row);
-    let second = bind_with(
-        SOL_SOCKET,
-        SO_REUSEPORT,
-        ([0, 0, 0, 0], address.port()).into(),
-    )
-    .unwrap();
+    let everywhere = ([0, 0, 0, 0], address.port()).into();
+    let second = bind_with(SOL_SOCKET, SO_REUSEPORT, everywhere).unwrap();
     explain(address.port()).has(address.port(), &beside);
     set_option(&second, SOL_SOCKET, SO_REUSEPORT, 0).unwrap();
     explain(address.port()).has(address.port(), &format!("TCP port PORT {IN_USE}\n"));
@@ -104,10 +87,7 @@ fn an_ordinary_user_may_not_bind_a_privileged_port() {
         (address(first - 1), "--try "),
         (address(first), ""),
     ] {
-        let words = format!("explain {args}{address}");
-        let run = |mut copy: Command| copy.args(words.split(' ')).output().unwrap();
-        let outcome = compare_builds(|text| neutral(text, 0), |build| as_another_user(build, run));
-        let report = report(outcome);
+        let report = explain_as_another_user(format!("{args}{address}"));
         let may = address.port() == first;
         let denied = " This user may not bind it.\n\n\
             What helps:\n    bind as root, or with CAP_NET_BIND_SERVICE\n";
@@ -170,4 +150,22 @@ fn a_connection_on_an_ephemeral_port_has_one_more_remedy() {
             format!("keep clients off it: add {port} to net.ipv4.ip_local_reserved_ports\n");
         assert_eq!(text.contains(&reserve), remedy, "{text}");
     }
+}
+
+#[test]
+fn a_client_on_an_ephemeral_port_is_probably_outgoing_unless_a_server_listens_there() {
+    let _alone = alone();
+    let (peer, to) = held("LISTEN", true);
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let first: u16 = range.split_whitespace().next().unwrap().parse().unwrap();
+    let address = (*fresh_address().ip(), first).into();
+    let client = bind_socket(address, true).unwrap();
+    connect(&client, to).unwrap();
+    let outgoing = " SO_REUSEADDR on, probably outgoing\n";
+    explain(address).shows(outgoing);
+    let listener = bind_socket(address, true).unwrap();
+    listen(&listener, 1).unwrap();
+    let text = explain(address).text;
+    assert!(!text.contains("outgoing"), "{text}");
+    drop(peer);
 }

@@ -116,10 +116,8 @@ fn a_client_on_the_port_does_not_reveal_the_options_of_remains() {
         .unwrap();
     wait_for_state("TIME_WAIT", |socket| address == socket.local.into());
     let report = explain(address);
-    report.has(
-        address.port(),
-        &format!("PORT {MAYBE}\n    sockets whose options cannot be read: 1\n"),
-    );
+    let answer = format!("PORT {MAYBE}\n    sockets whose options cannot be read: 1\n");
+    report.has(address.port(), &answer);
     assert_eq!(report.status, 3);
     assert!(bind_socket(address, true).is_err());
 }
