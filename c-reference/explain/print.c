@@ -68,7 +68,8 @@ static void print_holders(const struct snapshot *snapshot, const struct socket_e
     if (heads > PROCESSES_MAX)
         print("%smore processes: %zu\n", start, heads - PROCESSES_MAX);
     if (children > 0)
-        print("        and its child processes: %zu\n", children);
+        print("        and its child processes: %zu%s\n", children,
+              stop ? "; if they remain, run explain again" : "");
     free(holds);
 }
 

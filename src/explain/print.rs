@@ -64,7 +64,8 @@ fn print_holders<'a>(
         out!("{start}more processes: {}\n", heads - PROCESSES_MAX);
     }
     if children > 0 {
-        out!("        and its child processes: {children}\n");
+        let again = ["", "; if they remain, run explain again"][usize::from(stop)];
+        out!("        and its child processes: {children}{again}\n");
     }
 }
 
