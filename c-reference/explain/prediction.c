@@ -6,20 +6,27 @@
 #include "conflict.h"
 
 #include <errno.h>
-#include <string.h>
+
+/* Returns a socket without SO_REUSEPORT. */
+static struct tcp_socket make_socket(int state, const struct endpoint *at, bool reuseaddr,
+                                     bool v6only)
+{
+    return (struct tcp_socket){.state = state,
+                               .family = at->family,
+                               .address = at->address,
+                               .v6only = v6only,
+                               .reuseaddr = reuseaddr};
+}
 
 /* Applies the rule, with these values for SO_REUSEADDR and IPV6_V6ONLY if they are unknown. */
 static bool conflicts_if(const struct socket_entry *entry, const struct tcp_socket *new,
                          bool reuseaddr, bool v6only)
 {
-    const struct tcp_socket existing = {
-        .state = entry->state,
-        .family = entry->local.family,
-        .address = entry->local.address,
-        .v6only = entry->v6only == UNKNOWN ? v6only : entry->v6only,
-        .reuseaddr =
-            entry->reuseaddr == UNKNOWN || entry->inferred ? reuseaddr : entry->reuseaddr,
-    };
+    if (entry->reuseaddr != UNKNOWN && !entry->inferred)
+        reuseaddr = entry->reuseaddr;
+    if (entry->v6only != UNKNOWN)
+        v6only = entry->v6only;
+    const struct tcp_socket existing = make_socket(entry->state, &entry->local, reuseaddr, v6only);
     return conflicts(&existing, new);
 }
 
@@ -27,47 +34,47 @@ static bool conflicts_if(const struct socket_entry *entry, const struct tcp_sock
 static enum conflict predict_one(const struct socket_entry *entry, const struct endpoint *endpoint,
                                  bool reuseaddr)
 {
-    const struct tcp_socket new = {
-        .state = TCP_CLOSE,
-        .family = endpoint->family,
-        .address = endpoint->address,
-        .reuseaddr = reuseaddr,
-    };
+    const struct tcp_socket new = make_socket(TCP_CLOSE, endpoint, reuseaddr, false);
 
     /* Setting an option of the existing socket can remove a conflict, but not cause one. */
-    if (!conflicts_if(entry, &new, false, false))
+    if (!conflicts_if(entry, &new, entry->reuseaddr == 1, false))
         return NO_CONFLICT;
-    if (conflicts_if(entry, &new, true, true))
-        return CONFLICT;
-    return conflicts_if(entry, &new, entry->reuseaddr == 1, false) ? MAY_CONFLICT : PROBABLY_NOT;
+    return conflicts_if(entry, &new, true, true) ? CONFLICT : MAY_CONFLICT;
 }
 
 /*
  * Infers the options of sockets that no process holds from the listeners on their address, if these
- * agree. Connections are not used: that of a client can have the same address.
+ * agree. Connections are not used: that of a client can have the same address. Without a listener
+ * there, a connection from an ephemeral port to another port is probably a client's.
  */
-static void infer_options(struct socket_entry *sockets, size_t n)
+static void infer_options(struct snapshot *snapshot)
 {
+    struct socket_entry *sockets = snapshot->sockets;
+    int first = snapshot->ephemeral[0], last = snapshot->ephemeral[1];
     size_t count = 0;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < snapshot->count; i++) {
         if (sockets[i].state != TCP_LISTEN)
             continue;
         struct socket_entry listener = sockets[i];
         sockets[i] = sockets[count];
         sockets[count++] = listener;
     }
-    for (struct socket_entry *entry = sockets + count; entry < sockets + n; entry++) {
+    for (size_t i = count; i < snapshot->count; i++) {
+        struct socket_entry *entry = &sockets[i];
         const struct socket_entry *model = NULL;
-        bool agree = entry->inode == 0;
-        for (size_t i = 0; i < count && agree; i++) {
-            if (predict_one(&sockets[i], &entry->local, true) != CONFLICT)
+        int peer = entry->peer.port;
+        bool agree = true;
+        for (size_t j = 0; j < count; j++) {
+            if (predict_one(&sockets[j], &entry->local, true) != CONFLICT)
                 continue;
-            agree = model == NULL || (model->reuseaddr == sockets[i].reuseaddr &&
-                                      model->reuseport == sockets[i].reuseport);
-            model = &sockets[i];
+            agree &= model == NULL || (model->reuseaddr == sockets[j].reuseaddr &&
+                                       model->reuseport == sockets[j].reuseport);
+            model = &sockets[j];
         }
-        if (agree && model != NULL && model->reuseaddr != UNKNOWN) {
+        bool is_client = first <= snapshot->port && snapshot->port <= last && peer != 0;
+        entry->outgoing = is_client && (peer < first || peer > last) && model == NULL;
+        if (agree && model != NULL && model->reuseaddr != UNKNOWN && entry->inode == 0) {
             entry->reuseaddr = model->reuseaddr;
             entry->reuseport = model->reuseport;
             entry->inferred = true;
@@ -79,35 +86,32 @@ static void infer_options(struct socket_entry *sockets, size_t n)
 static void predict_target(struct target *target, struct snapshot *snapshot)
 {
     /* A socket that is not listed may conflict. */
-    enum conflict unlisted = snapshot->diag_error != 0 ? MAY_CONFLICT : NO_CONFLICT;
+    bool incomplete = snapshot->diag_error != 0 || snapshot->changed;
+    enum conflict worst = incomplete ? MAY_CONFLICT : NO_CONFLICT;
 
-    target->results[true] = NO_CONFLICT;
-    for (int of = true; of >= false; of--) {
-        enum conflict result =
-            unlisted > target->results[true] ? unlisted : target->results[true];
+    for (int with = true; with >= false; with--) {
+        int trial = with ? target->trial : NOT_TRIED;
         for (size_t i = 0; i < snapshot->count; i++) {
             struct socket_entry *entry = &snapshot->sockets[i];
-            if (entry->udp)
+            if (entry->udp || trial == 0)
                 continue;
-            enum conflict one = target->trials[of] == 0
-                                    ? NO_CONFLICT
-                                    : predict_one(entry, &target->endpoint, of);
-            if (result < one)
-                result = one;
-            if (entry->conflicts[of] < one)
-                entry->conflicts[of] = one;
+            enum conflict one = predict_one(entry, &target->endpoint, with);
+            if (worst < one)
+                worst = one;
+            entry->blocks |= with && one != NO_CONFLICT;
         }
-        if (target->trials[of] == 0)
-            result = NO_CONFLICT;
-        target->results[of] = target->trials[of] == EADDRINUSE ? CONFLICT : result;
+        target->results[with] = trial == 0 ? NO_CONFLICT : trial == EADDRINUSE ? CONFLICT : worst;
     }
+    /* A server without the option fails wherever one with it does. */
+    if (target->results[false] < target->results[true])
+        target->results[false] = target->results[true];
 }
 
 void predict(struct snapshot *snapshot)
 {
-    infer_options(snapshot->sockets, snapshot->count);
+    infer_options(snapshot);
     for (size_t i = 0; i < snapshot->count; i++)
-        memset(snapshot->sockets[i].conflicts, 0, sizeof snapshot->sockets[i].conflicts);
+        snapshot->sockets[i].blocks = false;
     for (size_t i = 0; i < snapshot->target_count; i++) {
         if (snapshot->targets[i].error == 0)
             predict_target(&snapshot->targets[i], snapshot);

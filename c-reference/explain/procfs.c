@@ -15,7 +15,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* From <linux/pidfd.h>, since Linux 6.9. */
@@ -59,7 +58,7 @@ static bool read_process(struct process *process)
         sscanf(parent, " PPid: %d", &process->parent) != 1 ||
         sscanf(uids, " Uid: %*u %u", &process->uid) != 1)
         return false;
-    process->stopped = state == 'T' || state == 't';
+    process->suspended = state == 'T' || state == 't';
 
     snprintf(path, sizeof path, "/proc/%d/cmdline", process->pid);
     size_t length = read_file(path, process->command, sizeof process->command);
@@ -123,54 +122,47 @@ static void find_descriptors(struct snapshot *snapshot, const char *path, pid_t 
     closedir(directory);
 }
 
-/* Adds the numbers that are names in directory path to *list. Returns their count, or -1. */
-static int list_numbers(const char *path, pid_t **list)
+/* C only: Rust lists them. Returns the next number that is a name in directory, or 0. */
+static pid_t next_number(DIR *directory)
 {
-    int count = 0;
     const struct dirent *file;
+    pid_t number = 0;
 
-    DIR *directory = opendir(path);
-    if (directory == NULL)
-        return -1;
-    while ((file = readdir(directory)) != NULL) {
-        pid_t number = atoi(file->d_name);
-        if (number <= 0)
-            continue;
-        *list = grow(*list, (size_t)count, sizeof number);
-        (*list)[count++] = number;
-    }
-    closedir(directory);
-    return count;
+    while (number == 0 && (file = readdir(directory)) != NULL)
+        number = atoi(file->d_name);
+    return number;
 }
 
 void find_holders(struct snapshot *snapshot, bool threads)
 {
-    bool has_init = false;
-    pid_t *pids = NULL;
     char path[64], own[64] = "";
+    bool has_init = false;
+    pid_t pid = 0, tid;
 
     if (snapshot->count > 0)
         qsort(snapshot->sockets, snapshot->count, sizeof *snapshot->sockets, by_inode);
     if (snapshot->count == 0 || snapshot->sockets[snapshot->count - 1].inode == 0)
         return;
-    int count = list_numbers("/proc", &pids);
-    if (count <= 0 && snapshot->proc_error == 0)
-        snapshot->proc_error = count == 0 ? ENOENT : errno; /* not mounted */
-    for (int i = 0; i < count; i++) {
-        pid_t *tids = NULL;
-        has_init |= pids[i] == 1;
-        snprintf(path, sizeof path, threads ? "/proc/%d/task" : "/proc/%d/fd", pids[i]);
-        int tid_count = threads ? list_numbers(path, &tids) : 0;
+    DIR *processes = opendir("/proc");
+    int error = processes == NULL ? errno : ENOENT; /* not mounted */
+    for (; processes != NULL && (pid = next_number(processes)) > 0; error = 0) {
+        has_init |= pid == 1;
+        snprintf(path, sizeof path, threads ? "/proc/%d/task" : "/proc/%d/fd", pid);
         if (!threads)
-            find_descriptors(snapshot, path, pids[i], pids[i]);
-        for (int j = 0; j < tid_count; j++) {
-            snprintf(path, sizeof path, "/proc/%d/task/%d/fd", pids[i], tids[j]);
-            if (tids[j] != pids[i])
-                find_descriptors(snapshot, path, pids[i], tids[j]);
+            find_descriptors(snapshot, path, pid, pid);
+        DIR *tasks = threads ? opendir(path) : NULL;
+        while (tasks != NULL && (tid = next_number(tasks)) > 0) {
+            snprintf(path, sizeof path, "/proc/%d/task/%d/fd", pid, tid);
+            if (tid != pid)
+                find_descriptors(snapshot, path, pid, tid);
         }
-        free(tids);
+        if (tasks != NULL)
+            closedir(tasks);
     }
-    free(pids);
+    if (processes != NULL)
+        closedir(processes);
+    if (snapshot->proc_error == 0)
+        snapshot->proc_error = error;
     /* Process 1 always exists. If /proc does not list it, processes are hidden (hidepid=2). */
     snapshot->hidden |= !has_init;
     if (readlink("/proc/self", own, sizeof own - 1) == -1 || atoi(own) != getpid())
@@ -196,10 +188,8 @@ static void close_copy(int fd)
         _exit(0);
     }
     close(fd);
-    if (pid > 0) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-    }
+    if (pid > 0)
+        kill(pid, SIGKILL); /* the kernel reaps it: SIGCHLD is ignored */
 }
 
 /* Returns a copy of process's descriptor fd for the socket inode, or -1 with errno set. */

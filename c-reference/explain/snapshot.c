@@ -5,6 +5,7 @@
 #include "explain/snapshot.h"
 #include "output.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,21 +20,28 @@ bool has_unseen_holder(const struct socket_entry *entry)
     return entry->inode != 0 && entry->holder_count == 0;
 }
 
+bool may_find_holder(const struct snapshot *snapshot)
+{
+    bool may_find = false;
+
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct socket_entry *entry = &snapshot->sockets[i];
+        bool visible = !snapshot->hidden || entry->uid == geteuid();
+        may_find |= visible && has_unseen_holder(entry);
+    }
+    return may_find;
+}
+
 bool may_have_hidden_holder(const struct snapshot *snapshot, const struct socket_entry *entry)
 {
     bool other_user = entry->inode != 0 && entry->uid != geteuid();
-    return snapshot->hidden && (has_unseen_holder(entry) || (blocks(entry) && other_user));
+    return snapshot->hidden && (has_unseen_holder(entry) || (entry->blocks && other_user));
 }
 
 bool is_unaccepted(const struct socket_entry *entry)
 {
     return entry->inode == 0 &&
            (entry->state == TCP_ESTABLISHED || entry->state == TCP_CLOSE_WAIT);
-}
-
-bool blocks(const struct socket_entry *entry)
-{
-    return entry->conflicts[true] >= MAY_CONFLICT;
 }
 
 enum conflict worst_result(const struct snapshot *snapshot, bool with)
@@ -51,11 +59,12 @@ int compare_groups(const struct socket_entry *left, const struct socket_entry *r
 {
     const int orders[] = {
         left->udp - right->udp,
-        blocks(right) - blocks(left),
+        right->blocks - left->blocks,
         (right->state == TCP_LISTEN) - (left->state == TCP_LISTEN),
         (right->state == TCP_CLOSE) - (left->state == TCP_CLOSE),
         memcmp(&left->local.address, &right->local.address, sizeof left->local.address),
         left->state - right->state,
+        left->outgoing - right->outgoing,
         (int)left->device - (int)right->device,
         left->reuseaddr - right->reuseaddr,
         (left->reuseport == 1) - (right->reuseport == 1),
@@ -96,26 +105,19 @@ char *printable(char *text, size_t length)
 
 const char *user_name(uid_t uid, char text[USER_TEXT])
 {
-    static char passwd[1 << 20];
-    unsigned number;
+    const struct passwd *entry;
 
-    FILE *file = *passwd == '\0' ? fopen("/etc/passwd", "re") : NULL;
-    if (file != NULL) {
-        passwd[fread(passwd, 1, sizeof passwd - 1, file)] = '\0';
+    FILE *file = fopen("/etc/passwd", "re");
+    do { /* "+" stands for the entries of NIS */
+        entry = file == NULL ? NULL : fgetpwent(file);
+    } while (entry != NULL && (entry->pw_uid != uid || *entry->pw_name == '+'));
+    if (entry != NULL)
+        snprintf(text, USER_TEXT, "%s", entry->pw_name);
+    else
+        snprintf(text, USER_TEXT, "%u", uid);
+    if (file != NULL)
         fclose(file);
-    }
-    for (const char *line = passwd; line != NULL; line = strchr(line, '\n')) {
-        int length = 0;
-        line += *line == '\n';
-        sscanf(line, "%32[^:\n]:%n", text, &length);
-        if (length == 0) /* no colon after 32 characters */
-            continue;
-        const char *password = line + length;
-        if (sscanf(password + strcspn(password, ":\n"), ":%u:", &number) == 1 && number == uid)
-            return printable(text, strlen(text));
-    }
-    snprintf(text, USER_TEXT, "%u", uid);
-    return text;
+    return printable(text, strlen(text));
 }
 
 /* C only: Rust has Vec::push. */
@@ -130,10 +132,13 @@ void *grow(void *array, size_t count, size_t size)
 }
 
 /* C only: Rust has Drop. */
-void free_snapshot(const struct snapshot *snapshot)
+void free_snapshot(struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->count; i++)
         free(snapshot->sockets[i].holders);
     free(snapshot->sockets);
     free(snapshot->processes);
+    snapshot->sockets = NULL;
+    snapshot->processes = NULL;
+    snapshot->count = snapshot->process_count = 0;
 }

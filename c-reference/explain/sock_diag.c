@@ -19,9 +19,6 @@
 /* idiag_timer of a socket in TIME_WAIT, or in FIN_WAIT2 without a process. */
 #define TIMER_TIME_WAIT 3
 
-/* Maximum number of requests for a dump that the kernel marks inconsistent. */
-#define DUMPS_MAX 5
-
 struct request {
     struct nlmsghdr header;
     union {
@@ -89,15 +86,14 @@ static bool parse_entry(const char *body, size_t length, struct socket_entry *en
 }
 
 /*
- * Reads the whole reply to request. Returns 0, or -1 with errno set: EINTR if the dump is
- * inconsistent.
+ * Reads the whole reply to request. Sets changed if the kernel marks it inconsistent. Returns 0, or
+ * -1 with errno set.
  */
 static int read_reply(int s, const struct request *request, struct snapshot *snapshot)
 {
     char buffer[1 << 16];
     struct nlmsghdr header;
     struct socket_entry entry;
-    bool consistent = true;
 
     for (;;) {
         struct sockaddr_nl sender = {0};
@@ -125,7 +121,7 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
             }
             if (header.nlmsg_seq != request->header.nlmsg_seq)
                 continue;
-            consistent &= (header.nlmsg_flags & NLM_F_DUMP_INTR) == 0;
+            snapshot->changed |= (header.nlmsg_flags & NLM_F_DUMP_INTR) != 0;
             const char *body = buffer + at + sizeof header;
             size_t body_length = header.nlmsg_len - sizeof header;
             /* NLMSG_ERROR and NLMSG_DONE both carry a negative errno, or 0. */
@@ -133,8 +129,8 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
                 int error = 0;
                 if (body_length >= sizeof error)
                     memcpy(&error, body, sizeof error);
-                errno = error < 0 ? -error : EINTR;
-                return error < 0 || !consistent ? -1 : 0;
+                errno = -error;
+                return error < 0 ? -1 : 0;
             }
             if (!parse_entry(body, body_length, &entry))
                 continue;
@@ -151,28 +147,17 @@ static int read_reply(int s, const struct request *request, struct snapshot *sna
 /* Adds the sockets that request describes. Returns 0, or -1 with errno set. */
 static int dump(int s, struct request *request, size_t size, struct snapshot *snapshot)
 {
-    size_t known = snapshot->count;
-
     request->header.nlmsg_len = (unsigned)(sizeof request->header + size);
     request->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    for (int count = 1;; count++) {
-        snapshot->count = known;
-        request->header.nlmsg_seq++;
-        if (send(s, request, request->header.nlmsg_len, 0) == -1)
-            return -1;
-        if (read_reply(s, request, snapshot) == 0)
-            return 0;
-        if (errno != EINTR || count == DUMPS_MAX)
-            return -1;
-    }
+    request->header.nlmsg_seq = 1;
+    if (send(s, request, request->header.nlmsg_len, 0) == -1)
+        return -1;
+    return read_reply(s, request, snapshot);
 }
 
 void find_sockets(struct snapshot *snapshot)
 {
-    const struct inet_diag_sockid id = {
-        .idiag_sport = htons(snapshot->port),
-        .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE},
-    };
+    const struct inet_diag_sockid id = {.idiag_sport = htons(snapshot->port)};
     struct request tcp = {.header.nlmsg_type = TCPDIAG_GETSOCK,
                           .tcp = {.id = id, .idiag_states = UINT32_MAX}};
     const struct timeval timeout = {.tv_sec = 5};

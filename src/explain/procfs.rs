@@ -12,11 +12,10 @@ use libc::{
     c_int, linger, pid_t, socklen_t, stat,
 };
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process;
-use std::ptr;
 use std::str::from_utf8;
 
 /// Number of bytes of a command line that are kept.
@@ -49,7 +48,7 @@ fn read_process(pid: pid_t, thread: pid_t) -> Option<Process> {
         thread,
         parent: words("PPid:")?.next()?.parse().ok()?,
         uid: words("Uid:")?.nth(1)?.parse().ok()?,
-        stopped: matches!(field("State:\t")?.first()?, b'T' | b't'),
+        suspended: matches!(field("State:\t")?.first()?, b'T' | b't'),
         command: printable(&command), // a process can set it to any bytes
     })
 }
@@ -66,17 +65,16 @@ fn find_descriptors(snapshot: &mut Snapshot, path: &str, pid: pid_t, thread: pid
         Err(error) => return snapshot.proc_error = Some(Errno(error)),
     };
     for file in directory.flatten() {
-        let target = fs::read_link(file.path()).unwrap_or_else(|error| {
-            // EACCES is also the error for a process that no longer exists.
-            let denied = error.raw_os_error() == Some(EACCES);
-            snapshot.hidden |= denied && Path::new(path).exists();
-            PathBuf::new()
-        });
-        let inode = target
-            .to_str()
-            .and_then(|text| text.strip_prefix("socket:["));
-        let inode = inode.and_then(|text| text.strip_suffix(']')?.parse().ok());
-        let Some(inode) = inode else { continue };
+        let target = fs::read_link(file.path());
+        // EACCES is also the error for a process that no longer exists.
+        let denied = |error: &io::Error| error.raw_os_error() == Some(EACCES);
+        snapshot.hidden |= target.as_ref().is_err_and(denied) && Path::new(path).exists();
+        let target = target.unwrap_or_default().into_os_string();
+        let target = target.to_str().unwrap_or_default();
+        let inode = target.strip_prefix("socket:[").unwrap_or_default();
+        let Ok(inode) = inode.trim_end_matches(']').parse() else {
+            continue;
+        };
         let sockets = &mut snapshot.sockets;
         let index = sockets.binary_search_by_key(&inode, |entry| entry.inode);
         let Ok(index) = index else { continue };
@@ -95,15 +93,13 @@ fn find_descriptors(snapshot: &mut Snapshot, path: &str, pid: pid_t, thread: pid
             snapshot.processes.push(process);
         }
         let process = snapshot.processes.len() - 1;
-        let fd = file
-            .file_name()
-            .to_str()
-            .map_or(0, |name| name.parse().unwrap_or(0));
+        let name = file.file_name();
+        let fd = name.to_str().map_or(0, |name| name.parse().unwrap_or(0));
         entry.holders.push(Holder { process, fd });
     }
 }
 
-/// Returns the numbers that are names in directory `path`.
+/// Returns the numbers that are names in directory `path`. Rust only: C has next_number().
 fn list_numbers(path: &str) -> Result<Vec<pid_t>, Errno> {
     let directory = fs::read_dir(path);
     let directory = directory.map_err(|error| Errno(error.raw_os_error().unwrap_or(0)))?;
@@ -166,9 +162,7 @@ fn close_copy(fd: c_int) {
     close_fd(fd);
     if pid > 0 {
         // SAFETY: no pointers; any argument value is safe.
-        unsafe { libc::kill(pid, SIGKILL) };
-        // SAFETY: a null pointer is allowed for the status.
-        unsafe { libc::waitpid(pid, ptr::null_mut(), 0) };
+        unsafe { libc::kill(pid, SIGKILL) }; // the kernel reaps it: SIGCHLD is ignored
     }
 }
 

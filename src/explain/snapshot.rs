@@ -13,8 +13,7 @@ use std::sync::LazyLock;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Conflict {
     No,
-    ProbablyNot, // according to an inferred option
-    Maybe,       // depends on an option that could not be read
+    Maybe, // depends on an option that could not be read
     Yes,
 }
 
@@ -37,8 +36,9 @@ pub struct SocketEntry {
     pub reuseaddr: Option<bool>,
     pub reuseport: Option<bool>,
     pub v6only: Option<bool>,
-    pub inferred: bool, // whether the first two options are inferred from other sockets
-    pub conflicts: [Conflict; 2], // with a new socket without SO_REUSEADDR, and with it
+    pub outgoing: bool,       // whether it is probably a client's connection
+    pub inferred: bool,       // whether the first two options are inferred from other sockets
+    pub blocks: bool, // whether it conflicts, or may conflict, with a server that sets SO_REUSEADDR
     pub holders: Vec<Holder>, // one for each process
 }
 
@@ -47,8 +47,8 @@ pub struct Process {
     pub pid: pid_t,
     pub thread: pid_t, // whose descriptors were read; not `pid` if it has its own table
     pub parent: pid_t,
-    pub uid: uid_t,    // effective user id
-    pub stopped: bool, // by a signal or a tracer
+    pub uid: uid_t,      // effective user id
+    pub suspended: bool, // by a signal or a tracer
     pub command: String,
 }
 
@@ -56,7 +56,7 @@ pub struct Process {
 pub struct Target {
     pub endpoint: Endpoint,
     pub error: Option<Errno>, // of binding to the address, regardless of the port
-    pub trials: [Option<c_int>; 2], // errno or 0 of a bind without SO_REUSEADDR, and with it
+    pub trial: Option<c_int>, // errno or 0 of a bind with SO_REUSEADDR
     pub results: [Conflict; 2], // of all sockets together, or of the trial
 }
 
@@ -93,27 +93,32 @@ pub fn has_unseen_holder(entry: &SocketEntry) -> bool {
     entry.inode != 0 && entry.holders.is_empty()
 }
 
-/// Returns whether this process has effective user id 0. Rust only: geteuid(2) is safe in C.
-pub fn is_root() -> bool {
+/// Returns the effective user id of this process. Rust only: geteuid(2) is safe in C.
+pub fn own_uid() -> uid_t {
     // SAFETY: no arguments; always succeeds.
-    0 == unsafe { libc::geteuid() }
+    unsafe { libc::geteuid() }
+}
+
+/// Returns whether another look may find the holder of a socket: a process of this user, or of any
+/// user if all can be inspected.
+pub fn may_find_holder(snapshot: &Snapshot) -> bool {
+    let visible = |entry: &&SocketEntry| !snapshot.hidden || entry.uid == own_uid();
+    snapshot
+        .sockets
+        .iter()
+        .filter(visible)
+        .any(has_unseen_holder)
 }
 
 /// Returns whether a process that cannot be inspected may hold `entry`, and this matters.
 pub fn may_have_hidden_holder(snapshot: &Snapshot, entry: &SocketEntry) -> bool {
-    // SAFETY: no arguments; always succeeds.
-    let other_user = entry.inode != 0 && entry.uid != unsafe { libc::geteuid() };
-    snapshot.hidden && (has_unseen_holder(entry) || blocks(entry) && other_user)
+    let other_user = entry.inode != 0 && entry.uid != own_uid();
+    snapshot.hidden && (has_unseen_holder(entry) || entry.blocks && other_user)
 }
 
 /// Returns whether `entry` is a connection that its listener has not accepted yet.
 pub fn is_unaccepted(entry: &SocketEntry) -> bool {
     entry.inode == 0 && matches!(entry.state, TcpState::Established | TcpState::CloseWait)
-}
-
-/// Returns whether `entry` conflicts, or may conflict, with a server that sets SO_REUSEADDR.
-pub fn blocks(entry: &SocketEntry) -> bool {
-    entry.conflicts[1] >= Conflict::Maybe
 }
 
 /// Returns the worst result of all targets, for a server that sets SO_REUSEADDR if `with`.
@@ -131,13 +136,14 @@ pub fn compare_groups(left: &SocketEntry, right: &SocketEntry) -> Ordering {
         let (state, address) = (entry.state, entry.local.address);
         let rank = (
             entry.udp,
-            !blocks(entry),
+            !entry.blocks,
             state != TcpState::Listen,
             state != TcpState::Close,
         );
         let others = [entry.reuseport, entry.v6only].map(|option| option == Some(true));
         let options = (entry.reuseaddr, others, entry.inferred, entry.inode == 0);
-        (rank, address, state as c_int, entry.device, options)
+        let state = (state as c_int, entry.outgoing);
+        (rank, address, state, entry.device, options)
     };
     key(left).cmp(&key(right))
 }

@@ -22,9 +22,7 @@ use std::ptr;
 const TCPDIAG_GETSOCK: u16 = 18;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const INET_DIAG_SKV6ONLY: u16 = 11;
-const INET_DIAG_NOCOOKIE: u32 = !0;
 const NLMSG_ALIGNTO: usize = 4;
-const NLA_ALIGNTO: usize = 4;
 
 #[repr(C)]
 #[rustfmt::skip]
@@ -56,9 +54,6 @@ struct InetDiagMsg {
 
 /// `idiag_timer` of a socket in TIME_WAIT, or in FIN_WAIT2 without a process.
 const TIMER_TIME_WAIT: u8 = 3;
-
-/// Maximum number of requests for a dump that the kernel marks inconsistent.
-const DUMPS_MAX: usize = 5;
 
 #[repr(C)]
 struct Request<Body> {
@@ -95,7 +90,7 @@ fn parse_v6only(body: &[u8]) -> Option<bool> {
         if attribute.nla_type == INET_DIAG_SKV6ONLY {
             return Some(body[at + size_of::<nlattr>()] != 0);
         }
-        at += usize::from(attribute.nla_len).next_multiple_of(NLA_ALIGNTO);
+        at += usize::from(attribute.nla_len).next_multiple_of(NLMSG_ALIGNTO);
     }
     None
 }
@@ -123,16 +118,16 @@ fn parse_entry(body: &[u8]) -> Option<SocketEntry> {
         reuseaddr: None,
         reuseport: None,
         v6only: parse_v6only(body).or((family == AF_INET).then_some(false)),
+        outgoing: false,
         inferred: false,
-        conflicts: [Conflict::No; 2],
+        blocks: false,
         holders: Vec::new(),
     })
 }
 
-/// Reads the whole reply to `request`. An error is an errno: EINTR if the dump is inconsistent.
+/// Reads the whole reply to `request`. Sets `changed` if the kernel marks it inconsistent.
 fn read_reply(s: c_int, request: &nlmsghdr, snapshot: &mut Snapshot) -> Result<(), Errno> {
     let mut buffer = [0u8; 1 << 16];
-    let mut consistent = true;
 
     loop {
         // SAFETY: sockaddr_nl has integer members only, for which zero is valid.
@@ -167,13 +162,12 @@ fn read_reply(s: c_int, request: &nlmsghdr, snapshot: &mut Snapshot) -> Result<(
             if header.nlmsg_seq != request.nlmsg_seq {
                 continue;
             }
-            consistent &= c_int::from(header.nlmsg_flags) & NLM_F_DUMP_INTR == 0;
+            snapshot.changed |= c_int::from(header.nlmsg_flags) & NLM_F_DUMP_INTR != 0;
             // NLMSG_ERROR and NLMSG_DONE both carry a negative errno, or 0.
             if [NLMSG_ERROR, NLMSG_DONE].contains(&header.nlmsg_type.into()) {
                 return match body.first_chunk().map(|&bytes| c_int::from_ne_bytes(bytes)) {
                     Some(error @ ..0) => Err(Errno(-error)),
-                    _ if consistent => Ok(()),
-                    _ => Err(Errno(EINTR)),
+                    _ => Ok(()),
                 };
             }
             let Some(mut entry) = parse_entry(body) else {
@@ -193,23 +187,15 @@ fn dump<Body>(s: c_int, kind: u16, body: Body, snapshot: &mut Snapshot) -> Resul
     // SAFETY: nlmsghdr has integer members only, for which zero is valid.
     let header: nlmsghdr = unsafe { mem::zeroed() };
     let mut request = Request { header, body };
-    let known = snapshot.sockets.len();
-    let mut count = 1;
 
     request.header.nlmsg_len = size_of_val(&request) as u32;
     request.header.nlmsg_type = kind;
     request.header.nlmsg_flags = (NLM_F_REQUEST | NLM_F_DUMP) as u16;
-    loop {
-        snapshot.sockets.truncate(known);
-        request.header.nlmsg_seq += 1;
-        // SAFETY: the pointer and the length are those of `request`.
-        let z = unsafe { libc::send(s, (&raw const request).cast(), size_of_val(&request), 0) };
-        checked(z as c_int)?;
-        match read_reply(s, &request.header, snapshot) {
-            Err(Errno(EINTR)) if count < DUMPS_MAX => count += 1,
-            result => return result,
-        }
-    }
+    request.header.nlmsg_seq = 1;
+    // SAFETY: the pointer and the length are those of `request`.
+    let z = unsafe { libc::send(s, (&raw const request).cast(), size_of_val(&request), 0) };
+    checked(z as c_int)?;
+    read_reply(s, &request.header, snapshot)
 }
 
 /// Finds the sockets on the snapshot's port. Sets `diag_error` on failure.
@@ -217,7 +203,6 @@ pub fn find_sockets(snapshot: &mut Snapshot) {
     // SAFETY: InetDiagReq has integer members only, for which zero is valid.
     let mut tcp: InetDiagReq = unsafe { mem::zeroed() };
     tcp.id.idiag_sport = htons(snapshot.port);
-    tcp.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
     tcp.idiag_states = u32::MAX;
     let timeout = timeval {
         tv_sec: 5,
@@ -242,7 +227,6 @@ pub fn find_sockets(snapshot: &mut Snapshot) {
         udp.sdiag_family = family as u8;
         udp.sdiag_protocol = IPPROTO_UDP as u8;
         udp.id.idiag_sport = htons(snapshot.port);
-        udp.id.idiag_cookie = [INET_DIAG_NOCOOKIE; 2];
         udp.idiag_states = u32::MAX;
         if snapshot.diag_error.is_none() {
             // UDP sockets are only mentioned. A kernel without udp_diag cannot list them.

@@ -10,12 +10,12 @@ mod support;
 
 use cost::*;
 use report::{Results, print_head};
-use servers::{ALLOWED, BARE, FORK, NO_FORK, RUST, Running, Server, servers};
+use servers::{ALLOWED, BARE, C, FORK, NO_FORK, RUST, Running, SS, Server, servers};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use std::{env, fs};
-use support::{Client, Result, project, raise_limit, text, tool};
+use support::{Client, Result, builds, project, raise_limit, text, tool};
 
 /// Duration of a slice of load.
 const SLICE: Duration = Duration::from_millis(40);
@@ -34,6 +34,7 @@ fn main() -> Result<()> {
     raise_limit();
     let limit = build_limit()?;
     let mut all = servers(&limit);
+    let ss = tool("ss", "iproute2");
     let mut results = Results::default();
     print_head(rounds);
 
@@ -51,6 +52,15 @@ fn main() -> Result<()> {
             results.add("downtime ms", server.name, downtime(server)?);
             if server.name != NO_FORK {
                 beside_idle(server, &mut results)?;
+            }
+        }
+        let [c, rust] = builds().each_ref().map(|build| build.path.as_path());
+        let explain = "explain PORT";
+        let programs = [(rust, explain), (c, explain), (&ss, "-tanpe sport = :PORT")];
+        for situation in SITUATIONS {
+            let times = cpu_in(situation, programs).map_err(text)?;
+            for (name, time) in [RUST, C, SS].into_iter().zip(times) {
+                results.add(situation.0, name, time);
             }
         }
     }
@@ -71,7 +81,7 @@ fn main() -> Result<()> {
     println!("\n4. Downtime, ms: SIGKILL to the listener, restart, until a client is served\n");
     let ratio = against_rust("downtime ms");
     results.print_table("", &["downtime ms"], "Rust / server", ratio);
-    println!("\n5. Targets\n");
+    println!("\n5. Targets; CPU time of explain for a port that also has a listener\n");
     results.print_targets();
     let Some(file) = env::var_os("CSV") else {
         return Ok(());

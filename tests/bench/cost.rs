@@ -1,11 +1,13 @@
-//! What is measured of a server: conversations a second, their page faults and system calls, memory, downtime.
+//! What is measured of a server: conversations a second, their page faults and system calls, memory, downtime; and
+//! the CPU time of `explain`.
 
 use super::servers::{NO_FORK, Running, Server};
 use crate::support::*;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddrV4, TcpStream};
+use std::net::{Shutdown, SocketAddrV4, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, mem, ptr, thread};
 
@@ -63,12 +65,17 @@ pub fn faults(server: &Server) -> Result<f64> {
     send_signal(pid, libc::SIGKILL)?;
     running.process.wait().map_err(text)?;
     client.half_close()?;
+    usage(-pid)
+        .map(|usage| listener + usage.ru_minflt as f64)
+        .map_err(text)
+}
+
+/// Waits for a child process, as wait4(2) does, and returns its resource usage.
+fn usage(pid: i32) -> io::Result<libc::rusage> {
     // SAFETY: rusage consists of integers, for which zero is valid.
     let mut usage: libc::rusage = unsafe { mem::zeroed() };
     // SAFETY: a null pointer means that no status is returned; `usage` is an rusage.
-    let child = unsafe { libc::wait4(-pid, ptr::null_mut(), 0, &raw mut usage) };
-    let faults = (child != -1).then_some(listener + usage.ru_minflt as f64);
-    faults.ok_or_else(|| format!("wait4, {}: {}", server.name, errno::errno()))
+    checked(unsafe { libc::wait4(pid, ptr::null_mut(), 0, &raw mut usage) }).map(|_| usage)
 }
 
 /// System calls of a conversation, in all processes.
@@ -137,4 +144,55 @@ pub fn bare_exec(limit: &Path) -> Result<f64> {
 
 fn milliseconds_since(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
+}
+
+/// The situations for `explain`: a number of connections, and how many processes inherit both ends of each. Without a
+/// process, the server's ends are left in TIME_WAIT.
+pub const SITUATIONS: [(&str, usize, usize); 7] = [
+    ("quiet", 0, 0),
+    ("950 processes", 0, 950),
+    ("9,000 connections", 9000, 1),
+    ("9,000 of another port", 9000, 1),
+    ("9,000 in TIME_WAIT", 9000, 0),
+    ("20,000 connections", 20_000, 1),
+    ("1,000 sockets in 200 processes", 500, 200),
+];
+
+/// CPU milliseconds of `programs` with the arguments for a port with a listener, in a situation.
+pub fn cpu_in(
+    (name, count, processes): (&str, usize, usize),
+    programs: [(&Path, &str); 3],
+) -> io::Result<Vec<f64>> {
+    let ports = [fresh_port(), fresh_port()];
+    let listeners = ports.map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
+    let busy = &listeners[usize::from(name.contains("another"))];
+    let mut holders = Vec::new();
+    // A process can hold 20,000 descriptors.
+    for first in (0..count.max(1)).step_by(5000) {
+        let mut ends: Vec<OwnedFd> = Vec::new();
+        for number in first..count.min(first + 5000) {
+            let from = [127, 1, (number >> 8) as u8, number as u8];
+            let client = bind_socket((from, 0).into(), true)?;
+            connect(&client, busy.local_addr()?)?;
+            ends.extend([busy.accept()?.0.into(), client]); // closed in this order
+        }
+        for end in &ends {
+            // SAFETY: no pointers; the descriptor stays open on exec.
+            unsafe { libc::fcntl(end.as_raw_fd(), libc::F_SETFD, 0) };
+        }
+        holders.extend((0..processes).map(|_| Command::new("sleep").arg("1000").spawn()));
+    }
+    let cpu = |(program, arguments): (&Path, &str)| {
+        let arguments = arguments.replace("PORT", &ports[0].to_string());
+        let mut command = Command::new(program);
+        command.args(arguments.split(' ')).stdout(Stdio::null());
+        let usage = usage(command.spawn()?.id() as i32)?;
+        let time = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
+        Ok(time(usage.ru_utime) + time(usage.ru_stime))
+    };
+    let times = programs.into_iter().map(cpu).collect();
+    for holder in holders {
+        holder.and_then(|mut holder| holder.kill().and(holder.wait()))?;
+    }
+    times
 }

@@ -1,8 +1,9 @@
 //! The measured values, and what `make bench` prints of them.
 
+use super::cost::SITUATIONS;
 use super::interval::Interval;
 use super::interval::Target::{AtLeast, AtMost};
-use super::servers::{ALLOWED, BARE, C, FORK, NAMES, NO_FORK, RUST};
+use super::servers::{ALLOWED, BARE, C, FORK, NAMES, NO_FORK, RUST, SS};
 use crate::support::release;
 use std::fmt::Write;
 use std::{fs, thread};
@@ -82,14 +83,22 @@ impl Results {
             ("private memory of a client: Rust against C", ("private KiB", RUST), ("private KiB", C), AtMost(1.1)),
             ("downtime, against 2 x bare exec + 1 ms", ("downtime ms", RUST), ("downtime ms", ALLOWED), AtMost(1.0)),
         ];
-        for (text, this, other, target) in targets {
+        let explain = SITUATIONS.iter().flat_map(|&(what, ..)| {
+            let target = |name| (what, (what, name), (what, SS), AtMost(1.0));
+            [target(RUST), target(C)]
+        });
+        for (text, this, other, target) in targets.into_iter().chain(explain) {
+            let text = match other {
+                (_, SS) => format!("explain, {text}: {} against ss", this.1),
+                _ => text.into(),
+            };
             let (bound, limit) = match target {
                 AtLeast(limit) => ("at least", limit),
                 AtMost(limit) => ("at most", limit),
             };
             let ratio = self.ratio(this, other).expect("it was measured");
             let verdict = ratio.verdict(target);
-            println!("{text:<46}{bound:<8} {limit:<6}{ratio:<24}{verdict}");
+            println!("{text:<57}{bound:<8} {limit:<6}{ratio:<24}{verdict}");
         }
     }
 }

@@ -8,16 +8,13 @@ use std::net::UdpSocket;
 fn trace(calls: &str, build: &Build, args: &str) -> String {
     let file = scratch("explain.calls");
     // Without --seccomp-bpf, which needs -f, it would stop at each call that looks for descriptors.
-    let words = words_of(&strace(
-        &format!("-f --seccomp-bpf -e trace={calls}"),
-        &file,
-    ));
+    let options = format!("-f --seccomp-bpf -e trace={calls}");
+    let words = words_of(&strace(&options, &file));
     explain_under(&words, build, args);
     let trace = take_file(&file).unwrap();
-    let calls = trace
-        .lines()
-        .filter_map(|line| Some(line.split_once(' ')?.1.trim_start()));
-    calls.collect::<Vec<_>>().join("\n")
+    let call = |line: &str| Some(line.split_once(' ')?.1.trim_start().to_string());
+    let calls: Vec<String> = trace.lines().filter_map(call).collect();
+    calls.join("\n")
 }
 
 #[test]
@@ -25,9 +22,8 @@ fn both_builds_make_the_same_system_calls() {
     let _alone = alone();
     let (_holder, address) = held("ESTABLISHED", true);
     let calls = "socket,sendto,pidfd_open,pidfd_getfd,setsockopt,getsockopt,bind";
-    let [c, rust] = builds()
-        .each_ref()
-        .map(|build| trace(calls, build, &format!("--try {address}")));
+    let calls = |build| trace(calls, build, &format!("--try {address}"));
+    let [c, rust] = builds().each_ref().map(calls);
     assert!(c.contains("pidfd_getfd(") && c.contains("bind("), "{c}");
     // SO_RCVTIMEO is 5 s: the first digit in what strace prints.
     let (_, timeout) = c.split_once("SO_RCVTIMEO").unwrap();
@@ -36,34 +32,29 @@ fn both_builds_make_the_same_system_calls() {
 }
 
 #[test]
-fn it_binds_to_a_port_only_if_asked_and_first_with_the_option() {
+fn it_binds_to_a_port_only_if_asked_and_with_the_option() {
     let _alone = alone();
     let (_listener, held) = held("LISTEN", true);
     let free = unused_address();
     for build in builds() {
+        // Without a port, it finds out whether the address exists.
         let binds = |args: String| {
             let calls = trace("bind,setsockopt", build, &args);
-            let calls = calls
-                .lines()
-                .filter(|line| line.contains("SO_REUSEADDR, [") || line.contains("bind("));
-            let word = |line: &str| match line.contains("bind(") {
-                true => "bind",
-                false if line.contains("[1]") => "on",
-                false => "off",
+            let word = |line: &str| match line {
+                _ if line.contains("SO_REUSEADDR, [1]") => Some("on"),
+                _ if line.contains("IP_BIND_ADDRESS_NO_PORT, [1]") => Some("no port"),
+                _ if line.contains("bind(") && line.contains("port=htons(0)") => Some("bind 0"),
+                _ if line.contains("bind(") => Some("bind"),
+                _ => None,
             };
-            calls.map(word).collect::<Vec<_>>().join(" ")
+            calls.lines().filter_map(word).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(binds(free.port().to_string()), "");
-        assert_eq!(binds(held.to_string()), "");
-        assert_eq!(binds(format!("--try {free}")), "on bind off bind");
-        assert_eq!(binds(format!("--try {held}")), "on bind");
-        if has_ipv6() {
-            // Without a port: to find out whether the address exists.
-            let calls = trace("bind,setsockopt", build, &format!("[::1]:{}", free.port()));
-            assert_eq!(calls.matches("bind(").count(), 1, "{calls}");
-            assert!(calls.contains("sin6_port=htons(0)"), "{calls}");
-            assert!(calls.contains("IP_BIND_ADDRESS_NO_PORT, [1]"), "{calls}");
-        }
+        let addresses = if has_ipv6() { 3 } else { 2 };
+        let exist = ["no port bind 0"; 3][..addresses].join(" ");
+        assert_eq!(binds(free.port().to_string()), exist);
+        assert_eq!(binds(held.to_string()), "no port bind 0");
+        assert_eq!(binds(format!("--try {free}")), "no port bind 0 on bind");
+        assert_eq!(binds(format!("--try {held}")), "no port bind 0 on bind");
     }
 }
 
@@ -72,10 +63,7 @@ fn it_lists_the_sockets_once_and_reads_processes_only_if_one_can_hold_a_socket()
     let _alone = alone();
     let (_holder, remains) = held("TIME_WAIT", true);
     let (_listener, held) = held("LISTEN", true);
-    let udp = UdpSocket::bind(unused_address())
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let udp = unused_address();
     let _udp = UdpSocket::bind(udp).unwrap();
     for build in builds() {
         for (address, reads) in [(remains, 0), (unused_address(), 0), (held, 1), (udp, 1)] {
@@ -115,11 +103,25 @@ fn an_address_that_cannot_be_bound_is_neither_free_nor_in_use() {
         for option in ["", "--try "] {
             let port = fresh_port();
             let report = explain(format!("{option}{ip}:{port}"));
-            report.has(
-                port,
-                &format!("{ip}:PORT cannot be bound ({reason}).\nNo TCP "),
-            );
+            let answer = format!("{ip}:PORT cannot be bound ({reason}).\nNo TCP ");
+            report.has(port, &answer);
             assert_eq!(report.status, 3);
         }
+    }
+}
+
+#[test]
+fn ipv6_v6only_helps_if_only_ipv4_sockets_conflict() {
+    let _alone = alone();
+    if !has_ipv6() {
+        return;
+    }
+    let hint = "    or set IPV6_V6ONLY before bind: [::] then excludes IPv4\n";
+    for (ip, helps) in [("127.0.0.1", true), ("::1", false)] {
+        let port = fresh_port();
+        let _listener = TcpListener::bind((ip, port)).unwrap();
+        let text = explain(format!("[::]:{port}")).text;
+        assert_eq!(text.contains(hint), helps, "{text}");
+        assert!(!explain(format!("0.0.0.0:{port}")).text.contains(hint));
     }
 }

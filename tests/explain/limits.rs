@@ -3,7 +3,7 @@
 use super::*;
 use libc::{PR_SET_DUMPABLE, SO_LINGER};
 use std::net::{Shutdown, SocketAddrV4};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::process;
 use std::thread;
@@ -13,11 +13,11 @@ const HIDDEN: &str = "\
     sockets whose options cannot be read: 1
 
 What helps:
-    run explain as root, which shows all processes that hold the sockets
     stop the process that holds the socket (not found)
-        but let its peers close first, or wait N s afterwards
+        but let its peers close first, or wait: N s, or minutes if one is gone
+    run explain as root, which shows all processes that hold the sockets
     or close all connections, as root: ss -K -t state connected sport = :PORT
-    or run explain with --try, which binds the port for an instant
+    run explain with --try, which binds the port for an instant
 
 Sockets on port PORT:
     ESTABLISHED 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown
@@ -28,8 +28,8 @@ Some processes cannot be inspected: run explain as root.
 
 const WORKER: &str = "
 What helps:
-    run explain as root, which shows all processes that hold the sockets
     stop PROCESS
+    run explain as root, which shows all processes that hold the sockets
 
 Sockets on port PORT:
 ";
@@ -44,20 +44,10 @@ fn a_descriptor_number_that_was_reused_is_not_read() {
     // strace returns descriptor 0 from pidfd_getfd: this socket, which differs in SO_REUSEPORT.
     let other = bind_socket(unused_address(), false).unwrap();
     set_option(&other, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
-    let injecting = injecting(&["pidfd_getfd:retval=0"]);
-    let outcome = compare_builds(
-        |text| neutral(text, 0),
-        |build| {
-            let mut command = command_under(&injecting, build, &["explain", &address.to_string()]);
-            command.stdin(other.try_clone().unwrap()).output().unwrap()
-        },
-    );
-    let report = report(outcome);
-    report.has(
-        address.port(),
-        " 127.0.0.1:PEER SO_REUSEADDR unknown\n        TEST\n",
-    );
-    report.shows("\nOptions cannot be read (pidfd_getfd: Bad file descriptor).\n");
+    let report = explain_on(&other, &injecting(&["pidfd_getfd:retval=0"]), address);
+    let unread =
+        " unknown\n        TEST\nOptions cannot be read (pidfd_getfd: Bad file descriptor).\n";
+    report.has(address.port(), unread);
     assert_eq!(report.status, 3);
 }
 
@@ -94,30 +84,16 @@ fn a_worker_of_this_user_is_not_all_that_holds_the_listener_of_another() {
     }
     let (holder, address) = held("LISTEN", true);
     let mut worker = Command::new("setpriv");
-    worker.args([
-        "--reuid",
-        "65534",
-        "--regid",
-        "65534",
-        "--clear-groups",
-        "cat",
-    ]);
+    worker.args("--reuid 65534 --regid 65534 --clear-groups cat".split(' '));
     worker.stderr(holder.fds[0].try_clone().unwrap());
     let mut worker = worker.stdin(process::Stdio::piped()).spawn().unwrap();
     let status = format!("/proc/{}/status", worker.id());
     wait_until("worker", || {
-        std::fs::read_to_string(&status)
-            .unwrap()
-            .starts_with("Name:\tcat\n")
+        let status = fs::read_to_string(&status).unwrap();
+        status.starts_with("Name:\tcat\n")
     })
     .unwrap();
-    let run = |mut copy: Command| {
-        copy.args(["explain", &address.to_string()])
-            .output()
-            .unwrap()
-    };
-    let outcome = compare_builds(|text| neutral(text, 0), |build| as_another_user(build, run));
-    let report = report(outcome);
+    let report = explain_as_another_user(address);
     report.has(address.port(), WORKER);
     report.shows("Some processes cannot be inspected: run explain as root.\n");
     drop(worker.stdin.take());
@@ -180,11 +156,7 @@ fn the_output_is_one_write_and_a_reader_that_stops_is_no_error() {
         explain_under(&words, build, address);
         assert_eq!(take_file(&trace).unwrap().matches("write(1, ").count(), 1);
     }
-    let full = [
-        "sh".into(),
-        "-c".into(),
-        "exec \"$0\" \"$@\" >/dev/full".into(),
-    ];
+    let full = ["sh", "-c", "exec \"$0\" \"$@\" >/dev/full"].map(String::from);
     let args = ["explain", &address.to_string()];
     let error = "reuseaddr: write standard output: No space left on device\n";
     both_under(&full, &args).code(3).stderr(error);
@@ -214,10 +186,8 @@ fn sockets_that_come_and_go_meanwhile_are_not_reported_without_a_process() {
             client.reset().unwrap();
         }
         for report in runs.join().unwrap() {
-            report.has(
-                address.port(),
-                "\n    LISTEN 127.0.0.1:PORT - SO_REUSEADDR on\n        TEST\n",
-            );
+            let row = "\n    LISTEN 127.0.0.1:PORT - SO_REUSEADDR on\n        TEST\n";
+            report.has(address.port(), row);
             assert!(!report.text.contains("not found"), "{}", report.text);
         }
     });

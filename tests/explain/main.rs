@@ -19,6 +19,7 @@ use std::fmt::Display;
 use std::fs;
 use std::iter;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
 use support::*;
@@ -28,7 +29,9 @@ const MAYBE: &str = "is in use. A server without SO_REUSEADDR cannot bind it; on
     program set it too.";
 const FOR_SETTERS: &str = "is free for a server that sets SO_REUSEADDR, but not for others.";
 const AT_ONCE: &str = "    then a server that sets SO_REUSEADDR can bind at once";
-const TRY: &str = "    or run explain with --try, which binds the port for an instant";
+const TRY: &str = "    run explain with --try, which binds the port for an instant";
+const NONE: &str = "No TCP socket uses port PORT in this network namespace. A server that still\n\
+    fails runs in another one, or binds the port twice: to 0.0.0.0 and to [::].\n";
 
 /// Keeps other tests from starting a process. Between fork(2) and execve(2), that process would be one
 /// more holder of all sockets of this process.
@@ -71,27 +74,17 @@ fn neutral(text: &str, port: u16) -> String {
         let start = line.len() - line.trim_start().len();
         let mut line = line.to_string();
         if let Some(at) = line.find("pid ") {
-            let name = if line[at..].starts_with(&own) {
-                "TEST"
-            } else {
-                "PROCESS"
-            };
-            line.replace_range(at.., name);
+            let is_own = line[at..].starts_with(&own);
+            line.replace_range(at.., ["PROCESS", "TEST"][usize::from(is_own)]);
         }
         let words: Vec<String> = line.split_whitespace().map(String::from).collect();
         let word = |(index, word): (usize, &String)| {
-            let seconds = words
-                .get(index + 1)
-                .is_some_and(|next| next.trim_end_matches(',') == "s");
-            let (host, number) = match word.trim_end_matches([':', ',']).rsplit_once([':', '=']) {
-                Some((host, number)) => (host, number),
-                None => ("", word.trim_end_matches([':', ','])),
-            };
-            let digits = number.trim_end_matches(['.', ')']);
-            let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
+            let next = words.get(index + 1).map_or("", |next| next);
+            let text = word.trim_end_matches([':', ',', '.']);
+            let (host, digits) = text.rsplit_once(':').unwrap_or(("", text));
             match digits.parse() {
                 Ok(number) if port == number => word.replace(digits, "PORT"),
-                _ if seconds && is_number => "N".into(),
+                Ok(_) if next.trim_end_matches(',') == "s" => "N".into(),
                 Ok(1000_u16..) if !host.is_empty() => word.replace(digits, "PEER"),
                 _ => word.clone(),
             }
@@ -152,9 +145,33 @@ fn explain(args: impl Display) -> Report {
     explain_with(&[], args)
 }
 
+/// Runs copies of both builds as another user.
+fn explain_as_another_user(args: impl Display) -> Report {
+    let args = arguments(args);
+    let run = |mut copy: Command| copy.args(&args).output().unwrap();
+    let outcome = compare_builds(|text| neutral(text, 0), |build| as_another_user(build, run));
+    report(outcome)
+}
+
+/// Runs both builds with `words` before their path, and with `socket` as descriptor 0.
+fn explain_on(socket: &OwnedFd, words: &[String], args: impl Display) -> Report {
+    let run = |build: &Build| {
+        let mut command = command_under(words, build, &arguments(&args));
+        command.stdin(socket.try_clone().unwrap()).output().unwrap()
+    };
+    report(compare_builds(|text| neutral(text, 0), run))
+}
+
 /// Runs both builds under strace, which injects `injections`.
 fn injected(injections: &[&str], args: impl Display) -> Report {
     explain_with(&injecting(injections), args)
+}
+
+/// The start of a command line: unshare, with a PID namespace that does not have the processes of this test.
+fn in_pid_namespace() -> Vec<String> {
+    let user = if is_root() { "" } else { " --map-current-user" };
+    let words = format!("unshare --pid --fork --mount-proc{user}");
+    words.split(' ').map(String::from).collect()
 }
 
 /// The program and the arguments of `command`.

@@ -18,49 +18,23 @@ Sockets on port PORT:
         no process
 -> 1
 ";
-const REMAINS: &str = "\
-127.0.0.1:PORT is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if the old program set it too.
-    sockets whose options cannot be read: 1
+const START: &str =
+    "    set SO_REUSEADDR before bind, and start the server; if bind still fails:\n";
+const WAIT: &str = "    wait N s at most
+    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT\n";
+const SENDING: &str =
+    "    wait until peers have taken the last data, or the kernel gives up (minutes)
+    or close all connections, as root: ss -K -t state connected sport = :PORT\n";
 
-What helps:
-    set SO_REUSEADDR before bind, and start the server; if bind still fails:
-    wait N s at most
-    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT
-    or run explain with --try, which binds the port for an instant
-
-Sockets on port PORT:
-    STATE 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown, N s left
-        no process
--> 3
-";
-const TRIED: &str = "\
-127.0.0.1:PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
-    sockets, of which at least one lacks SO_REUSEADDR: 1
-
-What helps:
-    wait N s at most
-    or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT
-
-Sockets on port PORT:
-    STATE 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown, N s left
-        no process
--> 1
-";
-const SENDING: &str = "\
-127.0.0.1:PORT is in use. A server without SO_REUSEADDR cannot bind it; one that sets it can only if the old program set it too.
-    sockets whose options cannot be read: 1
-
-What helps:
-    set SO_REUSEADDR before bind, and start the server; if bind still fails:
-    wait until peers have taken the last data, or the kernel gives up (minutes)
-    or close all connections, as root: ss -K -t state connected sport = :PORT
-    or run explain with --try, which binds the port for an instant
-
-Sockets on port PORT:
-    STATE 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown
-        no process
--> 3
-";
+/// The report about a closed connection, of which `row` has the state and the time left.
+fn remains(answer: &str, advice: &str, row: [&str; 2], status: i32) -> String {
+    let [state, left] = row;
+    format!(
+        "127.0.0.1:PORT {answer}\n    sockets whose options cannot be read: 1\n\nWhat helps:\n{advice}\n\
+         Sockets on port PORT:\n    {state} 127.0.0.1:PORT 127.0.0.1:PEER SO_REUSEADDR unknown{left}\n        \
+         no process\n-> {status}\n"
+    )
+}
 
 /// A connection to `address`, which `listener` accepted and then closed.
 fn time_wait(listener: &TcpListener, address: SocketAddr) {
@@ -93,19 +67,15 @@ fn options_of_remains_decide_and_a_trial_shows_them() {
     ] {
         let (_holder, address) = held(state, option);
         let port = address.port();
-        let expected = REMAINS.replace("STATE", state);
-        explain(address).is(port, &expected);
+        let row = [state, ", N s left"];
+        let unread = remains(MAYBE, &format!("{START}{WAIT}{TRY}\n"), row, 3);
+        explain(address).is(port, &unread);
         let tried = explain(format!("--try {address}"));
-        let (answer, status) = if option {
-            (FOR_SETTERS, 0)
+        if option {
+            tried.has(port, &format!("127.0.0.1:PORT {FOR_SETTERS}\n"));
+            assert_eq!(tried.status, 0);
         } else {
-            (IN_USE, 1)
-        };
-        tried.has(port, &format!("127.0.0.1:PORT {answer}\n"));
-        assert_eq!(tried.status, status);
-        assert!(!tried.text.contains("--try"), "{}", tried.text);
-        if !option {
-            tried.is(port, &TRIED.replace("STATE", state));
+            tried.is(port, &remains(IN_USE, WAIT, row, 1));
         }
     }
 }
@@ -145,15 +115,10 @@ fn a_client_on_the_port_does_not_reveal_the_options_of_remains() {
         .shutdown(Shutdown::Write)
         .unwrap();
     wait_for_state("TIME_WAIT", |socket| address == socket.local.into());
-    explain(address).has(
-        address.port(),
-        &format!(
-            "PORT {MAYBE}
-    sockets whose options cannot be read: 1
-"
-        ),
-    );
-    assert_eq!(explain(address).status, 3);
+    let report = explain(address);
+    let answer = format!("PORT {MAYBE}\n    sockets whose options cannot be read: 1\n");
+    report.has(address.port(), &answer);
+    assert_eq!(report.status, 3);
     assert!(bind_socket(address, true).is_err());
 }
 
@@ -162,6 +127,7 @@ fn a_closed_connection_with_unsent_data_has_no_known_end() {
     let _alone = alone();
     for state in ["FIN_WAIT1", "LAST_ACK", "CLOSING"] {
         let (_holder, address) = held(state, false);
-        explain(address).is(address.port(), &SENDING.replace("STATE", state));
+        let expected = remains(MAYBE, &format!("{START}{SENDING}{TRY}\n"), [state, ""], 3);
+        explain(address).is(address.port(), &expected);
     }
 }

@@ -13,7 +13,6 @@
 /* Whether existing sockets conflict with a new socket. */
 enum conflict {
     NO_CONFLICT,
-    PROBABLY_NOT, /* according to an inferred option */
     MAY_CONFLICT, /* depends on an option that could not be read */
     CONFLICT,
 };
@@ -34,8 +33,9 @@ struct socket_entry {
     uid_t uid;       /* owner of the inode, mapped to this user namespace; unknown if inode is 0 */
     int seconds;     /* remaining in TIME_WAIT, or in FIN_WAIT2 without a process; else -1 */
     int reuseaddr, reuseport, v6only; /* 0, 1 or UNKNOWN */
+    bool outgoing;              /* whether it is probably a client's connection */
     bool inferred;              /* whether the first two options are inferred from other sockets */
-    enum conflict conflicts[2]; /* with a new socket without SO_REUSEADDR, and with it */
+    bool blocks; /* whether it conflicts, or may conflict, with a server that sets SO_REUSEADDR */
     struct holder *holders;     /* one for each process */
     size_t holder_count;
 };
@@ -49,7 +49,7 @@ struct process {
     pid_t thread; /* whose descriptors were read; not pid if it has its own table */
     pid_t parent;
     uid_t uid;    /* effective user id */
-    bool stopped; /* by a signal or a tracer */
+    bool suspended; /* by a signal or a tracer */
     char command[COMMAND_SIZE];
 };
 
@@ -60,7 +60,7 @@ struct process {
 struct target {
     struct endpoint endpoint;
     int error;                /* of binding to the address, regardless of the port; or 0 */
-    int trials[2];            /* errno or 0 of a bind without SO_REUSEADDR, and with it */
+    int trial;                /* errno or 0 of a bind with SO_REUSEADDR */
     enum conflict results[2]; /* of all sockets together, or of the trial */
 };
 
@@ -91,14 +91,17 @@ extern const char *const state_names[];
 /* Returns whether a process should hold entry's socket but none was found. */
 bool has_unseen_holder(const struct socket_entry *entry);
 
+/*
+ * Returns whether another look may find the holder of a socket: a process of this user, or of any
+ * user if all can be inspected.
+ */
+bool may_find_holder(const struct snapshot *snapshot);
+
 /* Returns whether a process that cannot be inspected may hold entry, and this matters. */
 bool may_have_hidden_holder(const struct snapshot *snapshot, const struct socket_entry *entry);
 
 /* Returns whether entry is a connection that its listener has not accepted yet. */
 bool is_unaccepted(const struct socket_entry *entry);
-
-/* Returns whether entry conflicts, or may conflict, with a server that sets SO_REUSEADDR. */
-bool blocks(const struct socket_entry *entry);
 
 /* Returns the worst result of all targets, for a server that sets SO_REUSEADDR if with. */
 enum conflict worst_result(const struct snapshot *snapshot, bool with);
@@ -113,7 +116,7 @@ int by_group(const void *a, const void *b);
 char *printable(char *text, size_t length);
 
 /* Size of a user name, with the NUL. */
-#define USER_TEXT 33
+#define USER_TEXT 257
 
 /* Returns the name of user uid in text, or the number if /etc/passwd does not have it. */
 const char *user_name(uid_t uid, char text[USER_TEXT]);
@@ -121,6 +124,6 @@ const char *user_name(uid_t uid, char text[USER_TEXT]);
 /* Makes room in array for one more element, and returns it. */
 void *grow(void *array, size_t count, size_t size);
 
-/* Frees what snapshot points to. */
-void free_snapshot(const struct snapshot *snapshot);
+/* Frees the sockets and processes, and removes them. */
+void free_snapshot(struct snapshot *snapshot);
 #endif
