@@ -2,34 +2,21 @@
  * conflict.c - the rule behind the page's two conditions: when bind(2) and listen(2) fail with
  * EADDRINUSE. (C1, C2)
  *
- * For an explicit port, both calls do what get_port() does: unless a shortcut applies, they test
- * every other socket on the port, and one conflict is enough. A shortcut depends on the sockets
- * that were bound before, so their order matters.
+ * For an explicit port, both calls do what get_port() does. Unless a shortcut applies, it tests
+ * every other socket on the port, and fails at the first conflict. Whether a shortcut applies
+ * depends on the sockets bound earlier, so their order matters.
  * Source: Linux 6.18, net/ipv4/inet_connection_sock.c.
- * Not modelled: TCP_REPAIR (no test at all), VRF devices (each has its own ports), and a socket
- * that has left the state LISTEN and listens again (reuseport_cb_ok).
+ * Not modelled: sockets with TCP_REPAIR, or in a SO_REUSEPORT group before they listen; VRFs, which
+ * have ports of their own; and ports on which connect(2) has bound all sockets that are left
+ * (d57f4b874946).
  * Rust counterpart: src/conflict.rs.
  */
 #include "conflict.h"
 #include "address.h"
 
-#include <string.h>
-
 static bool is_ipv4(const struct tcp_socket *socket)
 {
     return IN6_IS_ADDR_V4MAPPED(&socket->address);
-}
-
-/* Returns the IPv4 address that the kernel stores for the address of socket. */
-static in_addr_t ipv4_address(const struct tcp_socket *socket)
-{
-    in_addr_t address;
-
-    if (!is_ipv4(socket))
-        return htonl(IN6_IS_ADDR_UNSPECIFIED(&socket->address) ? INADDR_ANY
-                                                               : 0x7f000006); /* LOOPBACK4_IPV6 */
-    memcpy(&address, &socket->address.s6_addr[12], sizeof address);
-    return address;
 }
 
 /* Returns whether the wildcard :: of one covers the address of other. */
@@ -40,8 +27,8 @@ static bool covers(const struct tcp_socket *one, const struct tcp_socket *other)
 
 /*
  * Returns whether the addresses of two sockets overlap. A wildcard covers the addresses of its
- * family, and :: covers IPv4 too, unless IPV6_V6ONLY is set. The wildcard of second covers first
- * only if both. (inet_rcv_saddr_equal)
+ * family, and :: covers IPv4 too, unless IPV6_V6ONLY is set. If both is false, the wildcard of
+ * second counts as an ordinary address. (inet_rcv_saddr_equal)
  */
 static bool overlap(const struct tcp_socket *first, const struct tcp_socket *second, bool both)
 {
@@ -49,9 +36,9 @@ static bool overlap(const struct tcp_socket *first, const struct tcp_socket *sec
      * with every existing IPv6 socket that is not v6only, even one on ::1 accepted by a listener on
      * :: (a socket bound to ::1 is v6only). A new socket on ::ffff:0.0.0.0 does not. */
     if (first->family == AF_INET || (is_ipv4(first) && is_ipv4(second))) {
-        in_addr_t first4 = ipv4_address(first), second4 = ipv4_address(second);
-        bool equal = first4 == second4 || first4 == INADDR_ANY;
-        return !second->v6only && (equal || (both && second4 == INADDR_ANY));
+        bool equal = IN6_ARE_ADDR_EQUAL(&first->address, &second->address) ||
+                     is_wildcard(&first->address);
+        return !second->v6only && (equal || (both && is_wildcard(&second->address)));
     }
     return IN6_ARE_ADDR_EQUAL(&first->address, &second->address) || covers(first, second) ||
            (both && covers(second, first));
@@ -60,7 +47,7 @@ static bool overlap(const struct tcp_socket *first, const struct tcp_socket *sec
 bool conflicts(const struct tcp_socket *existing, const struct tcp_socket *new)
 {
     /* A connection request does not hold the port. Its listener does. */
-    if (existing->state == TCP_SYN_RECV)
+    if (existing->state == TCP_SYN_RECV && existing->orphan)
         return false;
 
     /* Sockets bound to different devices (SO_BINDTODEVICE) do not conflict. */
@@ -74,8 +61,8 @@ bool conflicts(const struct tcp_socket *existing, const struct tcp_socket *new)
         return false;
 
     /* No conflict if both have SO_REUSEPORT, and either the user is the same or the existing socket
-     * is in TIME_WAIT. The kernel keeps a FIN_WAIT2 socket without a process as a TIME_WAIT socket.
-     */
+     * is in TIME_WAIT. The kernel keeps a FIN_WAIT2 socket without a process as a TIME_WAIT socket,
+     * unless net.ipv4.tcp_fin_timeout is above 60. */
     bool fin_wait2 = existing->state == TCP_FIN_WAIT2 && existing->orphan;
     bool time_wait = existing->state == TCP_TIME_WAIT || fin_wait2;
     if (existing->reuseport && new->reuseport && (time_wait || existing->uid == new->uid))
@@ -90,8 +77,8 @@ bool conflicts(const struct tcp_socket *existing, const struct tcp_socket *new)
  */
 static bool reuseport_match(const struct bucket *bucket, const struct tcp_socket *new)
 {
-    const struct tcp_socket *fast = &bucket->fast;
-    return bucket->fastreuseport && new->reuseport && fast->uid == new->uid &&
+    const struct tcp_socket *fast = &bucket->fastreuseport;
+    return bucket->has_fastreuseport && new->reuseport && fast->uid == new->uid &&
            (bucket->any || overlap(fast, new, false));
 }
 
@@ -112,15 +99,15 @@ bool get_port(const struct kernel *kernel, struct bucket *bucket, const struct t
 
     /* 2. Unless a shortcut applies, test the other sockets. (inet_csk_bind_conflict) */
     bool is_mapped = new->family == AF_INET6 && is_ipv4(new) && !on_wildcard(new);
-    bool misses = kernel->misses_mapped && is_mapped && bucket->wildcard_family == AF_INET6;
+    bool skips = kernel->skips_mapped && is_mapped && bucket->wildcard_family == AF_INET6;
     bool shortcut = (bucket->fastreuse && reuse) || reuseport_match(bucket, new);
     bool wildcard = false;
     for (size_t i = 0; i < n; i++) {
         struct tcp_socket existing = sockets[i];
-        if (existing.orphan && kernel->orphans_are_roots)
+        if (existing.orphan && kernel->has_orphan_uid)
             existing.uid = kernel->orphan_uid;
-        bool is_missed = &sockets[i] == new || (misses && on_wildcard(&existing));
-        if (!shortcut && !is_missed && conflicts(&existing, new))
+        bool is_skipped = &sockets[i] == new || (skips && on_wildcard(&existing));
+        if (!shortcut && !is_skipped && conflicts(&existing, new))
             return false;
         wildcard = wildcard || on_wildcard(&existing);
     }
@@ -130,12 +117,12 @@ bool get_port(const struct kernel *kernel, struct bucket *bucket, const struct t
         bucket->wildcard_family = new->family;
     bucket->fastreuse = bucket->fastreuse && reuse;
     if (!new->reuseport) {
-        bucket->fastreuseport = false;
+        bucket->has_fastreuseport = false;
         bucket->any = false;
     } else if (!reuseport_match(bucket, new)) {
-        bucket->any = bucket->any && !bucket->fastreuseport;
-        bucket->fastreuseport = true;
-        bucket->fast = *new;
+        bucket->any = bucket->any && !bucket->has_fastreuseport;
+        bucket->has_fastreuseport = true;
+        bucket->fastreuseport = *new;
     }
     return true;
 }

@@ -2,8 +2,8 @@
  * rules.c - the rule tested on the running kernel.
  *
  * A socket, the holder, holds a port. A new socket calls bind(2) on that port, then listen(2). The
- * results are compared with what conflict.c predicts. Three tests come first, which show how this
- * kernel differs from the newest one.
+ * results are compared with what conflict.c predicts. Probes come first, which find out what
+ * variant of the rule this kernel follows.
  * Limits: rows with IPv6 are left out if ::1 cannot be bound, and rows with two users if this user
  * may not give a socket to another one. The sockets are in a private network namespace or, if none
  * can be created, on free ports of the current network. --all leaves 3,200 of them in TIME_WAIT for
@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Returns a user to whom this process may give a socket, or its own user if there is none. */
+/* Returns a user id that this process may give a socket with fchown(2), or its own. */
 static uid_t find_other_user(void)
 {
     const struct tcp_socket plan = with_options(&v4_lo, false, false);
@@ -37,7 +37,19 @@ static uid_t find_other_user(void)
     return other;
 }
 
-/* Tests how this kernel differs from the newest one. */
+/*
+ * Returns whether a socket can be bound to a wildcard beside an orphan on 127.0.0.1, if both have
+ * SO_REUSEPORT.
+ */
+static bool probe_orphan(struct ports *ports, bool other_user)
+{
+    const struct plan plan = {.reuseport = true, .other_user = other_user};
+    const struct tcp_socket orphan = with_plan(ports, &v4_lo, &plan);
+    const struct tcp_socket new = with_options(&v4_any, false, true);
+    return try_new_socket(ports, SCENARIO_FIN_WAIT1, NEVER, &orphan, &new).bind.seen == 0;
+}
+
+/* Finds out what variant of the rule this kernel follows. */
 static void probe_kernel(struct ports *ports)
 {
     struct kernel kernel = {0};
@@ -49,17 +61,16 @@ static void probe_kernel(struct ports *ports)
         const struct tcp_socket wildcard = with_options(&mapped_any, false, false);
         const struct tcp_socket lo = with_options(&mapped_lo, false, false);
         cell = try_new_socket(ports, SCENARIO_BOUND, NEVER, &wildcard, &lo);
-        kernel.misses_mapped = cell.bind.seen == 0;
+        kernel.skips_mapped = cell.bind.seen == 0;
     }
 
-    /* If there is another user, this one is root. */
-    const struct plan plan = {.reuseport = true, .other_user = true};
-    const struct tcp_socket orphan = with_plan(ports, &v4_lo, &plan);
-    const struct tcp_socket new = with_options(&v4_any, false, true);
-    cell = try_new_socket(ports, SCENARIO_FIN_WAIT1, NEVER, &orphan, &new);
-    bool is_root = has_other_user(ports);
-    kernel.orphans_are_roots = (cell.bind.seen == 0) == is_root;
-    kernel.orphan_uid = is_root ? new.uid : ~new.uid;
+    if (!probe_orphan(ports, false)) {
+        kernel.has_orphan_uid = true;
+        kernel.orphan_uid = ~geteuid();
+    } else if (has_other_user(ports) && probe_orphan(ports, true)) {
+        kernel.has_orphan_uid = true;
+        kernel.orphan_uid = geteuid();
+    }
     ports->kernel = kernel;
 }
 

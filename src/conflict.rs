@@ -1,29 +1,32 @@
 //! The rule behind the page's two conditions: when bind(2) and listen(2) fail with EADDRINUSE.
 //! (C1, C2)
 //!
-//! For an explicit port, both calls do what [`get_port`] does: unless a shortcut applies, they test
-//! every other socket on the port, and one conflict is enough. A shortcut depends on the sockets
-//! that were bound before, so their order matters.
+//! For an explicit port, both calls do what [`get_port`] does. Unless a shortcut applies, it tests
+//! every other socket on the port, and fails at the first conflict. Whether a shortcut applies
+//! depends on the sockets bound earlier, so their order matters.
 //! Source: Linux 6.18, `net/ipv4/inet_connection_sock.c`.
-//! Not modelled: TCP_REPAIR (no test at all), VRF devices (each has its own ports), and a socket
-//! that has left the state LISTEN and listens again (`reuseport_cb_ok`).
+//! Not modelled: sockets with TCP_REPAIR, or in a SO_REUSEPORT group before they listen; VRFs, which
+//! have ports of their own; and ports on which connect(2) has bound all sockets that are left
+//! (d57f4b874946).
 //! C counterpart: `c-reference/conflict.c`.
 
 use crate::address::is_wildcard;
 use libc::{AF_INET, AF_INET6, c_int, uid_t};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::ptr;
 
-/// How kernels differ. The default is Linux 6.17 and later.
+/// How kernels differ: Linux 5.10, 6.1.168, 6.12, and 6.17 and later, which is the default.
 #[derive(Clone, Copy, Default)]
 pub struct Kernel {
-    /// Before 8002d44fe84d (6.8): the first socket on a port can make shortcuts of both options
-    /// apply to any address.
+    /// Before 8002d44fe84d (6.8): if the first socket on a port has an option, later sockets with
+    /// that option can skip the test, whatever their address.
     pub first_is_fast: bool,
-    /// 5e07e672412b without the rest of its series (6.1.168 and, not tested, 6.6.131): a new
-    /// IPv4-mapped socket misses the sockets on 0.0.0.0 if the first of them is AF_INET6.
-    pub misses_mapped: bool,
-    /// Before c51da3f7a161 (6.17): sockets that no process holds belong to root.
+    /// With 5e07e672412b, but without the rest of its series (6.1.168; 6.6.131 not tested): bind(2)
+    /// to a specific IPv4-mapped address skips the sockets on 0.0.0.0 if the first of them was
+    /// AF_INET6.
+    pub skips_mapped: bool,
+    /// Before c51da3f7a161 (6.17): the user of sockets that no process holds, root. Any other uid
+    /// than ours stands for root if we are not root.
     pub orphan_uid: Option<uid_t>,
 }
 
@@ -68,11 +71,11 @@ pub struct TcpSocket {
 /// What the kernel remembers of a port while it has sockets (`struct inet_bind_bucket`).
 #[derive(Clone, Copy, Default)]
 pub struct Bucket {
-    /// Whether every socket had SO_REUSEADDR at bind(2), and none listened.
+    /// Whether every socket had SO_REUSEADDR at bind(2), and none listened. False since 6.8.
     fastreuse: bool,
-    /// Whether the address of `fastreuseport` does not matter.
+    /// Whether `fastreuseport` matches any address (FASTREUSEPORT_ANY).
     any: bool,
-    /// A socket with SO_REUSEPORT, as it was at its bind(2) or listen(2).
+    /// The last socket with SO_REUSEPORT that did not use the shortcut, as it was at that call.
     fastreuseport: Option<TcpSocket>,
     /// Family of the socket that was first on 0.0.0.0 or ::ffff:0.0.0.0.
     wildcard_family: c_int,
@@ -82,31 +85,21 @@ fn is_ipv4(socket: &TcpSocket) -> bool {
     socket.address.to_ipv4_mapped().is_some()
 }
 
-/// Returns the IPv4 address that the kernel stores for the address of `socket`.
-fn ipv4_address(socket: &TcpSocket) -> Ipv4Addr {
-    match socket.address.to_ipv4_mapped() {
-        Some(address) => address,
-        None if socket.address.is_unspecified() => Ipv4Addr::UNSPECIFIED,
-        None => Ipv4Addr::new(127, 0, 0, 6), // LOOPBACK4_IPV6
-    }
-}
-
 /// Returns whether the wildcard :: of `one` covers the address of `other`.
 fn covers(one: &TcpSocket, other: &TcpSocket) -> bool {
     one.address.is_unspecified() && !(one.v6only && is_ipv4(other))
 }
 
 /// Returns whether the addresses of two sockets overlap. A wildcard covers the addresses of its
-/// family, and :: covers IPv4 too, unless IPV6_V6ONLY is set. The wildcard of `second` covers
-/// `first` only if `both`. (`inet_rcv_saddr_equal`)
+/// family, and :: covers IPv4 too, unless IPV6_V6ONLY is set. If `both` is false, the wildcard of
+/// `second` counts as an ordinary address. (`inet_rcv_saddr_equal`)
 fn overlap(first: &TcpSocket, second: &TcpSocket, both: bool) -> bool {
     // For AF_INET, the kernel ignores the IPv6 address of the second socket. So 0.0.0.0 conflicts
     // with every existing IPv6 socket that is not v6only, even one on ::1 accepted by a listener on
     // :: (a socket bound to ::1 is v6only). A new socket on ::ffff:0.0.0.0 does not.
     if first.family == AF_INET || is_ipv4(first) && is_ipv4(second) {
-        let [first4, second4] = [first, second].map(ipv4_address);
-        let equal = first4 == second4 || first4.is_unspecified();
-        return !second.v6only && (equal || both && second4.is_unspecified());
+        let equal = first.address == second.address || is_wildcard(first.address);
+        return !second.v6only && (equal || both && is_wildcard(second.address));
     }
     first.address == second.address || covers(first, second) || both && covers(second, first)
 }
@@ -115,7 +108,7 @@ fn overlap(first: &TcpSocket, second: &TcpSocket, both: bool) -> bool {
 /// (`inet_bind_conflict`)
 pub fn conflicts(existing: &TcpSocket, new: &TcpSocket) -> bool {
     // A connection request does not hold the port. Its listener does.
-    if existing.state == TcpState::SynRecv {
+    if existing.state == TcpState::SynRecv && existing.orphan {
         return false;
     }
 
@@ -132,7 +125,8 @@ pub fn conflicts(existing: &TcpSocket, new: &TcpSocket) -> bool {
     }
 
     // No conflict if both have SO_REUSEPORT, and either the user is the same or the existing socket
-    // is in TIME_WAIT. The kernel keeps a FIN_WAIT2 socket without a process as a TIME_WAIT socket.
+    // is in TIME_WAIT. The kernel keeps a FIN_WAIT2 socket without a process as a TIME_WAIT socket,
+    // unless net.ipv4.tcp_fin_timeout is above 60.
     let fin_wait2 = existing.state == TcpState::FinWait2 && existing.orphan;
     let time_wait = existing.state == TcpState::TimeWait || fin_wait2;
     if existing.reuseport && new.reuseport && (time_wait || existing.uid == new.uid) {
@@ -177,12 +171,12 @@ pub fn get_port(
 
     // 2. Unless a shortcut applies, test the other sockets. (inet_csk_bind_conflict)
     let is_mapped = new.family == AF_INET6 && is_ipv4(new) && !on_wildcard(new);
-    let misses = kernel.misses_mapped && is_mapped && bucket.wildcard_family == AF_INET6;
+    let skips = kernel.skips_mapped && is_mapped && bucket.wildcard_family == AF_INET6;
     let conflict = |existing: &TcpSocket| {
         let orphan_uid = kernel.orphan_uid.filter(|_| existing.orphan);
         let uid = orphan_uid.unwrap_or(existing.uid);
-        let is_missed = ptr::eq(existing, new) || misses && on_wildcard(existing);
-        !is_missed && conflicts(&TcpSocket { uid, ..*existing }, new)
+        let is_skipped = ptr::eq(existing, new) || skips && on_wildcard(existing);
+        !is_skipped && conflicts(&TcpSocket { uid, ..*existing }, new)
     };
     let shortcut = bucket.fastreuse && reuse || reuseport_match(bucket, new);
     if !shortcut && sockets.iter().any(conflict) {

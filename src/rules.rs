@@ -1,8 +1,8 @@
 //! The rule tested on the running kernel.
 //!
 //! A socket, the holder, holds a port. A new socket calls bind(2) on that port, then listen(2). The
-//! results are compared with what `conflict.rs` predicts. Three tests come first, which show how
-//! this kernel differs from the newest one.
+//! results are compared with what `conflict.rs` predicts. Probes come first, which find out what
+//! variant of the rule this kernel follows.
 //! Limits: rows with IPv6 are left out if ::1 cannot be bound, and rows with two users if this user
 //! may not give a socket to another one. The sockets are in a private network namespace or, if none
 //! can be created, on free ports of the current network. `--all` leaves 3,200 of them in TIME_WAIT
@@ -32,7 +32,7 @@ use tables::print_tables;
 use target::*;
 use trial::try_new_socket;
 
-/// Returns a user to whom this process may give a socket, or its own user if there is none.
+/// Returns a user id that this process may give a socket with fchown(2), or its own.
 fn find_other_user() -> uid_t {
     let mut other = this_user() + 1;
 
@@ -47,34 +47,44 @@ fn find_other_user() -> uid_t {
     other
 }
 
-/// Tests how this kernel differs from the newest one.
+/// Returns whether a socket can be bound to a wildcard beside an orphan on 127.0.0.1, if both have
+/// SO_REUSEPORT.
+fn probe_orphan(ports: &mut Ports, other_user: bool) -> bool {
+    let reuseport = true;
+    let plan = Plan {
+        reuseport,
+        other_user,
+        ..PLAIN
+    };
+    let orphan = with_plan(ports, &V4_LO, &plan);
+    let new = with_options(&V4_ANY, false, true);
+    let cell = try_new_socket(ports, FinWait1, Never, &orphan, &new);
+    cell.bind.seen.is_none()
+}
+
+/// Finds out what variant of the rule this kernel follows.
 fn probe_kernel(ports: &mut Ports) {
+    let mut kernel = Kernel::default();
     let reuseaddr = with_options(&V4_LO, true, false);
     let cell = try_new_socket(ports, Bound, AfterBind, &reuseaddr, &reuseaddr);
-    let first_is_fast = cell.bind.seen.is_none();
+    kernel.first_is_fast = cell.bind.seen.is_none();
 
-    let mut misses_mapped = false;
     if ports.ipv6 {
         let [wildcard, lo] = [&MAPPED_ANY, &MAPPED_LO].map(|one| with_options(one, false, false));
         let cell = try_new_socket(ports, Bound, Never, &wildcard, &lo);
-        misses_mapped = cell.bind.seen.is_none();
+        kernel.skips_mapped = cell.bind.seen.is_none();
     }
 
-    // If there is another user, this one is root.
-    let orphan = with_plan(ports, &V4_LO, &(false, true, true, 0));
-    let new = with_options(&V4_ANY, false, true);
-    let cell = try_new_socket(ports, FinWait1, Never, &orphan, &new);
-    let is_root = has_other_user(ports);
-    let root = if is_root { new.uid } else { !new.uid };
-    ports.kernel = Kernel {
-        first_is_fast,
-        misses_mapped,
-        orphan_uid: (cell.bind.seen.is_none() == is_root).then_some(root),
-    };
+    if !probe_orphan(ports, false) {
+        kernel.orphan_uid = Some(!this_user());
+    } else if has_other_user(ports) && probe_orphan(ports, true) {
+        kernel.orphan_uid = Some(this_user());
+    }
+    ports.kernel = kernel;
 }
 
-/// Prints the tables or, if `all` is true, every combination as CSV, or `count` random sequences if
-/// that is not 0. Returns the exit status: 1 if the kernel contradicts the rule.
+/// Prints the tables or, if `all` is true, every combination as CSV, or, if `count` is not 0, that
+/// many random sequences. Returns the exit status: 1 if the kernel contradicts the rule.
 pub fn rules(all: bool, count: u64, seed: u64) -> c_int {
     enter_netns("using free ports of the current network");
     let ipv6 = has_ipv6();

@@ -78,7 +78,7 @@ fn rules_and_abi_make_the_same_system_calls_in_both_builds() {
         let four = |states: &&str| [*states; 4].join(" ");
         let expected: Vec<_> = states.iter().map(four).collect();
         let seen = seen.join(" ");
-        // The third test that comes first has a holder in FIN_WAIT1.
+        // The last probes have a holder in FIN_WAIT1.
         let first = seen.strip_suffix(&expected.join(" "));
         let is_first = |first: &str| first.trim_matches(['4', ' ']).is_empty();
         assert!(first.is_some_and(is_first), "{command}: {seen}");

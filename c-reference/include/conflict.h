@@ -6,17 +6,19 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* How kernels differ. All false since Linux 6.17. */
+/* How kernels differ: Linux 5.10, 6.1.168, 6.12, and 6.17 and later, where all is false. */
 struct kernel {
-    /* Before 8002d44fe84d (6.8): the first socket on a port can make shortcuts of both options
-     * apply to any address. */
+    /* Before 8002d44fe84d (6.8): if the first socket on a port has an option, later sockets with
+     * that option can skip the test, whatever their address. */
     bool first_is_fast;
-    /* 5e07e672412b without the rest of its series (6.1.168 and, not tested, 6.6.131): a new
-     * IPv4-mapped socket misses the sockets on 0.0.0.0 if the first of them is AF_INET6. */
-    bool misses_mapped;
-    /* Before c51da3f7a161 (6.17): sockets that no process holds belong to root. */
-    bool orphans_are_roots;
-    uid_t orphan_uid; /* root's, if orphans_are_roots */
+    /* With 5e07e672412b, but without the rest of its series (6.1.168; 6.6.131 not tested): bind(2)
+     * to a specific IPv4-mapped address skips the sockets on 0.0.0.0 if the first of them was
+     * AF_INET6. */
+    bool skips_mapped;
+    /* Before c51da3f7a161 (6.17): the user of sockets that no process holds, root. Any other uid
+     * than ours stands for root if we are not root. */
+    bool has_orphan_uid;
+    uid_t orphan_uid;
 };
 
 /* What the rule depends on. */
@@ -34,10 +36,12 @@ struct tcp_socket {
 
 /* What the kernel remembers of a port while it has sockets (struct inet_bind_bucket). */
 struct bucket {
-    bool fastreuse; /* whether every socket had SO_REUSEADDR at bind(2), and none listened */
-    bool any;       /* whether the address of fast does not matter */
-    bool fastreuseport;     /* whether fast is valid */
-    struct tcp_socket fast; /* a socket with SO_REUSEPORT, as it was at its bind(2) or listen(2) */
+    /* Whether every socket had SO_REUSEADDR at bind(2), and none listened. False since 6.8. */
+    bool fastreuse;
+    bool any; /* whether fastreuseport matches any address (FASTREUSEPORT_ANY) */
+    /* The last socket with SO_REUSEPORT that did not use the shortcut, as it was at that call. */
+    struct tcp_socket fastreuseport;
+    bool has_fastreuseport;
     sa_family_t wildcard_family; /* of the socket that was first on 0.0.0.0 or ::ffff:0.0.0.0 */
 };
 

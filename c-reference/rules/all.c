@@ -50,14 +50,14 @@ void print_all(struct ports *ports)
 {
     static const struct target *const few[] = {&v4_lo, &v4_any, &v6_any};
 
-    /* Programs read this header, so its words stay: "present" is the holder. */
+    /* Scripts parse this header, so the names are fixed: "present" is the holder. */
     print("state,present,present_reuseaddr,present_reuseport,newcomer,newcomer_reuseaddr,"
           "newcomer_reuseport,bind,listen,predicted_bind,predicted_listen,present_user,"
           "present_device,newcomer_user,newcomer_device\n");
     for (size_t number = 0; number < LENGTH(variants); number++) {
         if (variants[number]->other_user && !has_other_user(ports))
             continue;
-        /* A device that does not exist has no IPv6 address. The last scenario leaves no socket. */
+        /* Device 2 need not exist, and then has no IPv6 address. PASSIVE_CLOSED has no socket. */
         enum scenario last = number == 0 ? SCENARIO_PASSIVE_CLOSED : SCENARIO_TIME_WAIT;
         const struct target *const *some = number == 0 ? targets : few;
         size_t n = number == 0 ? TARGETS : LENGTH(few);

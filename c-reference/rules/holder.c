@@ -1,5 +1,5 @@
 /*
- * rules/holder.c - sockets that hold a port, in every TCP state that can.
+ * rules/holder.c - sockets that hold a port, in each TCP state but SYN_SENT.
  *
  * Calls on both ends of a connection lead to each state, and TCP_INFO shows when it is reached.
  * Rust counterpart: src/rules/holder.rs.
@@ -55,8 +55,8 @@ static void fill_buffers(int s)
         exit_with_error("send", "TCP socket");
 }
 
-/* Makes a call that has to succeed. */
-static void succeed(const char *call, struct outcome outcome)
+/* Exits if the call failed. */
+static void require(const char *call, struct outcome outcome)
 {
     errno = outcome.seen;
     if (errno != 0)
@@ -83,19 +83,19 @@ void make_holder(struct ports *ports, enum scenario scenario, enum moment change
         take_port(ports);
         bind = bind_step(ports, plan);
     }
-    succeed("bind", bind);
+    require("bind", bind);
     change_at(ports, change, AFTER_BIND);
     switch (scenario) {
     case SCENARIO_BOUND:
         break;
     case SCENARIO_LISTEN:
-        succeed("listen", listen_step(ports, 0));
+        require("listen", listen_step(ports, 0));
         break;
     case SCENARIO_CLIENT:
         connect_step(ports, 0);
         break;
     default:
-        succeed("listen", listen_step(ports, 0));
+        require("listen", listen_step(ports, 0));
         change_at(ports, change, AFTER_LISTEN);
         int peer = reach_step(ports, 0);
         change_at(ports, change, AFTER_CONNECT);

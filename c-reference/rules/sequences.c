@@ -2,7 +2,7 @@
  * rules/sequences.c - random sequences of calls on one port.
  *
  * A sequence creates two to five sockets. The result of each call is compared with what the rule
- * predicts for the sockets that are on the port, and for those that were there before. A sequence
+ * predicts from the sockets on the port and, through the bucket, from earlier ones. A sequence
  * ends at the first contradiction.
  * Rust counterpart: src/rules/sequences.rs.
  */
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Number of calls that are drawn for a sequence. A call that is not possible is left out. */
+/* Number of calls that are drawn for a sequence. A draw that is not possible is skipped. */
 #define DRAWS 16
 
 /* The calls to draw from. Those that can fail are more frequent. */

@@ -85,12 +85,13 @@ struct outcome bind_step(struct ports *ports, const struct tcp_socket *plan)
 {
     int s = open_planned(plan);
     int seen = bind_planned(s, plan, ports->port) == -1 ? errno : 0;
-    if (get_port(&ports->kernel, &ports->bucket, ports->sockets, ports->count, plan)) {
+    bool succeeds =
+        get_port(&ports->kernel, &ports->bucket, ports->sockets, ports->count, plan);
+    if (succeeds)
         add_socket(ports, plan, s, -1);
-        return (struct outcome){seen, 0};
-    }
-    close(s);
-    return (struct outcome){seen, EADDRINUSE};
+    else
+        close(s);
+    return (struct outcome){seen, succeeds ? 0 : EADDRINUSE};
 }
 
 struct outcome listen_step(struct ports *ports, size_t index)
@@ -98,10 +99,11 @@ struct outcome listen_step(struct ports *ports, size_t index)
     int seen = listen(ports->ends[index].fd, 1) == -1 ? errno : 0;
     struct tcp_socket *new = &ports->sockets[index];
     new->state = TCP_LISTEN;
-    if (get_port(&ports->kernel, &ports->bucket, ports->sockets, ports->count, new))
-        return (struct outcome){seen, 0};
-    new->state = TCP_CLOSE;
-    return (struct outcome){seen, EADDRINUSE};
+    bool succeeds =
+        get_port(&ports->kernel, &ports->bucket, ports->sockets, ports->count, new);
+    if (!succeeds)
+        new->state = TCP_CLOSE;
+    return (struct outcome){seen, succeeds ? 0 : EADDRINUSE};
 }
 
 void connect_step(struct ports *ports, size_t index)
@@ -119,7 +121,7 @@ void connect_step(struct ports *ports, size_t index)
 int reach_step(const struct ports *ports, size_t index)
 {
     int peer = open_socket(ports->sockets[index].family, false, false, false);
-    set_option(peer, SOL_SOCKET, SO_RCVBUF, 1); /* full soon */
+    set_option(peer, SOL_SOCKET, SO_RCVBUF, 1); /* so that fill_buffers() fills it soon */
     connect_to(peer, ports->ends[index].fd);
     return peer;
 }

@@ -60,11 +60,11 @@ static const struct {
 } orders[] = {
     {"SO_REUSEPORT on both, two users", 2, {OTHER_REUSEPORT, REUSEPORT}},
     {"both options on both, two users", 2, {OTHER_BOTH, BOTH}},
-    {"one bound to lo, one to no device", 2, {LO, PLAIN}},
+    {"one bound to lo, the other to no device", 2, {LO, PLAIN}},
     {"both bound to lo", 2, {LO, LO}},
-    {"bound to two devices", 2, {LO, DEVICE2}},
-    {"SO_REUSEADDR; both options; SO_REUSEPORT", 3, {REUSEADDR, BOTH, REUSEPORT}},
-    {"both options; SO_REUSEADDR; SO_REUSEPORT", 3, {BOTH, REUSEADDR, REUSEPORT}},
+    {"bound to different devices", 2, {LO, DEVICE2}},
+    {"SO_REUSEADDR, then both, then SO_REUSEPORT", 3, {REUSEADDR, BOTH, REUSEPORT}},
+    {"both, then SO_REUSEADDR, then SO_REUSEPORT", 3, {BOTH, REUSEADDR, REUSEPORT}},
 };
 
 /* Prints and counts a cell, at least width wide. "!" marks one that contradicts the rule. */
@@ -90,9 +90,9 @@ static void print_scenarios(struct ports *ports)
         const char *text;
     } kernels[] = {
         {ports->kernel.first_is_fast, "lacks commit 8002d44fe84d (Linux 6.8)"},
-        {ports->kernel.misses_mapped,
-         "has commit 5e07e672412b without its series (Linux 6.1.168)"},
-        {ports->kernel.orphans_are_roots, "lacks commit c51da3f7a161 (Linux 6.17)"},
+        {ports->kernel.skips_mapped,
+         "has commit 5e07e672412b, but not its series, as Linux 6.1.168"},
+        {ports->kernel.has_orphan_uid, "lacks commit c51da3f7a161 (Linux 6.17)"},
     };
     print("Result of bind(2), then listen(2), on a port that is in use.\n");
     print("Tested on Linux %s.\n", kernel.release);
@@ -120,8 +120,7 @@ static void print_addresses(struct ports *ports)
 {
     print("\n2. Two addresses. Columns: state of the existing socket, SO_REUSEADDR of both.\n"
           "ESTAB: accepted by a listener on the address in column 1. If that address is\n"
-          "0.0.0.0 or ::, the accepted socket's address is 127.0.0.1 or ::1."
-          "\n\n"
+          "0.0.0.0 or ::, the accepted socket's address is 127.0.0.1 or ::1.\n\n"
           "existing         new              BOUND, off  BOUND, on   LISTEN, on  ESTAB, off\n");
     for (size_t i = 0; i < LENGTH(pairs); i++) {
         const struct target *holder = pairs[i][0], *target = pairs[i][1];

@@ -29,41 +29,57 @@ fn print_rows(
     scenario: Scenario,
     holder: &Target,
     target: &Target,
-    [of_holder, of_target]: [(bool, u32); 2],
+    [one, two]: [(bool, u32); 2],
 ) {
+    let plan = |bits: u8, (other_user, device)| Plan {
+        reuseaddr: bits & 2 != 0,
+        reuseport: bits & 1 != 0,
+        other_user,
+        device,
+    };
+    let results = |bind: Option<Errno>, listen| match bind {
+        Some(reason) => format!("{},-", error_name(reason)),
+        None => format!("OK,{}", result_name(listen)),
+    };
+    let describe = |target: &Target, plan: &Plan| {
+        let [reuseaddr, reuseport] = [plan.reuseaddr, plan.reuseport].map(u8::from);
+        format!("{},{reuseaddr},{reuseport}", target.name)
+    };
+
     for options in 0..16 {
-        let plan = |bits, (other, device)| (bits & 2 != 0, bits & 1 != 0, other, device);
-        let existing = with_plan(ports, holder, &plan(options >> 2, of_holder));
-        let new = with_plan(ports, target, &plan(options, of_target));
+        let (a, b) = (plan(options >> 2, one), plan(options, two));
+        let existing = with_plan(ports, holder, &a);
+        let new = with_plan(ports, target, &b);
         let cell = try_new_socket(ports, scenario, Never, &existing, &new);
-        let [a, b, c, d] = [8, 4, 2, 1].map(|bit| u8::from(options & bit != 0));
-        let (name, holder, target) = (scenario_name(scenario), holder.name, target.name);
-        let results = |bind: Option<Errno>, listen| match bind {
-            Some(reason) => format!("{},-", error_name(reason)),
-            None => format!("OK,{}", result_name(listen)),
-        };
-        let seen = results(cell.bind.seen, cell.listen.seen);
-        let predicted = results(cell.bind.predicted, cell.listen.predicted);
-        let [e, g] = [of_holder, of_target].map(|of| u8::from(of.0));
-        let [f, h] = [of_holder, of_target].map(|of| of.1);
-        out!("{name},{holder},{a},{b},{target},{c},{d},{seen},{predicted},{e},{f},{g},{h}\n");
+        out!(
+            "{},{},{},{},{},{},{},{},{}\n",
+            scenario_name(scenario),
+            describe(holder, &a),
+            describe(target, &b),
+            results(cell.bind.seen, cell.listen.seen),
+            results(cell.bind.predicted, cell.listen.predicted),
+            u8::from(a.other_user),
+            a.device,
+            u8::from(b.other_user),
+            b.device
+        );
         count_cell(ports, &cell);
     }
 }
 
 /// Prints every combination as CSV.
 pub fn print_all(ports: &mut Ports) {
-    // Programs read this header, so its words stay: "present" is the holder.
+    // Scripts parse this header, so the names are fixed: "present" is the holder.
     out!(
         "state,present,present_reuseaddr,present_reuseport,newcomer,newcomer_reuseaddr,\
          newcomer_reuseport,bind,listen,predicted_bind,predicted_listen,present_user,\
          present_device,newcomer_user,newcomer_device\n"
     );
-    for (number, variant) in VARIANTS.into_iter().enumerate() {
-        if variant[0].0 && !has_other_user(ports) {
+    for (number, variant @ [existing, _]) in VARIANTS.into_iter().enumerate() {
+        if existing.0 && !has_other_user(ports) {
             continue;
         }
-        // A device that does not exist has no IPv6 address. The last scenario leaves no socket.
+        // Device 2 need not exist, and then has no IPv6 address. PASSIVE_CLOSED has no socket.
         let (scenarios, targets) = match number {
             0 => (&ALL_SCENARIOS[..], &TARGETS[..]),
             _ => (&ALL_SCENARIOS[..10], &[&V4_LO, &V4_ANY, &V6_ANY][..]),

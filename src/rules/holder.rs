@@ -1,4 +1,4 @@
-//! Sockets that hold a port, in every TCP state that can.
+//! Sockets that hold a port, in each TCP state but SYN_SENT.
 //!
 //! Calls on both ends of a connection lead to each state, and TCP_INFO shows when it is reached.
 //! C counterpart: `c-reference/rules/holder.c`.
@@ -73,7 +73,7 @@ fn fill_buffers(s: c_int) {
     static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
     set_option(s, SOL_SOCKET, SO_SNDBUF, 1);
-    // SAFETY: the pointer and the length are those of ZEROS.
+    // SAFETY: the length is the size of ZEROS.
     while unsafe { libc::send(s, ZEROS.as_ptr().cast(), ZEROS.len(), MSG_DONTWAIT) } != -1 {}
     let reason = errno();
     if reason.0 != EAGAIN {
@@ -81,8 +81,8 @@ fn fill_buffers(s: c_int) {
     }
 }
 
-/// Makes a call that has to succeed.
-fn succeed(call: &str, outcome: Outcome) {
+/// Exits if the call failed.
+fn require(call: &str, outcome: Outcome) {
     if let Some(reason) = outcome.seen {
         exit_with_error(call, "TCP socket", reason);
     }
@@ -108,14 +108,14 @@ pub fn make_holder(ports: &mut Ports, scenario: Scenario, change: Moment, plan: 
         take_port(ports);
         bind = bind_step(ports, plan);
     }
-    succeed("bind", bind);
+    require("bind", bind);
     change_at(ports, change, Moment::AfterBind);
     match scenario {
         Scenario::Bound => {}
-        Scenario::Listen => succeed("listen", listen_step(ports, 0)),
+        Scenario::Listen => require("listen", listen_step(ports, 0)),
         Scenario::Client => connect_step(ports, 0),
         _ => {
-            succeed("listen", listen_step(ports, 0));
+            require("listen", listen_step(ports, 0));
             change_at(ports, change, Moment::AfterListen);
             let peer = reach_step(ports, 0);
             change_at(ports, change, Moment::AfterConnect);

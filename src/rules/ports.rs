@@ -12,11 +12,11 @@ use libc::{AF_INET, EADDRINUSE, SOCK_DGRAM, c_int, uid_t};
 pub const FIRST_PORT: u16 = 10000;
 const LAST_PORT: u16 = 32767;
 
-/// The ends of a connection, or a socket without one.
+/// Descriptors of a socket on the port, and of its peer.
 pub struct Ends {
-    /// Descriptor of the socket on the port, or -1 if it is closed.
+    /// -1 if it is closed.
     pub fd: c_int,
-    /// Descriptor of the other end, or -1.
+    /// -1 if the socket is not connected.
     pub peer: c_int,
 }
 
@@ -30,7 +30,7 @@ pub struct Ports {
     pub udp: c_int,
     /// Whether ::1 can be bound.
     pub ipv6: bool,
-    /// A user to whom a socket can be given, or the user of this process.
+    /// A user id that this process may give a socket, or its own.
     pub other_user: uid_t,
     pub kernel: Kernel,
     /// What the kernel remembers of `port`.
@@ -53,15 +53,11 @@ pub fn has_other_user(ports: &Ports) -> bool {
 
 /// Returns the socket of `target` with the options, user and device of `plan`.
 pub fn with_plan(ports: &Ports, target: &Target, plan: &Plan) -> TcpSocket {
-    let &(reuseaddr, reuseport, other_user, device) = plan;
+    let users = [this_user(), ports.other_user];
     TcpSocket {
-        uid: if other_user {
-            ports.other_user
-        } else {
-            this_user()
-        },
-        device,
-        ..with_options(target, reuseaddr, reuseport)
+        uid: users[usize::from(plan.other_user)],
+        device: plan.device,
+        ..with_options(target, plan.reuseaddr, plan.reuseport)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Random sequences of calls on one port.
 //!
 //! A sequence creates two to five sockets. The result of each call is compared with what the rule
-//! predicts for the sockets that are on the port, and for those that were there before. A sequence
-//! ends at the first contradiction. C counterpart: `c-reference/rules/sequences.c`.
+//! predicts from the sockets on the port and, through the bucket, from earlier ones. A sequence
+//! ends at the first contradiction.
+//! C counterpart: `c-reference/rules/sequences.c`.
 
 use crate::conflict::TcpSocket;
 use crate::conflict::TcpState::*;
@@ -13,7 +14,7 @@ use crate::rules::target::*;
 use crate::rules::trial::result_name;
 use libc::{AF_INET6, SO_REUSEADDR, SO_REUSEPORT};
 
-/// Number of calls that are drawn for a sequence. A call that is not possible is left out.
+/// Number of calls that are drawn for a sequence. A draw that is not possible is skipped.
 const DRAWS: usize = 16;
 
 /// The calls to draw from. Those that can fail are more frequent.

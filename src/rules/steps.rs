@@ -95,16 +95,14 @@ fn read_socket(s: c_int, state: TcpState, plan: &TcpSocket) -> TcpSocket {
 pub fn bind_step(ports: &mut Ports, plan: &TcpSocket) -> Outcome {
     let s = open_planned(plan);
     let seen = bind_planned(s, plan, ports.port).err();
-    if get_port(&ports.kernel, &mut ports.bucket, &ports.sockets, plan) {
+    let succeeds = get_port(&ports.kernel, &mut ports.bucket, &ports.sockets, plan);
+    if succeeds {
         ports.sockets.push(*plan);
         ports.ends.push(Ends { fd: s, peer: -1 });
-        return Outcome {
-            seen,
-            predicted: None,
-        };
+    } else {
+        close_fd(s);
     }
-    close_fd(s);
-    let predicted = Some(Errno(EADDRINUSE));
+    let predicted = (!succeeds).then_some(Errno(EADDRINUSE));
     Outcome { seen, predicted }
 }
 
@@ -114,14 +112,11 @@ pub fn listen_step(ports: &mut Ports, index: usize) -> Outcome {
     let seen = (unsafe { libc::listen(ports.ends[index].fd, 1) } == -1).then(errno);
     ports.sockets[index].state = Listen;
     let new = &ports.sockets[index];
-    if get_port(&ports.kernel, &mut ports.bucket, &ports.sockets, new) {
-        return Outcome {
-            seen,
-            predicted: None,
-        };
+    let succeeds = get_port(&ports.kernel, &mut ports.bucket, &ports.sockets, new);
+    if !succeeds {
+        ports.sockets[index].state = Close;
     }
-    ports.sockets[index].state = Close;
-    let predicted = Some(Errno(EADDRINUSE));
+    let predicted = (!succeeds).then_some(Errno(EADDRINUSE));
     Outcome { seen, predicted }
 }
 
@@ -139,7 +134,7 @@ pub fn connect_step(ports: &mut Ports, index: usize) {
 /// Connects a new client to a listener. Returns the client's socket, for [`accept_step`].
 pub fn reach_step(ports: &Ports, index: usize) -> c_int {
     let peer = open_socket(ports.sockets[index].family, false, false, false);
-    set_option(peer, SOL_SOCKET, SO_RCVBUF, 1); // full soon
+    set_option(peer, SOL_SOCKET, SO_RCVBUF, 1); // so that fill_buffers() fills it soon
     connect_to(peer, ports.ends[index].fd);
     peer
 }

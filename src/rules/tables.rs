@@ -40,25 +40,39 @@ const CHANGES: [(&str, Scenario, Moment, bool); 6] = [
 ];
 
 // The sockets in the fourth table.
-const PLAIN: Plan = (false, false, false, 0);
-const REUSEADDR: Plan = (true, false, false, 0);
-const REUSEPORT: Plan = (false, true, false, 0);
-const BOTH: Plan = (true, true, false, 0);
-const OTHER_REUSEPORT: Plan = (false, true, true, 0);
-const OTHER_BOTH: Plan = (true, true, true, 0);
-const LO: Plan = (false, false, false, 1);
-const DEVICE2: Plan = (false, false, false, 2);
+const REUSEADDR: Plan = Plan {
+    reuseaddr: true,
+    ..PLAIN
+};
+const REUSEPORT: Plan = Plan {
+    reuseport: true,
+    ..PLAIN
+};
+const BOTH: Plan = Plan {
+    reuseport: true,
+    ..REUSEADDR
+};
+const OTHER_REUSEPORT: Plan = Plan {
+    other_user: true,
+    ..REUSEPORT
+};
+const OTHER_BOTH: Plan = Plan {
+    other_user: true,
+    ..BOTH
+};
+const LO: Plan = Plan { device: 1, ..PLAIN };
+const DEVICE2: Plan = Plan { device: 2, ..PLAIN };
 
 /// The fourth table: text, and the sockets in the order of their bind(2).
 #[rustfmt::skip]
 const ORDERS: [(&str, &[Plan]); 7] = [
     ("SO_REUSEPORT on both, two users", &[OTHER_REUSEPORT, REUSEPORT]),
     ("both options on both, two users", &[OTHER_BOTH, BOTH]),
-    ("one bound to lo, one to no device", &[LO, PLAIN]),
+    ("one bound to lo, the other to no device", &[LO, PLAIN]),
     ("both bound to lo", &[LO, LO]),
-    ("bound to two devices", &[LO, DEVICE2]),
-    ("SO_REUSEADDR; both options; SO_REUSEPORT", &[REUSEADDR, BOTH, REUSEPORT]),
-    ("both options; SO_REUSEADDR; SO_REUSEPORT", &[BOTH, REUSEADDR, REUSEPORT]),
+    ("bound to different devices", &[LO, DEVICE2]),
+    ("SO_REUSEADDR, then both, then SO_REUSEPORT", &[REUSEADDR, BOTH, REUSEPORT]),
+    ("both, then SO_REUSEADDR, then SO_REUSEPORT", &[BOTH, REUSEADDR, REUSEPORT]),
 ];
 
 /// Prints and counts a cell, at least `width` wide. "!" marks one that contradicts the rule.
@@ -74,21 +88,21 @@ fn print_cell(ports: &mut Ports, cell: &Cell, width: usize) {
 fn print_scenarios(ports: &mut Ports) {
     // SAFETY: utsname is arrays of characters, for which zero is valid.
     let mut kernel: utsname = unsafe { mem::zeroed() };
-    // SAFETY: uname(2) writes one utsname.
+    // SAFETY: `kernel` has the type that uname(2) writes.
     if unsafe { libc::uname(&raw mut kernel) } == -1 {
         exit_with_error("uname", "the kernel", errno());
     }
-    // SAFETY: uname(2) has ended the string with a NUL.
+    // SAFETY: uname(2) has ended `release` with a NUL.
     let release = unsafe { CStr::from_ptr(kernel.release.as_ptr()) }.to_string_lossy();
     let kernel = &ports.kernel;
-    let changes = [
+    let kernels = [
         (
             kernel.first_is_fast,
             "lacks commit 8002d44fe84d (Linux 6.8)",
         ),
         (
-            kernel.misses_mapped,
-            "has commit 5e07e672412b without its series (Linux 6.1.168)",
+            kernel.skips_mapped,
+            "has commit 5e07e672412b, but not its series, as Linux 6.1.168",
         ),
         (
             kernel.orphan_uid.is_some(),
@@ -97,7 +111,7 @@ fn print_scenarios(ports: &mut Ports) {
     ];
     out!("Result of bind(2), then listen(2), on a port that is in use.\n");
     out!("Tested on Linux {release}.\n");
-    for (differs, text) in changes {
+    for (differs, text) in kernels {
         if differs {
             out!("This kernel {text}.\n");
         }
@@ -171,7 +185,7 @@ fn print_orders(ports: &mut Ports) {
          the order of their bind(2). Result of the last one:\n\n"
     );
     for (text, plans) in ORDERS {
-        if plans[0].2 && !has_other_user(ports) {
+        if plans[0].other_user && !has_other_user(ports) {
             continue;
         }
         let sockets = plans.iter().map(|plan| with_plan(ports, &V4_LO, plan));

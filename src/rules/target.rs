@@ -1,5 +1,4 @@
 //! The addresses in the tables of `rules`.
-//!
 //! C counterpart: `c-reference/rules/target.c`.
 
 use crate::address::Endpoint;
@@ -10,15 +9,29 @@ use errno::{Errno, errno};
 use libc::{AF_INET, AF_INET6, SO_BINDTOIFINDEX, SOL_SOCKET, c_int, gid_t, uid_t};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// An address to bind to, as a socket with neither option.
+/// An address to bind to, and a socket on it with neither option set.
 pub struct Target {
-    /// In the tables.
+    /// Name in the tables.
     pub name: &'static str,
     pub socket: TcpSocket,
 }
 
-/// SO_REUSEADDR, SO_REUSEPORT, whether the socket belongs to the other user, and its device.
-pub type Plan = (bool, bool, bool, u32);
+/// The other properties of a socket.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    pub reuseaddr: bool,
+    pub reuseport: bool,
+    /// Whether the socket belongs to the other user.
+    pub other_user: bool,
+    pub device: u32,
+}
+
+pub const PLAIN: Plan = Plan {
+    reuseaddr: false,
+    reuseport: false,
+    other_user: false,
+    device: 0,
+};
 
 const LO: Ipv6Addr = Ipv4Addr::LOCALHOST.to_ipv6_mapped();
 const LO2: Ipv6Addr = Ipv4Addr::new(127, 0, 0, 2).to_ipv6_mapped();
@@ -70,7 +83,7 @@ pub fn with_options(target: &Target, reuseaddr: bool, reuseport: bool) -> TcpSoc
     }
 }
 
-/// Makes the user of `plan` the user of `s`, as if that user had created it.
+/// Gives `s` to the user of `plan`, as if that user had created it.
 pub fn set_user(s: c_int, plan: &TcpSocket) {
     if plan.uid == this_user() {
         return;

@@ -18,7 +18,7 @@ pub struct Cell {
     pub listen: Outcome,
 }
 
-/// Returns whether both outcomes are as predicted, and counts the cell.
+/// Counts the cell. Returns whether both outcomes are as predicted.
 pub fn count_cell(ports: &mut Ports, cell: &Cell) -> bool {
     let is_right = agrees(&cell.bind) && agrees(&cell.listen);
     ports.results += 1;

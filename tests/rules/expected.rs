@@ -71,11 +71,11 @@ the order of their bind(2). Result of the last one:
 
 SO_REUSEPORT on both, two users                       EADDRINUSE
 both options on both, two users                       OK
-one bound to lo, one to no device                     EADDRINUSE
+one bound to lo, the other to no device               EADDRINUSE
 both bound to lo                                      EADDRINUSE
-bound to two devices                                  OK
-SO_REUSEADDR; both options; SO_REUSEPORT              OK
-both options; SO_REUSEADDR; SO_REUSEPORT              EADDRINUSE
+bound to different devices                            OK
+SO_REUSEADDR, then both, then SO_REUSEPORT            OK
+both, then SO_REUSEADDR, then SO_REUSEPORT            EADDRINUSE
 ";
 
 /// [`TABLES`] on this kernel and network.

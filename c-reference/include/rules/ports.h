@@ -9,10 +9,10 @@
 /* Maximum number of sockets on a port. */
 #define SOCKETS_MAX 5
 
-/* The ends of a connection, or a socket without one. */
+/* Descriptors of a socket on the port, and of its peer. */
 struct ends {
-    int fd;   /* descriptor of the socket on the port, or -1 if it is closed */
-    int peer; /* descriptor of the other end, or -1 */
+    int fd;   /* -1 if it is closed */
+    int peer; /* -1 if the socket is not connected */
 };
 
 /* The ports under test, one after the other. */
@@ -21,7 +21,7 @@ struct ports {
     in_port_t port;             /* the port taken last */
     int udp;                    /* UDP socket that reserves the port, or -1 */
     bool ipv6;                  /* whether ::1 can be bound */
-    uid_t other_user; /* a user to whom a socket can be given, or the user of this process */
+    uid_t other_user;           /* a user id that this process may give a socket, or its own */
     struct kernel kernel;
     struct bucket bucket;                   /* what the kernel remembers of port */
     struct tcp_socket sockets[SOCKETS_MAX]; /* on port */

@@ -5,9 +5,9 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-/* An address to bind to, as a socket with neither option. */
+/* An address to bind to, and a socket on it with neither option set. */
 struct target {
-    const char *name; /* in the tables */
+    const char *name; /* name in the tables */
     struct tcp_socket socket;
 };
 
@@ -28,7 +28,7 @@ extern const struct target *const targets[TARGETS];
 /* Returns the socket of target with these options, for the user of this process. */
 struct tcp_socket with_options(const struct target *target, bool reuseaddr, bool reuseport);
 
-/* Makes the user of *plan the user of s, as if that user had created it. */
+/* Gives s to the user of *plan, as if that user had created it. */
 void set_user(int s, const struct tcp_socket *plan);
 
 /* Returns a new socket with the options, user and device of *plan, not bound yet. */

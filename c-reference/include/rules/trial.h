@@ -10,7 +10,7 @@ struct cell {
     struct outcome listen;
 };
 
-/* Returns whether both outcomes are as predicted, and counts the cell. */
+/* Counts the cell. Returns whether both outcomes are as predicted. */
 bool count_cell(struct ports *ports, const struct cell *cell);
 
 /* Returns the name of errno value error, or OK for 0. */
