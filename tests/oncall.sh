@@ -6,7 +6,6 @@ set -u
 cd "$(dirname "$0")/.." || exit
 trap 'exit 130' INT TERM
 work=$PWD/target/oncall
-report=$work/release
 nginx_conf='daemon off; user root; pid nginx.pid; worker_processes WORKERS; events { }
 http { access_log off; server { listen LISTEN; return 200; } client_body_temp_path t;
     proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t; }'
@@ -97,7 +96,6 @@ ordinary_user() {
     as='setpriv --reuid=65534 --clear-groups'
     needs 'root, and a user who can run the builds' sh -c "$as test -x target/release/reuseaddr"
 }
-
 explain() {
     for build in c-reference release; do
         ${as:-} "target/$build/reuseaddr" explain "$1" >"$work/$build" 2>&1 9<&-
@@ -105,10 +103,10 @@ explain() {
         sed 's/[0-9]* s\>/N s/g' "$work/$build" >"$work/$build.neutral"
     done
     cmp -s "$work/c-reference.neutral" "$work/release.neutral" || fail 'the builds differ'
-    [ "$(wc -l <"$report")" -le 24 ] || fail 'more than a screenful'
+    [ "$(wc -l <"$work/release")" -le 24 ] || fail 'more than a screenful'
 }
-prints() { grep -q -- "$1" "$report" || fail "explain does not print: $1"; }
-printed() { sed -n "s/^ *$1\$/\1/p" "$report"; }
+prints() { grep -q -- "$1" "$work/release" || fail "explain does not print: $1"; }
+printed() { sed -n "s/^ *$1\$/\1/p" "$work/release"; }
 check_verdict() {
     case $1 in
     'in use') set 1 'is in use. A server cannot bind it, even if it sets SO_REUSEADDR.' ;;
@@ -138,11 +136,12 @@ follow() {
     case $1 in
     *stop)
         for pid in $(printed 'stop pid \([0-9]*\) .*' && printed 'and its .* pid \([0-9 ]*\).*'); do
-            gone "$pid" && continue
-            kill "$pid"
-            if grep -q 'kill -CONT it as well' "$report"; then kill -CONT "$pid"; fi
+            kill "$pid" 2>/dev/null
+            if grep -q 'kill -CONT it as well' "$work/release"; then kill -CONT "$pid"; fi
             await gone "$pid"
         done
+        [ "$1" = 'again, stop' ] || ! has ^LISTEN ||
+            { prints 'run explain again' && explain "$port" && follow 'again, stop'; }
         ;;
     *reserve)
         prints "ip_local_reserved_ports" && echo "$port" >/proc/sys/net/ipv4/ip_local_reserved_ports
@@ -157,14 +156,14 @@ if [ $# -gt 0 ]; then # in the namespaces
     eval "$5"
     case $3 in start | none | one* | SO_*) ;; *) $4 cannot_start ;; esac
     explain "${address:-$port}"
-    check_verdict "$2"
-    [ -z "${text:-}" ] || prints "$text"
+    check_verdict "$2" && prints "${text:-}"
     follow "$3"
     ip link set lo up && $4 start && await answers && restarted=runs
     row "$name" "$2" "$3" "$4 $restarted${wrong:+, WRONG}"
-    [ -z "$wrong" ] || { printf %b "$wrong" && sed 's/^/    | /' "$report" && exit 1; }
+    [ -z "$wrong" ] || { printf %b "$wrong" && sed 's/^/    | /' "$work/release" && exit 1; }
     exit
 fi
+
 # play SITUATION VERDICT ADVICE SERVER COMMANDS
 play() {
     unshare $root --net --pid --fork --mount-proc --kill-child sh tests/oncall.sh "$@" || status=1
@@ -177,7 +176,8 @@ play 'nginx runs; 3,000 connections in TIME_WAIT' 'in use' stop nginx \
     'nginx start; python command request_3000; text="TIME_WAIT .* sockets"'
 play 'nginx was stopped; 3,000 connections in TIME_WAIT' 'may be in use' start nginx \
     'nginx start; python command request_3000; stop -TERM'
-play 'workers of nginx, whose master was killed' 'in use' stop nginx 'nginx start; stop -KILL'
+play 'workers of nginx, whose master was killed' 'in use' stop nginx \
+    'nginx start; await answers; stop -KILL'
 play 'nginx with 20 workers, which it would replace' 'in use' stop nginx \
     'workers=20; nginx start; await answers; text="and its child processes.*20"'
 play 'nginx listens twice, at 8080 and at [::]:8080' free 'one listen' nginx \
@@ -185,9 +185,10 @@ play 'nginx listens twice, at 8080 and at [::]:8080' free 'one listen' nginx \
 play 'nginx with "reuseport", and another nginx' 'in use, shared' SO_REUSEPORT nginx \
     'listen="8080 reuseport"; nginx start; listen=; nginx cannot_start'
 play 'nginx with "deferred"; a client that has not sent' 'in use' stop nginx \
-    'listen="8080 deferred"; nginx start; connect 8080; ip link set lo down; text="not complete"'
+    'listen="8080 deferred"; nginx start; connect 8080; ip link set lo down; text=SYN_RECV'
 play 'haproxy after a reload; the old one has a client' 'in use, shared' SO_REUSEPORT haproxy \
-    'port=6379; redis start; port=8080; haproxy start; connect 8080; haproxy start "$server"'
+    'port=6379; redis start; port=8080; haproxy start; connect 8080; old=$server
+    haproxy start "$old"; await eval "! has ^LISTEN.*pid=$old,"'
 play 'haproxy of root, and haproxy of another user' 'in use, shared' SO_REUSEPORT haproxy \
     'port=6379; redis start; port=8080; haproxy start; ordinary_user; haproxy cannot_start; as='
 play 'redis on the port of nginx' 'in use' stop nginx 'redis start'
