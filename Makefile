@@ -65,8 +65,8 @@ study: ## show C and Rust side by side, here and in target/study.html; OF=NAME
 	$(NEED) strace:strace
 	@rm -f target/study.html
 	@STUDY=$(or $(OF),serve) $(WIDTH) cargo test --quiet --release --test study
-bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE
-	$(NEED) socat:socat strace:strace
+bench: ## measure speed, memory and downtime, and the cost of explain; ROUNDS=N
+	$(NEED) socat:socat strace:strace ss:iproute2
 	@cargo bench --bench bench
 kernels: ## compare this kernel with Debian's user-mode-linux
 	$(NEED) strace:strace linux.uml:user-mode-linux ip:iproute2
