@@ -64,8 +64,8 @@ study: ## show C and Rust side by side in target/study.html
 	$(NEED) strace:strace
 	@rm -f target/study.html
 	@cargo test --quiet --release --test suite -- --nocapture study::
-bench: ## measure speed, memory and downtime; ROUNDS=N, CSV=FILE
-	$(NEED) socat:socat strace:strace
+bench: ## measure speed, memory and downtime, and the cost of explain; ROUNDS=N
+	$(NEED) socat:socat strace:strace ss:iproute2
 	@cargo bench --bench bench
 kernels: ## test the rule and both builds on other kernels, and on a big-endian machine
 	$(NEED) qemu-system-x86_64:qemu-system-x86 qemu-system-s390x:qemu-system-misc \

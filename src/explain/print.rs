@@ -176,7 +176,8 @@ fn print_advice(snapshot: &Snapshot) {
     let sending = remains().any(|entry| entry.seconds.is_none());
     let incomplete = blocking().any(|entry| may_have_hidden_holder(snapshot, entry));
     let ipv4 = blocking().all(|entry| entry.local.address.to_ipv4_mapped().is_some());
-    let dual = snapshot.targets[0].endpoint.address.is_unspecified();
+    let is_dual = |target: &Target| target.endpoint.address.is_unspecified();
+    let dual = snapshot.targets.iter().all(is_dual);
     let ([first, last], port) = (snapshot.ephemeral, snapshot.port);
 
     let seconds = remains().map(|entry| match entry.state {

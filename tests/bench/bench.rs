@@ -1,5 +1,5 @@
 //! `make bench`: speed, memory and downtime of both builds, of socat and of the machine itself, in rounds.
-//! Environment: `ROUNDS=N`; `CSV=FILE` gets all values.
+//! Environment: `ROUNDS=N`.
 
 mod cost;
 mod interval;
@@ -10,12 +10,12 @@ mod support;
 
 use cost::*;
 use report::{Results, print_head};
-use servers::{ALLOWED, BARE, C, FORK, NO_FORK, RUST, Running, SS, Server, servers};
+use servers::{ALLOWED, BARE, FORK, NO_FORK, RUST, Running, Server, servers};
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use std::{env, fs};
-use support::{Client, Result, builds, project, raise_limit, text, tool};
+use support::{Client, Result, project, raise_limit, text, tool};
 
 /// Duration of a slice of load.
 const SLICE: Duration = Duration::from_millis(40);
@@ -34,7 +34,6 @@ fn main() -> Result<()> {
     raise_limit();
     let limit = build_limit()?;
     let mut all = servers(&limit);
-    let ss = tool("ss", "iproute2");
     let mut results = Results::default();
     print_head(rounds);
 
@@ -54,14 +53,8 @@ fn main() -> Result<()> {
                 beside_idle(server, &mut results)?;
             }
         }
-        let [c, rust] = builds().each_ref().map(|build| build.path.as_path());
-        let explain = "explain PORT";
-        let programs = [(rust, explain), (c, explain), (&ss, "-tanpe sport = :PORT")];
         for situation in SITUATIONS {
-            let times = cpu_in(situation, programs).map_err(text)?;
-            for (name, time) in [RUST, C, SS].into_iter().zip(times) {
-                results.add(situation.0, name, time);
-            }
+            cpu(situation, &mut results).map_err(text)?;
         }
     }
 
@@ -83,11 +76,7 @@ fn main() -> Result<()> {
     results.print_table("", &["downtime ms"], "Rust / server", ratio);
     println!("\n5. Targets; CPU time of explain for a port that also has a listener\n");
     results.print_targets();
-    let Some(file) = env::var_os("CSV") else {
-        return Ok(());
-    };
-    let written = fs::write(&file, results.csv());
-    written.map_err(|error| format!("CSV={file:?}: {error}"))
+    Ok(())
 }
 
 /// Adds the conversations a second of all servers, started anew, and the forks a second of fork + exit.

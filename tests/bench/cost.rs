@@ -1,7 +1,7 @@
-//! What is measured of a server: conversations a second, their page faults and system calls, memory, downtime; and
-//! the CPU time of `explain`.
+//! What is measured of servers: conversations a second, their page faults and system calls, memory, downtime; CPU time.
 
-use super::servers::{NO_FORK, Running, Server};
+use super::report::Results;
+use super::servers::{C, NO_FORK, RUST, Running, Server};
 use crate::support::*;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddrV4, TcpListener, TcpStream};
@@ -154,45 +154,44 @@ pub const SITUATIONS: [(&str, usize, usize); 7] = [
     ("9,000 connections", 9000, 1),
     ("9,000 of another port", 9000, 1),
     ("9,000 in TIME_WAIT", 9000, 0),
-    ("20,000 connections", 20_000, 1),
+    ("19,800 sockets", 9900, 1), // both ends of each connection
     ("1,000 sockets in 200 processes", 500, 200),
 ];
 
-/// CPU milliseconds of `programs` with the arguments for a port with a listener, in a situation.
-pub fn cpu_in(
-    (name, count, processes): (&str, usize, usize),
-    programs: [(&Path, &str); 3],
-) -> io::Result<Vec<f64>> {
+/// Adds the CPU milliseconds of `explain` and ss for a port with a listener, in a situation.
+pub fn cpu(situation: (&'static str, usize, usize), results: &mut Results) -> io::Result<()> {
+    let (what, count, processes) = situation;
     let ports = [fresh_port(), fresh_port()];
     let listeners = ports.map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
-    let busy = &listeners[usize::from(name.contains("another"))];
-    let mut holders = Vec::new();
-    // A process can hold 20,000 descriptors.
-    for first in (0..count.max(1)).step_by(5000) {
-        let mut ends: Vec<OwnedFd> = Vec::new();
-        for number in first..count.min(first + 5000) {
-            let from = [127, 1, (number >> 8) as u8, number as u8];
-            let client = bind_socket((from, 0).into(), true)?;
-            connect(&client, busy.local_addr()?)?;
-            ends.extend([busy.accept()?.0.into(), client]); // closed in this order
-        }
-        for end in &ends {
-            // SAFETY: no pointers; the descriptor stays open on exec.
-            unsafe { libc::fcntl(end.as_raw_fd(), libc::F_SETFD, 0) };
-        }
-        holders.extend((0..processes).map(|_| Command::new("sleep").arg("1000").spawn()));
+    let busy = &listeners[usize::from(what.contains("another"))];
+    let port = if count == 9900 { ports[0] } else { 0 };
+    let mut ends: Vec<OwnedFd> = Vec::new();
+    for number in 0..count {
+        let from = ([127, 1, (number >> 8) as u8, number as u8], port);
+        let client = bind_socket(from.into(), true)?;
+        connect(&client, busy.local_addr()?)?;
+        ends.extend([busy.accept()?.0.into(), client]); // closed in this order
     }
-    let cpu = |(program, arguments): (&Path, &str)| {
-        let arguments = arguments.replace("PORT", &ports[0].to_string());
+    for end in &ends {
+        // SAFETY: no pointers; the descriptor stays open on exec.
+        unsafe { libc::fcntl(end.as_raw_fd(), libc::F_SETFD, 0) };
+    }
+    let holder = |_| Command::new("sleep").arg("1000").spawn();
+    let holders: Vec<_> = (0..processes).map(holder).collect();
+    drop(ends);
+    let [c, rust] = builds().each_ref().map(|build| build.path.clone());
+    let ss = tool("ss", "iproute2");
+    let (explain, list) = ("explain ", "-tanpe sport = :");
+    for (name, program, start) in [(RUST, rust, explain), (C, c, explain), ("ss", ss, list)] {
+        let arguments = format!("{start}{}", ports[0]);
         let mut command = Command::new(program);
         command.args(arguments.split(' ')).stdout(Stdio::null());
         let usage = usage(command.spawn()?.id() as i32)?;
         let time = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
-        Ok(time(usage.ru_utime) + time(usage.ru_stime))
-    };
-    let times = programs.into_iter().map(cpu).collect();
+        results.add(what, name, time(usage.ru_utime) + time(usage.ru_stime));
+    }
     for holder in holders {
         holder.and_then(|mut holder| holder.kill().and(holder.wait()))?;
     }
-    times
+    Ok(())
 }

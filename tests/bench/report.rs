@@ -3,9 +3,8 @@
 use super::cost::SITUATIONS;
 use super::interval::Interval;
 use super::interval::Target::{AtLeast, AtMost};
-use super::servers::{ALLOWED, BARE, C, FORK, NAMES, NO_FORK, RUST, SS};
+use super::servers::{ALLOWED, BARE, C, FORK, NAMES, NO_FORK, RUST};
 use crate::support::release;
-use std::fmt::Write;
 use std::{fs, thread};
 
 /// What is measured, and the name of the server.
@@ -42,14 +41,6 @@ impl Results {
         (!logs.is_empty() && this != other).then(|| Interval::of(&logs))
     }
 
-    pub fn csv(&self) -> String {
-        let mut text = String::from("what,who,round,value\n");
-        for ((what, name), round, value) in &self.values {
-            writeln!(text, "{what},{name},{round},{value:.3}").expect("a String grows");
-        }
-        text
-    }
-
     /// Prints a row for each server that has values: medians of the `columns`, and a ratio.
     pub fn print_table(
         &self,
@@ -76,29 +67,25 @@ impl Results {
         let rate = |name| ("rate with 8", name);
         #[rustfmt::skip]
         let targets = [
-            ("conversations: Rust against C", rate(RUST), rate(C), AtLeast(1.0)),
-            ("against socat, the best that forks for each", rate(RUST), rate("socat"), AtLeast(2.5)),
-            ("against fork + exit", rate(RUST), rate(FORK), AtLeast(0.6)),
-            ("with 1000 idle clients, against none", ("rate beside 1000", RUST), ("rate beside 0", RUST), AtLeast(0.9)),
-            ("private memory of a client: Rust against C", ("private KiB", RUST), ("private KiB", C), AtMost(1.1)),
-            ("downtime, against 2 x bare exec + 1 ms", ("downtime ms", RUST), ("downtime ms", ALLOWED), AtMost(1.0)),
+            ("conversations", rate(RUST), rate(C), AtLeast(1.0)),
+            ("conversations", rate(RUST), rate("socat"), AtLeast(2.5)),
+            ("conversations", rate(RUST), rate(FORK), AtLeast(0.6)),
+            ("1000 idle clients and none", ("rate beside 1000", RUST), ("rate beside 0", RUST), AtLeast(0.9)),
+            ("private memory of a client", ("private KiB", RUST), ("private KiB", C), AtMost(1.1)),
+            ("downtime (2 x bare exec + 1 ms)", ("downtime ms", RUST), ("downtime ms", ALLOWED), AtMost(1.0)),
         ];
         let explain = SITUATIONS.iter().flat_map(|&(what, ..)| {
-            let target = |name| (what, (what, name), (what, SS), AtMost(1.0));
-            [target(RUST), target(C)]
+            [RUST, C].map(|name| (what, (what, name), (what, "ss"), AtMost(1.0)))
         });
         for (text, this, other, target) in targets.into_iter().chain(explain) {
-            let text = match other {
-                (_, SS) => format!("explain, {text}: {} against ss", this.1),
-                _ => text.into(),
-            };
+            let text = format!("{text}: {} against {}", this.1, other.1);
             let (bound, limit) = match target {
                 AtLeast(limit) => ("at least", limit),
                 AtMost(limit) => ("at most", limit),
             };
             let ratio = self.ratio(this, other).expect("it was measured");
             let verdict = ratio.verdict(target);
-            println!("{text:<57}{bound:<8} {limit:<6}{ratio:<24}{verdict}");
+            println!("{text:<49}{bound:<8} {limit:<6}{ratio:<24}{verdict}");
         }
     }
 }

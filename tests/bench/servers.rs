@@ -10,7 +10,6 @@ use std::process::{Child, Command, Stdio};
 pub const NAMES: [&str; 7] = [RUST, C, "socat", NO_FORK, FORK, BARE, ALLOWED];
 pub const RUST: &str = "Rust";
 pub const C: &str = "C";
-pub const SS: &str = "ss";
 /// The conversation without fork.
 pub const NO_FORK: &str = "no fork";
 /// fork, exit and wait, and nothing else.
