@@ -1,5 +1,6 @@
-//! System calls that strace makes fail with each errno of their man pages, in both builds. An error before the server
-//! listens stops it, and names the call. Later, it costs one client at most; only errors of accept(2) can stop the server.
+//! System calls that strace makes fail with each errno of their man pages, in both builds. An error before the
+//! server listens stops it, and is reported with the call. Later, it costs one client at most; only accept(2) has
+//! errors that stop the server.
 
 mod child;
 mod server;

@@ -10,7 +10,7 @@ pub fn same_bytes(build: &Build, arguments: &[&str]) -> Result<String> {
     }
     let run = |build: &Build| -> Result<Vec<String>> {
         let output = Command::new(&build.path).args(arguments).output();
-        let output = output.map_err(|error| format!("{}: {error}", build.path.display()))?;
+        let output = output.map_err(text)?;
         let status = output.status.to_string();
         let all = [&*output.stdout, status.as_bytes(), &output.stderr].join(&b'\n');
         let lines = all.split(|byte| *byte == b'\n');
@@ -19,10 +19,8 @@ pub fn same_bytes(build: &Build, arguments: &[&str]) -> Result<String> {
     let (expected, seen) = (run(&builds()[0])?, run(build)?);
     same(&expected, &seen)?;
     let is_sum = |line: &&String| line.ends_with(" the rule.") || line.starts_with("unexpected ");
-    Ok(format!(
-        "yes\n{}",
-        seen.iter().rfind(is_sum).ok_or("no sum")?
-    ))
+    let sum = seen.iter().rfind(is_sum).ok_or("no sum")?;
+    Ok(format!("yes\n{sum}"))
 }
 
 /// Whether the build makes the same calls as the C build until it listens, argument by argument.

@@ -14,10 +14,11 @@ impl Figure {
     pub fn new(build: &Build, option: bool) -> Result<Figure> {
         let mut server = build.serve_on(fresh_address(), option)?.server()?;
         let client = Client::served(server.address)?;
+        let child = server.child(&client)?;
         Ok(Figure {
-            child: server.child(&client)?,
             server,
             client,
+            child,
         })
     }
 }

@@ -20,21 +20,18 @@ fn main() -> ExitCode {
     // SAFETY: no pointers; SIG_DFL installs no handler.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     tool("strace", "strace");
-    let failed = |status: u8, reason: String| {
-        eprintln!("compare: {reason}");
-        status.into()
-    };
-    match (port_is_free(PORT), guest()) {
-        (Err(reason), _) => failed(1, reason),
-        (_, Err(reason)) => failed(2, reason),
-        (_, Ok(guest)) => {
-            let slow = env::var_os("SLOW").is_some_and(|value| value == "1");
-            let rows = CLAIMS.iter().filter(|claim| slow || claim.text != SLOW);
-            let rows: Vec<&Claim> = rows.collect();
-            let columns = [&builds()[..], &guest].concat();
-            report(&rows, &columns, &mut |text| println!("{text}")).into()
+    let guest = match port_is_free(PORT).and_then(|()| guest()) {
+        Ok(guest) => guest,
+        Err(reason) => {
+            eprintln!("compare: {reason}");
+            return ExitCode::FAILURE;
         }
-    }
+    };
+    let slow = env::var_os("SLOW").is_some_and(|value| value == "1");
+    let rows = CLAIMS.iter().filter(|claim| slow || claim.text != SLOW);
+    let rows: Vec<&Claim> = rows.collect();
+    let columns = [&builds()[..], &guest].concat();
+    report(&rows, &columns, &mut |text| println!("{text}")).into()
 }
 
 /// The guest: the build that `WITH` names, or none.

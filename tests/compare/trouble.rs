@@ -63,13 +63,11 @@ pub enum Last {
     Child,
 }
 
-/// Kills a server, with SO_REUSEADDR if `option`, and ends its connection as `last` names it. Returns the
-/// server, the client if it keeps its end open, and the state of the server's end in the kernel's list.
-pub fn ended(
-    build: &Build,
-    option: bool,
-    last: Last,
-) -> Result<(Server, Option<Client>, &'static str)> {
+/// The killed server, the client if it keeps its end open, and the state of the server's end in the kernel's list.
+pub type Ended = (Server, Option<Client>, &'static str);
+
+/// Kills a server, with SO_REUSEADDR if `option`, and ends its connection as `last` names it.
+pub fn ended(build: &Build, option: bool, last: Last) -> Result<Ended> {
     let mut figure = Figure::new(build, option)?;
     let (local, peer) = (figure.server.address, figure.client.address);
     let state_after = |passing: &[&str]| {

@@ -78,9 +78,9 @@ the same system calls. (F1) ... (K2) are the <a href="#claims">claims</a> of the
 <p>Lines side by side correspond. Marked are <b class="call">system calls</b>, <b class="unsafe">unsafe</b> and
 <b class="cast">casts</b>. Below a step are its system calls, as strace recorded them, the same in both builds.
 SERVER is the server; OLD is its child process for the first client, which still runs when the server is killed.
-REFUSED is a restart without SO_REUSEADDR, and GRANTED one with it. Descriptor 3 is <code>s</code>, and 4 is <code>c</code>.
-ADDRESS is the server’s address, OLD-PORT the client’s port, and LENGTH the length of the text. “Porting” marks rows of
-<a href="../src/porting/README.md">the porting reference</a>.</p>
+REFUSED is a restart without SO_REUSEADDR, and GRANTED one with it. Descriptor 3 is <code>s</code>, and 4 is
+<code>c</code>. ADDRESS is the server’s address, OLD-PORT the client’s port, and LENGTH the length of the text.
+“Porting” marks rows of <a href="../src/porting/README.md">the porting reference</a>.</p>
 {code}<h2 id="claims">The page’s claims, as <code>make compare</code> tries them in both builds</h2>
 <table>
 <thead><tr><td></td><th scope="col">Claim</th><th scope="col">Steps</th><th scope="col">On Linux</th></tr></thead>
