@@ -60,10 +60,11 @@ load: ## serve hostile clients, 10,000 clients, and clients during restarts
 trace: ## show the system calls of both builds, or compare A=PROGRAM, B=PROGRAM
 	$(NEED) strace:strace
 	@cargo test --quiet --release --test $(if $(A)$(B),porting -- --ignored,suite --) --nocapture trace::
-study: ## show C and Rust side by side in target/study.html
+study: ## show C and Rust side by side, here and in target/study.html; OF=NAME
 	$(NEED) strace:strace
 	@rm -f target/study.html
-	@cargo test --quiet --release --test suite -- --nocapture study::
+	@STUDY=$(or $(OF),serve) COLUMNS=$${COLUMNS:-$$(tput cols 2>/dev/null)} \
+	    cargo test --quiet --release --test study
 bench: ## measure speed, memory and downtime, and the cost of explain; ROUNDS=N
 	$(NEED) socat:socat strace:strace ss:iproute2
 	@cargo bench --bench bench

@@ -11,7 +11,6 @@ mod memory;
 mod readme;
 mod rules;
 mod security;
-mod study;
 mod support;
 mod trace;
 mod usage;

@@ -1,7 +1,8 @@
 //! Pairs of a C file and its Rust counterpart, which have the same functions in the same order and in
 //! them the same numbered steps.
 
-use crate::support::*;
+use crate::support::{Result, align, project, read_file};
+use std::{collections::BTreeMap, process::Command};
 
 /// The files in a reader's order. A name stands for a file and for the folder of that name.
 const ORDER: &str =
@@ -22,8 +23,8 @@ pub struct Part {
 
 pub const HEAD: &str = "The head of the file";
 
-/// The number of a line and its text.
-pub type Line = (usize, String);
+/// The number of a line, which is empty if it continues another one, and its text.
+pub type Line = (String, String);
 
 /// All pairs in a reader's order. Each difference between counterparts goes into `wrong`.
 pub fn read_pairs(wrong: &mut Vec<String>) -> Vec<Pair> {
@@ -87,7 +88,7 @@ impl Pair {
     /// Checks that both files have the same functions and numbered steps in the same order.
     fn check(&self, wrong: &mut Vec<String>) {
         let place = |side: usize, Part { heading, lines }: &Part| {
-            let line = lines.first().map_or(0, |(number, _)| *number);
+            let line = lines.first().map_or("", |(number, _)| number);
             format!("{}:{line}: {heading:?}", self.paths[side])
         };
         for (side, parts) in self.parts.iter().enumerate() {
@@ -141,7 +142,7 @@ fn cut(path: &str) -> Result<Vec<Part>> {
             let heading = heading.into();
             parts.push(Part { heading, lines });
         }
-        let line = (index + 1, text.to_string());
+        let line = ((index + 1).to_string(), text.to_string());
         let last = parts.last_mut().expect("the head is first");
         last.lines.extend(Some(line).filter(|_| step.is_none()));
     }

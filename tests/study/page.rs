@@ -1,11 +1,11 @@
 //! The study pages, each a self-contained file of HTML.
 
-use super::columns::{indent, piece, rows};
-use super::counterparts::{Line, Pair, Part};
-use super::readme::IDS;
-use super::story::{Calls, Moment, leave_out, run_remains, run_story};
-use crate::support::*;
-use std::fmt::Display;
+use crate::columns::{indent, piece, rows};
+use crate::counterparts::{Line, Pair, Part};
+use crate::readme::{IDS, PORTING};
+use crate::story::{Calls, Moment, leave_out, run_remains, run_story};
+use crate::support::{Result, builds, read_file, release};
+use std::{collections::BTreeMap, fmt::Display};
 
 /// A page with the heading `title`, which `body` follows.
 fn page(title: &str, body: &str) -> String {
@@ -39,7 +39,7 @@ pub fn other(pair: &Pair) -> String {
 
 /// The page of `serve`, the first of `pairs`: the restart, what remains, the code, and the claims.
 pub fn serve(pairs: &[Pair], calls: &Calls, claims: &[[String; 4]]) -> Result<String> {
-    let (notes, rust, release) = (notes()?, &builds()[1], release());
+    let (notes, rust, release) = (notes(&pairs[0])?, &builds()[1], release());
     let (mut moments, mut remains, mut outcomes) = (String::new(), String::new(), String::new());
     for (at, moment) in (1..).zip(run_story(rust)?) {
         moments += &figure(&notes[&format!("M{at}")], at, moment);
@@ -75,7 +75,7 @@ the same system calls. (F1) ... (K2) are the <a href="#claims">claims</a> of the
 <th scope="col">Restart without the option</th><th scope="col">Restart with it</th></tr></thead>
 {remains}</table>
 <h2>The server, step by step</h2>
-<p>Lines side by side correspond. Marked are <b class="call">system calls</b>, <b class="unsafe">unsafe</b> and
+<p>Lines side by side correspond; on a narrow screen, choose C or Rust. Marked are <b class="call">system calls</b>, <b class="unsafe">unsafe</b> and
 <b class="cast">casts</b>. Below a step are its system calls, as strace recorded them, the same in both builds.
 SERVER is the server; OLD is its child process for the first client, which still runs when the server is killed.
 REFUSED is a restart without SO_REUSEADDR, and GRANTED one with it. Descriptor 3 is <code>s</code>, and 4 is
@@ -97,11 +97,17 @@ fn step_link(step: impl Display) -> String {
 }
 
 /// The notes on the steps, and others, as HTML. "Run without `CODE`:" gets its result.
-fn notes() -> Result<BTreeMap<String, String>> {
+fn notes(serve: &Pair) -> Result<BTreeMap<String, String>> {
     let file = read_file("tests/study/notes.md")?.replace("\n    ", " ");
     let mut notes = BTreeMap::new();
     for (key, note) in file.lines().filter_map(|line| line.split_once(". ")) {
         let mut note = note.to_string();
+        if let Ok(step) = key.parse() {
+            let mut steps = serve.parts[0].iter().filter_map(Part::number);
+            if !steps.any(|known| known == step) {
+                return Err(format!("notes.md: serve has no step {step}"));
+            }
+        }
         if let Some((_, code)) = note.split_once("Run without `") {
             note = format!("{note} {}", leave_out(code.trim_end_matches("`:"))?);
         }
@@ -136,15 +142,22 @@ fn kernel(calls: &[String]) -> String {
 
 /// A file in both languages, with `below` each step, and the heads last.
 fn code(pair: &Pair, below: impl Fn(usize) -> String) -> String {
+    let steps = pair.parts[1].iter().filter_map(Part::number).count();
     let mut html = String::new();
-    for row in pair.rows() {
+    for (index, row) in pair.rows().into_iter().enumerate() {
         let part = row[0].or(row[1]).expect("one of both");
         let heading = prose(&part.heading);
         html += &match part.number() {
             None => format!("<section>\n<h3>{heading}</h3>\n"),
             Some(step) => format!("<section>\n<h4 id=\"step-{step}\">{heading}</h4>\n"),
         };
-        let (columns, traps) = (columns(pair, row), traps(pair, row[1]));
+        let step = part.number().unwrap_or(steps + 2);
+        for (to, word) in [(step + 1, "Next step"), (step - 1, "previous step")] {
+            if (1..=steps).contains(&to) {
+                html += &format!("<a class=\"turn\" href=\"#step-{to}\">{word}</a>\n");
+            }
+        }
+        let (columns, traps) = (columns(pair, row, index), traps(pair, row[1]));
         let more = part.number().map_or(String::new(), &below);
         html += &format!("{columns}<div class=\"below\">\n{more}{traps}</div>\n</section>\n");
     }
@@ -154,10 +167,7 @@ fn code(pair: &Pair, below: impl Fn(usize) -> String) -> String {
 /// The rows of the porting reference that link to a line of `part` in Rust.
 fn traps(pair: &Pair, part: Option<&Part>) -> String {
     let file = format!("../{}.rs", pair.name).replace("../porting/", "");
-    let (mut html, table) = (
-        String::new(),
-        read_file("src/porting/README.md").unwrap_or_default(),
-    );
+    let (mut html, table) = (String::new(), read_file(PORTING).unwrap_or_default());
     for (number, _) in part.iter().flat_map(|part| &part.lines) {
         let link = format!("]({file}#L{number})");
         for row in table.lines().filter(|row| row.contains(&link)) {
@@ -170,20 +180,24 @@ fn traps(pair: &Pair, part: Option<&Part>) -> String {
     html
 }
 
-/// The lines of a part in C and Rust.
-fn columns(pair: &Pair, parts: [Option<&Part>; 2]) -> String {
-    let (mut html, rows, calls) = (String::new(), rows(parts), pair.calls());
-    for (side, language) in ["C", "Rust"].into_iter().enumerate() {
-        let lines = (2..)
-            .zip(&rows)
-            .filter_map(|(row, both)| Some((row, both[side]?)));
-        let lines: String = lines
-            .map(|(row, line)| code_line(row, line, &calls))
-            .collect();
-        html += &format!("<pre data-title=\"{language}\">{lines}</pre>\n");
+/// The lines of a part in C and Rust; on a narrow screen, the reader chooses one language.
+fn columns(pair: &Pair, parts: [Option<&Part>; 2], id: usize) -> String {
+    let (mut choice, mut html, rows) = (String::new(), String::new(), rows(pair, parts));
+    let calls = pair.calls();
+    for (side, (language, class)) in [("C", "c"), ("Rust", "rust")].into_iter().enumerate() {
+        let mut lines = String::new();
+        for (row, both) in (2..).zip(&rows) {
+            let line = both[side].iter();
+            lines.extend(line.map(|line| code_line(row, line, &calls)));
+        }
+        let checked = ["", " checked"][side];
+        choice += "<input type=\"radio\"";
+        choice += &format!(" name=\"{id}\" id=\"{class}-{id}\" class=\"{class}\"{checked}>");
+        choice += &format!("<label for=\"{class}-{id}\">{language}</label>\n");
+        html += &format!("<pre class=\"{class}\" data-title=\"{language}\">{lines}</pre>\n");
     }
     let count = rows.len() + 1;
-    format!("<div class=\"columns\" style=\"--rows:{count}\">\n{html}</div>\n")
+    format!("{choice}<div class=\"columns\" style=\"--rows:{count}\">\n{html}</div>\n")
 }
 
 /// A line in its row; where it is too long, it continues with a deeper indent.

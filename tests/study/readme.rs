@@ -1,13 +1,16 @@
-//! What README.md states about the code: the page's claims, with their steps.
+//! What the READMEs state about the code: the page's claims with their steps, and the porting reference.
 
-use super::counterparts::{Pair, Part};
 use crate::claims::CLAIMS;
+use crate::counterparts::{Pair, Part};
 use crate::support::read_file;
 
 /// The page's claims.
 pub const IDS: [&str; 15] = [
     "F1", "F2", "F3", "F4", "F5", "T1", "T2", "T3", "T4", "R1", "R2", "C1", "C2", "K1", "K2",
 ];
+
+/// The porting reference.
+pub const PORTING: &str = "src/porting/README.md";
 
 /// The claims: id, words, steps, outcome. A row that `serve` or `make compare` contradict is `wrong`.
 pub fn read_claims(serve: &Pair, wrong: &mut Vec<String>) -> Vec<[String; 4]> {

@@ -1,11 +1,11 @@
 //! What runs show: Figure 12.1 and the restart, what remains when the child is killed too, what is different
 //! if a line is left out, and the system calls of each step.
 
-use super::counterparts::{Pair, Part};
 use crate::claims::agreement::same;
 use crate::claims::figure::Figure;
 use crate::claims::remedy::{c2, traced};
 use crate::claims::trouble::{Last, ended};
+use crate::counterparts::{Pair, Part};
 use crate::support::*;
 use libc::SIGKILL;
 use std::process;

@@ -1,4 +1,47 @@
-//! Two lists, compared and side by side.
+//! Text in lines and columns, and lists that are compared.
+
+/// The width in the environment variable COLUMNS, but at least 80.
+pub fn terminal_width() -> usize {
+    let columns = std::env::var("COLUMNS").unwrap_or_default();
+    columns.parse().unwrap_or(80).max(80)
+}
+
+/// `text` in lines of at most `width` columns, broken at spaces, or after a punctuation mark if a word is too
+/// long. The lines after the first one are indented by four more columns.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let indent = text.len() - text.trim_start().len();
+    let mut rest: Vec<char> = text.chars().collect();
+    let mut lines = Vec::new();
+    while rest.len() > width {
+        let start = rest.iter().position(|c| *c != ' ').unwrap_or(0);
+        let space = rest[..=width].iter().rposition(|c| *c == ' ');
+        let mark = rest[..width].iter().rposition(|c| ":(),.={_/".contains(*c));
+        let end = space
+            .or(mark.map(|mark| mark + 1))
+            .filter(|end| *end > start);
+        let end = end.unwrap_or(width);
+        lines.push(rest[..end].iter().collect());
+        let further = " ".repeat((indent + 4).min(width / 2));
+        let left: String = rest[end..].iter().collect();
+        rest = (further + left.trim_start()).chars().collect();
+    }
+    lines.push(rest.iter().collect());
+    lines
+}
+
+/// The width of a column where two of them are side by side in `width` columns.
+pub fn half(width: usize) -> usize {
+    (width - 3) / 2
+}
+
+/// `left` beside `right`, in lines of at most `width` columns, with three spaces between them.
+pub fn side_by_side(left: &[String], right: &[String], width: usize) -> Vec<String> {
+    let half = half(width);
+    let cell = |lines: &[String], row: usize| lines.get(row).cloned().unwrap_or_default();
+    let rows = (0..left.len().max(right.len()))
+        .map(|row| format!("{:<half$}   {}", cell(left, row), cell(right, row)));
+    rows.map(|row| row.trim_end().to_string()).collect()
+}
 
 /// The first place at which two lists differ, and what is there.
 pub fn first_difference<'a>(
