@@ -12,7 +12,7 @@ fn handover_passes_a_descriptor_to_another_process() {
     let address = format!("../{}", path.file_name().unwrap().to_str().unwrap());
     let stdout = format!("read {length} bytes\n");
     let outcome = run_pair("", "handover", &[&address], |run| {
-        run.makes(1, "bind(3")?;
+        run.makes(1, "recvmsg(")?;
         let mut client = Command::new(&programs("handover")[0]);
         let client = client
             .args([&*address, file])
