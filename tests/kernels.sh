@@ -103,6 +103,7 @@ measure() {
     release=$(uname -v | sed -n 's/.*Debian \([^ ]*\).*/\1/p')
     cell release "${release:-$(uname -r)}"
     check rules rules
+    sed -n 's/^This kernel /@change /p' rules.c
     check all rules --all
     check sequences rules --sequences "${SEQUENCES:-20000}"
     check abi abi
@@ -143,19 +144,19 @@ untried() {
     return 1
 }
 
-# use_suite SUITE: lets apt-get and apt-cache see this suite of Debian, and no installed packages.
+# use_suite SUITE ARCHITECTURES: lets apt-get and apt-cache see this suite of Debian, and no
+# installed packages.
 use_suite() {
-    apt=$folder/apt/$1
+    suite=$1 apt=$folder/apt/$1
     unset APT_CONFIG
     mkdir -p "$apt/lists/partial" "$apt/archives/partial" && : >"$apt/status"
-    options='arch=amd64,s390x target=Packages'
-    options="$options signed-by=/usr/share/keyrings/debian-archive-keyring.gpg"
+    options="arch=$2 target=Packages signed-by=/usr/share/keyrings/debian-archive-keyring.gpg"
     # shellcheck disable=SC2016 # apt-get replaces the names
     apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' | sort -u |
         while read -r label uri; do
             case $label in
-            Debian) printf "deb [$options] $uri %s main\n" "$1" "${1%-backports}" ;;
-            Debian-Security) echo "deb [$options] $uri ${1%-backports}-security main" ;;
+            Debian) printf "deb [$options] $uri %s main\n" "$suite" "${suite%-backports}" ;;
+            Debian-Security) echo "deb [$options] $uri ${suite%-backports}-security main" ;;
             esac
         done | uniq >"$apt/sources"
     cat >"$apt/conf" <<END
@@ -165,7 +166,7 @@ Dir::Etc::sourcelist "$apt/sources"; Dir::State::lists "$apt/lists";
 Dir::State::status "$apt/status"; Dir::Cache "$apt";
 END
     export APT_CONFIG="$apt/conf"
-    # Of an old suite, only one of the sources may be left, and only some architectures.
+    # Of an old suite, only one of the sources may be left.
     apt-get -qq update 2>"$folder/errors"
 }
 
@@ -177,13 +178,13 @@ unpack() {
     rm -r "$folder/debs"
 }
 
-# Prints the newest version of a package.
-version() { apt-cache madison "$1" | sed -n '1s/.*| *\(.*\) |.*/\1/p'; }
+# version PACKAGE: prints the newest version in the suite that was used last.
+version() { apt-cache madison "$1" | grep " $suite" | sed -n '1s/.*| *\(.*\) |.*/\1/p'; }
 
 # fetch NAME SUITE ARCHITECTURE PACKAGE: fetches the kernel that the package depends on.
 fetch() {
     [ ! -e "$folder/$1" ] || return 0
-    use_suite "$2"
+    use_suite "$2" "$3"
     packages=$(apt-cache depends --recurse --important "$4:$3=$(version "$4:$3")" 2>/dev/null |
         grep -E '^linux-(image|binary|modules)-[0-9]')
     [ "$packages" ] || untried "$1" "no package $4 in $2" || return
@@ -208,13 +209,15 @@ build_s390x() {
     make --silent c CC=s390x-linux-gnu-gcc LINK=dynamic CFLAGS='-O2 -static' \
         C_PROGRAM="$folder/cross/c" || exit
     if [ ! -e "$folder/rust" ]; then
-        use_suite bookworm
+        use_suite bookworm amd64,s390x
         std=libstd-rust-web
         version=$(version "$std-dev:s390x")
         lib=$std-$(echo "$version" | cut -d . -f 1,2)
         llvm=$(apt-cache depends "$lib=$version" | sed -n 's/.*Depends: \(libllvm\)/\1/p')
         unpack "rustc-web=$version" "$lib=$version" "$llvm" "$std-dev:amd64=$version" \
-            "$std-dev:s390x=$version" || return
+            "$std-dev:s390x=$version" || {
+            echo "s390x: no Rust build: $(tail -n 1 "$folder/errors")" && return
+        }
         mv "$folder/package" "$folder/rust"
     fi
     RUSTC=$folder/rust/usr/bin/rustc LD_LIBRARY_PATH=$folder/rust/usr/lib/x86_64-linux-gnu \
@@ -239,20 +242,24 @@ start() {
     cp -r "$folder/$1/root/." "$work" && cp tests/kernels.sh "$work/init" && chmod +x "$work/init"
     (cd "$work" && find . | cpio --quiet -o -H newc | gzip -1) >"$work.initrd"
     case $1 in
-    s390x) set -- "$1" qemu-system-s390x -machine s390-ccw-virtio -append quiet ;;
-    *) set -- "$1" qemu-system-x86_64 -machine q35 -append 'quiet console=ttyS0' ;;
+    s390x) set -- "$1" qemu-system-s390x -machine s390-ccw-virtio ;;
+    *) set -- "$1" qemu-system-x86_64 -machine q35 ;;
     esac
+    # A small machine keeps only 2048 sockets in TIME_WAIT, unless its hash table is larger. Without
+    # mitigations and init_on_alloc, qemu needs less time.
+    options='quiet console=ttyS0 thash_entries=131072 mitigations=off init_on_alloc=0'
     kernel=$folder/$1/kernel && shift
     timeout --foreground 900 "$@" -accel tcg -m 512 -nic none -nodefaults -display none \
         -serial stdio -no-reboot -kernel "$kernel" -initrd "$work.initrd" \
-        </dev/null 2>&1 | tr -d '\r' >"$work.console"
+        -append "$options" </dev/null 2>&1 | tr -d '\r' >"$work.console"
     sed -n '/^@release/,/^@end/p' "$work.console" >"$report"
     grep -q '^@end' "$report" || { echo 'stopped early' && tail -n 9 "$work.console"; } >>"$report"
 }
 
+# Prints a row of the table.
 row() { printf '%-18s%-18s%-10s%-13s%-14s%-5s%-9s%-15s%s\n' "$@"; }
 
-# A value of the table, from a report. C only means that there was no Rust build.
+# value NAME CELL: prints what measure found for the cell.
 value() { sed -n "s/^@$2 //p" "$folder/$1.report"; }
 
 if [ "${1-}" = start ]; then
@@ -264,7 +271,7 @@ for suite in bullseye bookworm trixie trixie-backports; do
     fetch $suite $suite amd64 linux-image-cloud-amd64
 done
 fetch s390x bookworm s390x linux-image-s390x && build_s390x
-unset APT_CONFIG
+rm -rf "$folder/apt" "$folder/package"
 for name in $names; do
     [ -e "$folder/$name.report" ] || echo "$name"
 done | xargs -n 1 -P "$(nproc)" sh tests/kernels.sh start
@@ -279,6 +286,9 @@ for name in $names; do
     row "$name" "$(value "$name" release)" "$(value "$name" rules)" "$(value "$name" all)" \
         "$(value "$name" sequences)" "$(value "$name" abi)" "$(value "$name" restart)" \
         "$(value "$name" explain)" "$(value "$name" same)"
+done
+for name in $names; do
+    value "$name" change | sed "s/^/$name /"
 done
 for name in $names; do
     grep -qv '^@' "$folder/$name.report" || continue
