@@ -26,7 +26,8 @@ static bool conflicts_if(const struct socket_entry *entry, const struct tcp_sock
         reuseaddr = entry->reuseaddr;
     if (entry->v6only != UNKNOWN)
         v6only = entry->v6only;
-    const struct tcp_socket existing = make_socket(entry->state, &entry->local, reuseaddr, v6only);
+    struct tcp_socket existing = make_socket(entry->state, &entry->local, reuseaddr, v6only);
+    existing.orphan = entry->inode == 0;
     return conflicts(&existing, new);
 }
 

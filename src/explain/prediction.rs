@@ -25,10 +25,9 @@ fn make_socket(state: TcpState, at: &Endpoint, reuseaddr: bool, v6only: bool) ->
 fn conflicts_if(entry: &SocketEntry, new: &TcpSocket, reuseaddr: bool, v6only: bool) -> bool {
     let read = entry.reuseaddr.filter(|_| !entry.inferred);
     let (reuseaddr, v6only) = (read.unwrap_or(reuseaddr), entry.v6only.unwrap_or(v6only));
-    conflicts(
-        &make_socket(entry.state, &entry.local, reuseaddr, v6only),
-        new,
-    )
+    let mut existing = make_socket(entry.state, &entry.local, reuseaddr, v6only);
+    existing.orphan = entry.inode == 0;
+    conflicts(&existing, new)
 }
 
 /// Predicts whether `entry`'s socket conflicts with a new socket on `endpoint`.
