@@ -121,8 +121,8 @@ static void print_values(void)
         set_option(s, SOL_SOCKET, SO_REUSEADDR, values[i]);
         print("%-24d%d\n", values[i], get_option(s, SOL_SOCKET, SO_REUSEADDR));
     }
-    print("\nThe option is on. optlen passed; optlen returned, buffer (ee: not written)\n"
-          "On a big-endian machine, lengths 1 to 3 return zeros, as if it were off.\n\n");
+    print("\nThe option is on. optlen passed; optlen returned, buffer (ee: not written)\n");
+    print("On a big-endian machine, lengths 1 to 3 return zeros, as if it were off.\n\n");
     for (socklen_t length = 0; length <= 8; length++) {
         unsigned char bytes[8] = {0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee};
         socklen_t optlen = length;
