@@ -6,7 +6,7 @@
 # between the builds. The exit status is 1 if there is any.
 # This script is also the init of the virtual machines.
 set -u
-names='bullseye bookworm trixie trixie-backports s390x this'
+names='s390x bullseye bookworm trixie trixie-backports this' # the slowest first
 
 # Sets a cell of the table. What measure prints without an @ is an error.
 cell() { echo "@$1 $2"; }

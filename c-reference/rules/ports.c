@@ -26,7 +26,8 @@ struct tcp_socket with_plan(const struct ports *ports, const struct target *targ
                             const struct plan *plan)
 {
     struct tcp_socket socket = with_options(target, plan->reuseaddr, plan->reuseport);
-    socket.uid = plan->other_user ? ports->other_user : geteuid();
+    if (plan->other_user)
+        socket.uid = ports->other_user;
     socket.device = plan->device;
     return socket;
 }

@@ -53,12 +53,12 @@ pub fn has_other_user(ports: &Ports) -> bool {
 
 /// Returns the socket of `target` with the options, user and device of `plan`.
 pub fn with_plan(ports: &Ports, target: &Target, plan: &Plan) -> TcpSocket {
-    let users = [this_user(), ports.other_user];
-    TcpSocket {
-        uid: users[usize::from(plan.other_user)],
-        device: plan.device,
-        ..with_options(target, plan.reuseaddr, plan.reuseport)
+    let mut socket = with_options(target, plan.reuseaddr, plan.reuseport);
+    if plan.other_user {
+        socket.uid = ports.other_user;
     }
+    socket.device = plan.device;
+    socket
 }
 
 /// Binds `s` to `port`. Returns whether the port was free.
