@@ -22,7 +22,7 @@ static struct tcp_socket make_socket(int state, const struct endpoint *at, bool 
 static bool conflicts_if(const struct socket_entry *entry, const struct tcp_socket *new,
                          bool reuseaddr, bool v6only)
 {
-    if (entry->reuseaddr != UNKNOWN && !entry->inferred)
+    if (entry->reuseaddr != UNKNOWN)
         reuseaddr = entry->reuseaddr;
     if (entry->v6only != UNKNOWN)
         v6only = entry->v6only;
@@ -38,7 +38,7 @@ static enum conflict predict_one(const struct socket_entry *entry, const struct 
     const struct tcp_socket new = make_socket(TCP_CLOSE, endpoint, reuseaddr, false);
 
     /* Setting an option of the existing socket can remove a conflict, but not cause one. */
-    if (!conflicts_if(entry, &new, entry->reuseaddr == 1, false))
+    if (!conflicts_if(entry, &new, false, false))
         return NO_CONFLICT;
     return conflicts_if(entry, &new, true, true) ? CONFLICT : MAY_CONFLICT;
 }

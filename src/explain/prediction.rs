@@ -23,8 +23,8 @@ fn make_socket(state: TcpState, at: &Endpoint, reuseaddr: bool, v6only: bool) ->
 
 /// Applies the rule, with these values for SO_REUSEADDR and IPV6_V6ONLY if they are unknown.
 fn conflicts_if(entry: &SocketEntry, new: &TcpSocket, reuseaddr: bool, v6only: bool) -> bool {
-    let read = entry.reuseaddr.filter(|_| !entry.inferred);
-    let (reuseaddr, v6only) = (read.unwrap_or(reuseaddr), entry.v6only.unwrap_or(v6only));
+    let reuseaddr = entry.reuseaddr.unwrap_or(reuseaddr);
+    let v6only = entry.v6only.unwrap_or(v6only);
     let mut existing = make_socket(entry.state, &entry.local, reuseaddr, v6only);
     existing.orphan = entry.inode == 0;
     conflicts(&existing, new)
@@ -35,7 +35,7 @@ fn predict_one(entry: &SocketEntry, endpoint: &Endpoint, reuseaddr: bool) -> Con
     let new = make_socket(TcpState::Close, endpoint, reuseaddr, false);
 
     // Setting an option of the existing socket can remove a conflict, but not cause one.
-    if !conflicts_if(entry, &new, entry.reuseaddr == Some(true), false) {
+    if !conflicts_if(entry, &new, false, false) {
         Conflict::No
     } else if conflicts_if(entry, &new, true, true) {
         Conflict::Yes
