@@ -8,7 +8,8 @@
  */
 #include "explain.h"
 #include "explain/prediction.h"
-#include "explain/print.h"
+#include "explain/print_answer.h"
+#include "explain/print_sockets.h"
 #include "explain/procfs.h"
 #include "explain/sock_diag.h"
 #include "output.h"
@@ -153,7 +154,9 @@ int explain(const struct endpoint *endpoints, size_t count, bool trial, bool all
     }
 
     hold_output();
-    print_snapshot(&snapshot, all);
+    print_answer(&snapshot);
+    print_sockets(&snapshot, all);
+    print_notes(&snapshot);
     int status = exit_status(&snapshot);
     free_snapshot(&snapshot);
     if (write_held() == -1 && errno != EPIPE) { /* a reader may stop, as head(1) does */

@@ -15,7 +15,8 @@
 //! C counterpart: `c-reference/explain.c`.
 
 mod prediction;
-mod print;
+mod print_answer;
+mod print_sockets;
 mod procfs;
 mod snapshot;
 mod sock_diag;
@@ -29,7 +30,8 @@ use libc::{
     SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET, c_int,
 };
 use prediction::predict;
-use print::print_snapshot;
+use print_answer::print_answer;
+use print_sockets::{print_notes, print_sockets};
 use procfs::{find_holders, may_bind_every_port, read_numbers, read_options};
 use snapshot::*;
 use sock_diag::find_sockets;
@@ -168,7 +170,9 @@ pub fn explain(endpoints: &[Endpoint], trial: bool, all: bool) -> c_int {
     }
 
     hold_output();
-    print_snapshot(&snapshot, all);
+    print_answer(&snapshot);
+    print_sockets(&snapshot, all);
+    print_notes(&snapshot);
     match write_held() {
         Ok(()) | Err(Errno(EPIPE)) => exit_status(&snapshot), // a reader may stop, as head(1) does
         Err(reason) => {

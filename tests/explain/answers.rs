@@ -15,8 +15,8 @@ fn an_unused_port_is_free() {
 fn a_connection_that_survived_its_server_can_be_waited_for_or_closed() {
     let _alone = alone();
     let (_holder, address) = held("ESTABLISHED", false);
-    let advice = "helps:\n    stop TEST\n        but let its peers close first, or wait: N s, or minutes if one is gone
-    or close all connections, as root: ss -K -t state connected sport = :PORT
+    let advice = "helps:\n    stop TEST\n        its connections can remain for N s, or for minutes if a peer is gone
+    or close these connections, as root: ss -K -t state connected sport = :PORT
     next time, set SO_REUSEADDR before bind in every program on the port\n\nSockets ";
     explain(address).has(address.port(), advice);
 }
@@ -146,8 +146,7 @@ fn a_connection_on_an_ephemeral_port_has_one_more_remedy() {
         let address = (*fresh_address().ip(), port).into();
         let _holder = hold(state, address, false).unwrap();
         let text = explain(address).text;
-        let reserve =
-            format!("keep clients off it: add {port} to net.ipv4.ip_local_reserved_ports\n");
+        let reserve = format!("reserve the port: add {port} to net.ipv4.ip_local_reserved_ports\n");
         assert_eq!(text.contains(&reserve), remedy, "{text}");
     }
 }

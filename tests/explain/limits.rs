@@ -14,9 +14,9 @@ const HIDDEN: &str = "\
 
 What helps:
     stop the process that holds the socket (not found)
-        but let its peers close first, or wait: N s, or minutes if one is gone
+        its connections can remain for N s, or for minutes if a peer is gone
     run explain as root, which shows all processes that hold the sockets
-    or close all connections, as root: ss -K -t state connected sport = :PORT
+    or close these connections, as root: ss -K -t state connected sport = :PORT
     run explain with --try, which binds the port for an instant
 
 Sockets on port PORT:

@@ -24,7 +24,7 @@ const WAIT: &str = "    wait N s at most
     or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT\n";
 const SENDING: &str =
     "    wait until peers have taken the last data, or the kernel gives up (minutes)
-    or close all connections, as root: ss -K -t state connected sport = :PORT\n";
+    or close these connections, as root: ss -K -t state connected sport = :PORT\n";
 
 /// The report about a closed connection, of which `row` has the state and the time left.
 fn remains(answer: &str, advice: &str, row: [&str; 2], status: i32) -> String {

@@ -11,9 +11,9 @@ TCP port PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
 
 What helps:
     stop TEST
-        but let its peers close first, or wait: N s, or minutes if one is gone
+        its connections can remain for N s, or for minutes if a peer is gone
     wait until peers have taken the last data, or the kernel gives up (minutes)
-    or close all connections, as root: ss -K -t state connected sport = :PORT
+    or close these connections, as root: ss -K -t state connected sport = :PORT
     next time, set SO_REUSEADDR before bind in every program on the port
 
 Sockets on port PORT:
