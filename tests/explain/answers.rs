@@ -160,8 +160,10 @@ fn a_client_on_an_ephemeral_port_is_probably_outgoing_unless_a_server_listens_th
     let address = (*fresh_address().ip(), first).into();
     let client = bind_socket(address, true).unwrap();
     connect(&client, to).unwrap();
-    let outgoing = " SO_REUSEADDR on, probably outgoing\n";
-    explain(address).shows(outgoing);
+    explain(address).shows(" SO_REUSEADDR on, probably outgoing\n");
+    set_option(&client, SOL_SOCKET, SO_REUSEADDR, 0).unwrap();
+    explain(address).shows("    client connections that probably were given this port: 1\n\n");
+    set_option(&client, SOL_SOCKET, SO_REUSEADDR, 1).unwrap();
     let listener = bind_socket(address, true).unwrap();
     listen(&listener, 1).unwrap();
     let text = explain(address).text;
