@@ -105,7 +105,7 @@ measure() {
     check rules rules
     sed -n 's/^This kernel /@change /p' rules.c
     check all rules --all
-    check sequences rules --sequences "${SEQUENCES:-20000}"
+    check sequences rules --sequences "${SEQUENCES:-14000}"
     check abi abi
     nc=$(command -v nc.openbsd || command -v nc)
     address=127.9.$(($$ / 250 % 250)).$(($$ % 250 + 1)):9099
