@@ -6,8 +6,8 @@
  * every other socket on the port, and fails at the first conflict. Whether a shortcut applies
  * depends on the sockets bound earlier, so their order matters.
  * Source: Linux 6.18, net/ipv4/inet_connection_sock.c.
- * Not modelled: sockets with TCP_REPAIR, or in a SO_REUSEPORT group before they listen; VRFs, which
- * have ports of their own; and ports on which connect(2) has bound all sockets that are left
+ * Not modelled: TCP_REPAIR, and sockets in a SO_REUSEPORT group that do not listen yet; VRFs, whose
+ * ports are separate; and ports whose remaining sockets were all bound by connect(2)
  * (d57f4b874946).
  * Rust counterpart: src/conflict.rs.
  */

@@ -142,7 +142,7 @@ int explain(const struct endpoint *endpoints, size_t count, bool trial, bool all
     for (int taken = 0; taken < SNAPSHOTS_MAX; taken++) {
         collect(&snapshot);
         predict(&snapshot);
-        /* Where the others suffice, a socket that was closed does not matter. */
+        /* If the port is in use anyway, a closed socket does not matter. */
         bool changed = snapshot.changed && worst_result(&snapshot, true) != CONFLICT;
         /* A socket can move to a process that was already read. */
         if (!changed && !may_find_holder(&snapshot))

@@ -1,9 +1,9 @@
 /*
  * rules.c - the rule tested on the running kernel.
  *
- * A socket, the holder, holds a port. A new socket calls bind(2) on that port, then listen(2). The
- * results are compared with what conflict.c predicts. Probes come first, which find out what
- * variant of the rule this kernel follows.
+ * An existing socket holds a port. bind(2) and listen(2) are called on a new socket for that port.
+ * The results are compared with what conflict.c predicts. Probes first determine which variant of
+ * the rule applies.
  * Limits: rows with IPv6 are left out if ::1 cannot be bound, and rows with two users if this user
  * may not give a socket to another one. The sockets are in a private network namespace or, if none
  * can be created, on free ports of the current network. --all leaves 3,200 of them in TIME_WAIT for
@@ -49,7 +49,7 @@ static bool probe_orphan(struct ports *ports, bool other_user)
     return try_new_socket(ports, SCENARIO_FIN_WAIT1, NEVER, &orphan, &new).bind.seen == 0;
 }
 
-/* Finds out what variant of the rule this kernel follows. */
+/* Determines which variant of the rule applies. */
 static void probe_kernel(struct ports *ports)
 {
     struct kernel kernel = {0};

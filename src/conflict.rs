@@ -5,8 +5,8 @@
 //! every other socket on the port, and fails at the first conflict. Whether a shortcut applies
 //! depends on the sockets bound earlier, so their order matters.
 //! Source: Linux 6.18, `net/ipv4/inet_connection_sock.c`.
-//! Not modelled: sockets with TCP_REPAIR, or in a SO_REUSEPORT group before they listen; VRFs, which
-//! have ports of their own; and ports on which connect(2) has bound all sockets that are left
+//! Not modelled: TCP_REPAIR, and sockets in a SO_REUSEPORT group that do not listen yet; VRFs,
+//! whose ports are separate; and ports whose remaining sockets were all bound by connect(2)
 //! (d57f4b874946).
 //! C counterpart: `c-reference/conflict.c`.
 
@@ -15,7 +15,7 @@ use libc::{AF_INET, AF_INET6, c_int, uid_t};
 use std::net::Ipv6Addr;
 use std::ptr;
 
-/// How kernels differ: Linux 5.10, 6.1.168, 6.12, and 6.17 and later, which is the default.
+/// Variants of the rule in older kernels. The default is Linux 6.17 and later.
 #[derive(Clone, Copy, Default)]
 pub struct Kernel {
     /// Before 8002d44fe84d (6.8): if the first socket on a port has an option, later sockets with
@@ -25,8 +25,8 @@ pub struct Kernel {
     /// to a specific IPv4-mapped address skips the sockets on 0.0.0.0 if the first of them was
     /// AF_INET6.
     pub skips_mapped: bool,
-    /// Before c51da3f7a161 (6.17): the user of sockets that no process holds, root. Any other uid
-    /// than ours stands for root if we are not root.
+    /// Before c51da3f7a161 (6.17): the uid of sockets that no process holds, which is root's. If
+    /// this user is not root, any other uid will do.
     pub orphan_uid: Option<uid_t>,
 }
 

@@ -126,8 +126,8 @@ fn collect(snapshot: &mut Snapshot) {
     }
 }
 
-/// Binds to each target's port with SO_REUSEADDR, which conflicts with a server without it that
-/// binds at that instant.
+/// Binds to each target's port with SO_REUSEADDR. A server without the option that binds at that
+/// instant fails.
 fn try_targets(snapshot: &mut Snapshot) {
     for target in &mut snapshot.targets {
         if target.error.is_some() {
@@ -157,7 +157,7 @@ pub fn explain(endpoints: &[Endpoint], trial: bool, all: bool) -> c_int {
     for _ in 0..SNAPSHOTS_MAX {
         collect(&mut snapshot);
         predict(&mut snapshot);
-        // Where the others suffice, a socket that was closed does not matter.
+        // If the port is in use anyway, a closed socket does not matter.
         let changed = snapshot.changed && worst_result(&snapshot, true) != Conflict::Yes;
         // A socket can move to a process that was already read.
         if !changed && !may_find_holder(&snapshot) {

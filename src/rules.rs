@@ -1,8 +1,8 @@
 //! The rule tested on the running kernel.
 //!
-//! A socket, the holder, holds a port. A new socket calls bind(2) on that port, then listen(2). The
-//! results are compared with what `conflict.rs` predicts. Probes come first, which find out what
-//! variant of the rule this kernel follows.
+//! An existing socket holds a port. bind(2) and listen(2) are called on a new socket for that port.
+//! The results are compared with what `conflict.rs` predicts. Probes first determine which variant
+//! of the rule applies.
 //! Limits: rows with IPv6 are left out if ::1 cannot be bound, and rows with two users if this user
 //! may not give a socket to another one. The sockets are in a private network namespace or, if none
 //! can be created, on free ports of the current network. `--all` leaves 3,200 of them in TIME_WAIT
@@ -62,7 +62,7 @@ fn probe_orphan(ports: &mut Ports, other_user: bool) -> bool {
     cell.bind.seen.is_none()
 }
 
-/// Finds out what variant of the rule this kernel follows.
+/// Determines which variant of the rule applies.
 fn probe_kernel(ports: &mut Ports) {
     let mut kernel = Kernel::default();
     let reuseaddr = with_options(&V4_LO, true, false);

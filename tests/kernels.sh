@@ -166,7 +166,7 @@ Dir::Etc::sourcelist "$apt/sources"; Dir::State::lists "$apt/lists";
 Dir::State::status "$apt/status"; Dir::Cache "$apt";
 END
     export APT_CONFIG="$apt/conf"
-    # Of an old suite, only one of the sources may be left.
+    # An old suite may remain on only one of the sources.
     apt-get -qq update 2>"$folder/errors"
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Plays what on-call engineers meet, with real servers: brings a port into a state, runs explain,
-# acts on what it prints, and restarts the server. Each situation has its own namespaces.
+# Reproduces on-call situations with real servers: puts a port into a state, runs explain, follows
+# its advice, and restarts the server. Each situation has its own namespaces.
 # shellcheck disable=SC2016,SC2086,SC2317,SC2329 # the last argument of play is evaluated
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -111,7 +111,7 @@ check_verdict() {
     case $1 in
     'in use') set 1 'is in use. A server cannot bind it, even if it sets SO_REUSEADDR.' ;;
     'in use, unread') set 1 'is in use. A server .*cannot bind it, .*' ;;
-    'in use, shared') set 1 '.*, but one of user root that also sets SO_REUSEPORT can.' ;;
+    'in use, shared') set 1 '.*, but one run by root that also sets SO_REUSEPORT can.' ;;
     'may be in use') set 3 '.* one that sets it can only if the old program set it too.' ;;
     'free, denied') set 0 'is free. This user may not bind it.' ;;
     *) set 0 'is free.' ;;
@@ -135,7 +135,7 @@ follow() {
     esac
     case $1 in
     *stop)
-        for pid in $(printed 'stop pid \([0-9]*\) .*' && printed 'and its .* pid \([0-9 ]*\).*'); do
+        for pid in $(printed 'stop pid \([0-9]*\) .*'); do
             kill "$pid" 2>/dev/null
             if grep -q 'kill -CONT it as well' "$work/release"; then kill -CONT "$pid"; fi
             await gone "$pid"
@@ -179,7 +179,7 @@ play 'nginx was stopped; 3,000 connections in TIME_WAIT' 'may be in use' start n
 play 'workers of nginx, whose master was killed' 'in use' stop nginx \
     'nginx start; await answers; stop -KILL'
 play 'nginx with 20 workers, which it would replace' 'in use' stop nginx \
-    'workers=20; nginx start; await answers; text="and its child processes.*20"'
+    'workers=20; nginx start; await answers; text="and child processes: 20"'
 play 'nginx listens twice, at 8080 and at [::]:8080' free 'one listen' nginx \
     'listen="8080; listen [::]:8080 ipv6only=off"; nginx cannot_start'
 play 'nginx with "reuseport", and another nginx' 'in use, shared' SO_REUSEPORT nginx \
@@ -202,7 +202,7 @@ play 'redis was killed; a client is connected' 'may be in use' start redis \
 play 'redis, stopped by SIGSTOP' 'in use' stop redis 'redis start; kill -STOP "$server"'
 play 'a UDP socket' free none redis \
     'launch nc -ul 127.0.0.1 8080; await eval "ss -Huan | grep -q :8080"; text="UDP uses this"'
-play 'a client, on the automatic port 8080' 'in use' 'ss -K, reserve' redis \
+play 'a client, on the ephemeral port 8080' 'in use' 'ss -K, reserve' redis \
     'port=6379; redis start; echo 8080 8081 >/proc/sys/net/ipv4/ip_local_port_range
     connect 6379; port=8080; has ^ESTAB || fail "the client has another port"'
 play 'port 80, as an ordinary user' 'free, denied' 'as root' redis 'ordinary_user; port=80'
@@ -216,12 +216,12 @@ play 'in flight over a UNIX socket' 'in use, unread' 'stop sender' redis \
     'python launch send_away; await has "^LISTEN.*:\* *$"; text="socket (not found)"'
 play 'process 1 holds the socket, for a socket unit' 'in use' 'stop unit' redis \
     '[ -e /proc/1/fd/9 ] || exec python3 -c "${python}become_socket_unit()" "$@"
-    text="stop the socket unit or container of process 1: systemctl list-sockets"'
+    text="socket unit (systemctl list-sockets) or container"'
 play 'a child of a server without the option' 'in use' 'ss -K' redis leave_child
 play 'the same child, whose client closes first' 'in use' 'client first' redis leave_child
 play 'killed with data for a client that does not read' 'may be in use' 'ss -K' redis \
     'python start send_without_option; connect 8080; kill -STOP "$client"
-    await has "^ESTAB *0 *[1-9]"; stop -KILL; text="wait until peers have taken the last data"'
+    await has "^ESTAB *0 *[1-9]"; stop -KILL; text="wait until peers acknowledge the last data"'
 for advice in 'ss -K' wait; do
     play 'TIME_WAIT of a server without the option' 'may be in use' "$advice" redis \
         'python start close_first_without_option; python command request_3000; stop -TERM'

@@ -45,8 +45,8 @@ static enum conflict predict_one(const struct socket_entry *entry, const struct 
 
 /*
  * Infers the options of sockets that no process holds from the listeners on their address, if these
- * agree. Connections are not used: that of a client can have the same address. Without a listener
- * there, a connection from an ephemeral port to another port is probably a client's.
+ * agree. Connections are not used: an outgoing one can have this address. With no listener there, a
+ * connection from an ephemeral to a non-ephemeral port is probably outgoing.
  */
 static void infer_options(struct snapshot *snapshot)
 {

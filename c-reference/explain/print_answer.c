@@ -61,7 +61,7 @@ static const char *describe_target(const struct snapshot *snapshot, const struct
         if (!find_reuseport_user(snapshot, &user, &all_share))
             return "is in use. A server cannot bind it, even if it sets SO_REUSEADDR.";
         snprintf(text, ANSWER_TEXT,
-                 "is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user %s "
+                 "is in use. A server that sets SO_REUSEADDR cannot bind it, but one run by %s "
                  "that also sets SO_REUSEPORT can%s.",
                  user_name(user, name), all_share ? "" : ", if the old program set it too");
         return text;
@@ -101,7 +101,7 @@ static void print_reasons(const struct snapshot *snapshot)
         "listening sockets, which SO_REUSEADDR does not override",
         "sockets without SO_REUSEADDR",
         "sockets whose options cannot be read",
-        "client connections that probably were given this port",
+        "connections that are probably outgoing, from this port",
     };
     size_t counts[] = {0, 0, 0, 0};
 
@@ -152,7 +152,7 @@ static void print_advice(const struct snapshot *snapshot)
         sending |= remains && entry->seconds == -1;
         incomplete |= may_have_hidden_holder(snapshot, entry);
         ipv4 &= IN6_IS_ADDR_V4MAPPED(&entry->local.address) != 0;
-        /* The peer can close in the last second: 60 s of TIME_WAIT. Timers are up to 5 s late. */
+        /* The peer can close in the last second: 60 s of TIME_WAIT. Allow 6 s for each timer. */
         int more = entry->state == TCP_FIN_WAIT2 ? 72 : 6;
         if (remains && entry->seconds + more > seconds)
             seconds = entry->seconds + more;
@@ -169,17 +169,17 @@ static void print_advice(const struct snapshot *snapshot)
         const char *text;
     } advice[] = {
         {unseen, "stop the process that holds the socket (not found)"},
-        {held, "    its connections can remain for 130 s, or for minutes if a peer is gone"},
+        {held, "    let its peers close first; else wait 130 s, or minutes if a peer is gone"},
         {incomplete && geteuid() != 0,
          "run explain as root, which shows all processes that hold the sockets"},
         {snapshot->denied, "bind as root, or with CAP_NET_BIND_SERVICE"},
         {tried == EACCES && !snapshot->denied,
          "allow the bind in the security policy (in SELinux: name_bind)"},
-        {tried == EADDRINUSE && !blocked, "run explain again: it lists no socket that conflicts"},
+        {tried == EADDRINUSE && !blocked, "run explain again: no conflicting socket was found"},
         {with == NO_CONFLICT && without != NO_CONFLICT, "set SO_REUSEADDR before bind"},
         {with == MAY_CONFLICT && remaining,
          "set SO_REUSEADDR before bind, and start the server; if bind still fails:"},
-        {sending, "wait until peers have taken the last data, or the kernel gives up (minutes)"},
+        {sending, "wait until peers acknowledge the last data, or TCP gives up (minutes)"},
         {remaining && !sending, wait},
         {held || remaining, destroy},
         {blocked && !held && !remaining && !incomplete,

@@ -55,7 +55,7 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
             continue;
         heads++;
         if (stop && processes[i].pid == 1)
-            print("    stop the socket unit or container of process 1: systemctl list-sockets\n");
+            print("    stop process 1's socket unit (systemctl list-sockets) or container\n");
         else if (heads <= PROCESSES_MAX)
             print_process(start, &processes[i]);
         if (stop && processes[i].suspended && heads <= PROCESSES_MAX)
@@ -64,7 +64,7 @@ void print_holders(const struct snapshot *snapshot, const struct socket_entry *s
     if (heads > PROCESSES_MAX)
         print("%smore processes: %zu\n", start, heads - PROCESSES_MAX);
     if (children > 0)
-        print("        and its child processes: %zu%s\n", children,
+        print("        and child processes: %zu%s\n", children,
               stop ? "; if they remain, run explain again" : "");
     free(holds);
 }
@@ -120,8 +120,8 @@ void print_sockets(const struct snapshot *snapshot, bool all)
     if (count > 0)
         print("\nSockets on port %d:\n", snapshot->port);
     else if (snapshot->diag_error == 0)
-        print("No TCP socket uses port %d in this network namespace. A server that still\n"
-              "fails runs in another one, or binds the port twice: to 0.0.0.0 and to [::].\n",
+        print("No TCP socket uses port %d in this network namespace. If bind fails, the\n"
+              "server is in another one, or binds the port twice: to 0.0.0.0 and to [::].\n",
               snapshot->port);
     for (; start < count && (all || rows < ROWS_MAX); start = end, rows++) {
         end = start + 1;
@@ -160,7 +160,7 @@ void print_notes(const struct snapshot *snapshot)
         print("container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).\n");
     }
     if (snapshot->foreign)
-        print("/proc is that of another PID namespace; its pids are not valid here.\n");
+        print("/proc shows another PID namespace; its pids are not valid here.\n");
     if (unread && snapshot->getfd_error != 0)
         print("Options cannot be read (pidfd_getfd: %s).\n", strerror(snapshot->getfd_error));
 }

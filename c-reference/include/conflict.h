@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* How kernels differ: Linux 5.10, 6.1.168, 6.12, and 6.17 and later, where all is false. */
+/* Variants of the rule in older kernels. All are false since Linux 6.17. */
 struct kernel {
     /* Before 8002d44fe84d (6.8): if the first socket on a port has an option, later sockets with
      * that option can skip the test, whatever their address. */
@@ -15,8 +15,8 @@ struct kernel {
      * to a specific IPv4-mapped address skips the sockets on 0.0.0.0 if the first of them was
      * AF_INET6. */
     bool skips_mapped;
-    /* Before c51da3f7a161 (6.17): the user of sockets that no process holds, root. Any other uid
-     * than ours stands for root if we are not root. */
+    /* Before c51da3f7a161 (6.17): the uid of sockets that no process holds, which is root's. If
+     * this user is not root, any other uid will do. */
     bool has_orphan_uid;
     uid_t orphan_uid;
 };

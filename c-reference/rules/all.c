@@ -6,8 +6,8 @@
 #include "output.h"
 #include "rules/trial.h"
 
-/* What --all varies besides addresses and options: whether the existing and the new socket belong
- * to the other user, and their devices. */
+/* Users and devices in --all, for the existing and the new socket: whether it belongs to the other
+ * user, and the index of its device. */
 static const struct variant {
     bool other_user;
     unsigned device;

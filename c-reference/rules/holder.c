@@ -1,5 +1,5 @@
 /*
- * rules/holder.c - sockets that hold a port, in each TCP state but SYN_SENT.
+ * rules/holder.c - sockets that hold a port, in nine TCP states.
  *
  * Calls on both ends of a connection lead to each state, and TCP_INFO shows when it is reached.
  * Rust counterpart: src/rules/holder.rs.

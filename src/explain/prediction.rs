@@ -45,8 +45,8 @@ fn predict_one(entry: &SocketEntry, endpoint: &Endpoint, reuseaddr: bool) -> Con
 }
 
 /// Infers the options of sockets that no process holds from the listeners on their address, if
-/// these agree. Connections are not used: that of a client can have the same address. Without a
-/// listener there, a connection from an ephemeral port to another port is probably a client's.
+/// these agree. Connections are not used: an outgoing one can have this address. With no listener
+/// there, a connection from an ephemeral to a non-ephemeral port is probably outgoing.
 fn infer_options(snapshot: &mut Snapshot) {
     let [first, last] = snapshot.ephemeral;
     let is_ephemeral = |port| first <= port && port <= last;

@@ -33,7 +33,7 @@ fn describe_target(snapshot: &Snapshot, target: &Target) -> String {
             Some((user, all_share)) => {
                 let condition = [", if the old program set it too", ""][usize::from(all_share)];
                 return format!(
-                    "is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user {} \
+                    "is in use. A server that sets SO_REUSEADDR cannot bind it, but one run by {} \
                      that also sets SO_REUSEPORT can{condition}.",
                     user_name(user)
                 );
@@ -73,7 +73,7 @@ fn print_reasons(snapshot: &Snapshot) {
         "listening sockets, which SO_REUSEADDR does not override",
         "sockets without SO_REUSEADDR",
         "sockets whose options cannot be read",
-        "client connections that probably were given this port",
+        "connections that are probably outgoing, from this port",
     ];
     let mut counts = [0; 4];
 
@@ -123,7 +123,7 @@ fn print_advice(snapshot: &Snapshot) {
     let ([first, last], port) = (snapshot.ephemeral, snapshot.port);
 
     let seconds = remains().map(|entry| match entry.state {
-        // The peer can close in the last second: 60 s of TIME_WAIT. Timers are up to 5 s late.
+        // The peer can close in the last second: 60 s of TIME_WAIT. Allow 6 s for each timer.
         TcpState::FinWait2 => entry.seconds.unwrap_or(0) + 72,
         _ => entry.seconds.unwrap_or(0) + 6,
     });
@@ -138,18 +138,18 @@ fn print_advice(snapshot: &Snapshot) {
     #[rustfmt::skip]
     let advice: [(bool, &str); 16] = [
         (unseen, "stop the process that holds the socket (not found)"),
-        (held, "    its connections can remain for 130 s, or for minutes if a peer is gone"),
+        (held, "    let its peers close first; else wait 130 s, or minutes if a peer is gone"),
         (incomplete && own_uid() != 0,
          "run explain as root, which shows all processes that hold the sockets"),
         (snapshot.denied, "bind as root, or with CAP_NET_BIND_SERVICE"),
         (tried == Some(EACCES) && !snapshot.denied,
          "allow the bind in the security policy (in SELinux: name_bind)"),
         (tried == Some(EADDRINUSE) && !blocked,
-         "run explain again: it lists no socket that conflicts"),
+         "run explain again: no conflicting socket was found"),
         (with == Conflict::No && without != Conflict::No, "set SO_REUSEADDR before bind"),
         (with == Conflict::Maybe && remaining,
          "set SO_REUSEADDR before bind, and start the server; if bind still fails:"),
-        (sending, "wait until peers have taken the last data, or the kernel gives up (minutes)"),
+        (sending, "wait until peers acknowledge the last data, or TCP gives up (minutes)"),
         (remaining && !sending, &wait),
         (held || remaining, &destroy),
         (blocked && !held && !remaining && !incomplete,

@@ -52,7 +52,7 @@ pub fn print_holders<'a>(
         }
         heads += 1;
         if stop && process.pid == 1 {
-            out!("    stop the socket unit or container of process 1: systemctl list-sockets\n");
+            out!("    stop process 1's socket unit (systemctl list-sockets) or container\n");
         } else if heads <= PROCESSES_MAX {
             print_process(start, process);
         }
@@ -65,7 +65,7 @@ pub fn print_holders<'a>(
     }
     if children > 0 {
         let again = ["", "; if they remain, run explain again"][usize::from(stop)];
-        out!("        and its child processes: {children}{again}\n");
+        out!("        and child processes: {children}{again}\n");
     }
 }
 
@@ -128,8 +128,8 @@ pub fn print_sockets(snapshot: &Snapshot, all: bool) {
     if count > 0 {
         out!("\nSockets on port {port}:\n");
     } else if snapshot.diag_error.is_none() {
-        out!("No TCP socket uses port {port} in this network namespace. A server that still\n");
-        out!("fails runs in another one, or binds the port twice: to 0.0.0.0 and to [::].\n");
+        out!("No TCP socket uses port {port} in this network namespace. If bind fails, the\n");
+        out!("server is in another one, or binds the port twice: to 0.0.0.0 and to [::].\n");
     }
     let groups = tcp.chunk_by(|left, right| !all && same(left, right));
     for group in groups.take(if all { count } else { ROWS_MAX }) {
@@ -164,7 +164,7 @@ pub fn print_notes(snapshot: &Snapshot) {
         out!("container) or to the kernel, or be in flight over a UNIX socket (SCM_RIGHTS).\n");
     }
     if snapshot.foreign {
-        out!("/proc is that of another PID namespace; its pids are not valid here.\n");
+        out!("/proc shows another PID namespace; its pids are not valid here.\n");
     }
     if let Some(error) = snapshot.getfd_error.filter(|_| unread) {
         out!("Options cannot be read (pidfd_getfd: {error}).\n");

@@ -57,7 +57,7 @@ pub struct Target {
     pub endpoint: Endpoint,
     pub error: Option<Errno>, // of binding to the address, regardless of the port
     pub trial: Option<c_int>, // errno or 0 of a bind with SO_REUSEADDR
-    pub results: [Conflict; 2], // of all sockets together, or of the trial
+    pub results: [Conflict; 2], // without SO_REUSEADDR, and with it
 }
 
 /// The sockets and processes that use a port. An error is None if there was none.
@@ -99,7 +99,7 @@ pub fn own_uid() -> uid_t {
     unsafe { libc::geteuid() }
 }
 
-/// Returns whether another look may find the holder of a socket: a process of this user, or of any
+/// Returns whether another snapshot may find the holder of a socket: a process of this user, or any
 /// user if all can be inspected.
 pub fn may_find_holder(snapshot: &Snapshot) -> bool {
     let visible = |entry: &&SocketEntry| !snapshot.hidden || entry.uid == own_uid();

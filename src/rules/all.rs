@@ -9,8 +9,8 @@ use crate::rules::target::*;
 use crate::rules::trial::*;
 use errno::Errno;
 
-/// What `--all` varies besides addresses and options: whether the existing and the new socket
-/// belong to the other user, and their devices.
+/// Users and devices in `--all`, for the existing and the new socket: whether it belongs to the
+/// other user, and the index of its device.
 const VARIANTS: [[(bool, u32); 2]; 9] = [
     [(false, 0), (false, 0)],
     [(true, 0), (false, 0)],

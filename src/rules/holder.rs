@@ -1,4 +1,4 @@
-//! Sockets that hold a port, in each TCP state but SYN_SENT.
+//! Sockets that hold a port, in nine TCP states.
 //!
 //! Calls on both ends of a connection lead to each state, and TCP_INFO shows when it is reached.
 //! C counterpart: `c-reference/rules/holder.c`.
@@ -95,8 +95,8 @@ fn change_at(ports: &mut Ports, change: Moment, now: Moment) {
     }
 }
 
-/// Takes a port, and sets up `scenario` with a socket that `plan` describes, the only one on the
-/// port. Its SO_REUSEADDR changes at the moment that `change` names.
+/// Takes a port, and sets up `scenario` with one socket on it, as `plan` describes. Toggles its
+/// SO_REUSEADDR at `change`.
 pub fn make_holder(ports: &mut Ports, scenario: Scenario, change: Moment, plan: &TcpSocket) {
     let (_, passive, fill, own, peer_last, state) = SCENARIOS[scenario as usize];
 

@@ -1,6 +1,6 @@
 //! Random sequences of calls on one port.
 //!
-//! A sequence creates two to five sockets. The result of each call is compared with what the rule
+//! A sequence creates up to five sockets. The result of each call is compared with what the rule
 //! predicts from the sockets on the port and, through the bucket, from earlier ones. A sequence
 //! ends at the first contradiction.
 //! C counterpart: `c-reference/rules/sequences.c`.

@@ -15,7 +15,7 @@ fn an_unused_port_is_free() {
 fn a_connection_that_survived_its_server_can_be_waited_for_or_closed() {
     let _alone = alone();
     let (_holder, address) = held("ESTABLISHED", false);
-    let advice = "helps:\n    stop TEST\n        its connections can remain for N s, or for minutes if a peer is gone
+    let advice = "helps:\n    stop TEST\n        let its peers close first; else wait N s, or minutes if a peer is gone
     or close these connections, as root: ss -K -t state connected sport = :PORT
     next time, set SO_REUSEADDR before bind in every program on the port\n\nSockets ";
     explain(address).has(address.port(), advice);
@@ -28,7 +28,7 @@ fn a_server_with_so_reuseport_can_bind_beside_sockets_of_its_user_that_have_it()
     let first = bind_with(SOL_SOCKET, SO_REUSEPORT, address).unwrap();
     listen(&first, 1).unwrap();
     let beside = format!(
-        "TCP port PORT is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user {} that \
+        "TCP port PORT is in use. A server that sets SO_REUSEADDR cannot bind it, but one run by {} that \
          also sets SO_REUSEPORT can.\n",
         own_name()
     );
@@ -114,7 +114,7 @@ fn a_trial_overrides_what_was_read() {
     let (_listener, held) = held("LISTEN", true);
     let free = unused_address();
     let [fails, succeeds] = ["error=EADDRINUSE", "retval=0"];
-    let lost = "\nWhat helps:\n    run explain again: it lists no socket that conflicts\nNo TCP ";
+    let lost = "\nWhat helps:\n    run explain again: no conflicting socket was found\nNo TCP ";
     let set = "helps:\n    set SO_REUSEADDR before bind\n\nSockets on port PORT:\n    LISTEN ";
     for (address, injection, answer, advice, status) in [
         (free, fails, IN_USE, lost, 1),
@@ -162,7 +162,7 @@ fn a_client_on_an_ephemeral_port_is_probably_outgoing_unless_a_server_listens_th
     connect(&client, to).unwrap();
     explain(address).shows(" SO_REUSEADDR on, probably outgoing\n");
     set_option(&client, SOL_SOCKET, SO_REUSEADDR, 0).unwrap();
-    explain(address).shows("    client connections that probably were given this port: 1\n\n");
+    explain(address).shows("    connections that are probably outgoing, from this port: 1\n\n");
     set_option(&client, SOL_SOCKET, SO_REUSEADDR, 1).unwrap();
     let listener = bind_socket(address, true).unwrap();
     listen(&listener, 1).unwrap();

@@ -40,7 +40,7 @@ fn the_head_of_a_family_is_named_and_its_children_are_counted() {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec 3<&0; {names} wait")]);
         let mut shell = give(&holder, shell);
-        let line = format!("        and its child processes: {}\n", children + 1);
+        let line = format!("        and child processes: {}\n", children + 1);
         let rest = format!("{}; if they remain, run explain again\n", line.trim_end());
         let own = format!("\n    stop TEST\n{rest}");
         wait_until("children", || {
@@ -87,7 +87,7 @@ fn process_1_is_never_to_be_stopped() {
     let mut words = in_pid_namespace();
     words.extend(["sh", "-c", "\"$@\" </dev/null; exit $?", "sh"].map(String::from));
     let expected =
-        "helps:\n    stop the socket unit or container of process 1: systemctl list-sockets\n";
+        "helps:\n    stop process 1's socket unit (systemctl list-sockets) or container\n";
     let report = explain_on(&holder.fds[0], &words, address);
     report.shows(&format!("{expected}{AT_ONCE}\n"));
     let own = format!("        pid 1 ({}): sh -c \"$@\" ", own_name());

@@ -14,7 +14,7 @@ const HIDDEN: &str = "\
 
 What helps:
     stop the process that holds the socket (not found)
-        its connections can remain for N s, or for minutes if a peer is gone
+        let its peers close first; else wait N s, or minutes if a peer is gone
     run explain as root, which shows all processes that hold the sockets
     or close these connections, as root: ss -K -t state connected sport = :PORT
     run explain with --try, which binds the port for an instant

@@ -30,8 +30,8 @@ const MAYBE: &str = "is in use. A server without SO_REUSEADDR cannot bind it; on
 const FOR_SETTERS: &str = "is free for a server that sets SO_REUSEADDR, but not for others.";
 const AT_ONCE: &str = "    then a server that sets SO_REUSEADDR can bind at once";
 const TRY: &str = "    run explain with --try, which binds the port for an instant";
-const NONE: &str = "No TCP socket uses port PORT in this network namespace. A server that still\n\
-    fails runs in another one, or binds the port twice: to 0.0.0.0 and to [::].\n";
+const NONE: &str = "No TCP socket uses port PORT in this network namespace. If bind fails, the\n\
+    server is in another one, or binds the port twice: to 0.0.0.0 and to [::].\n";
 
 /// Keeps other tests from starting a process. Between fork(2) and execve(2), that process would be one
 /// more holder of all sockets of this process.

@@ -4,7 +4,7 @@ use super::*;
 use std::os::unix::fs::fchown;
 
 const UNSEEN: &str = "\
-127.0.0.1:PORT is in use. A server that sets SO_REUSEADDR cannot bind it, but one of user USER that \
+127.0.0.1:PORT is in use. A server that sets SO_REUSEADDR cannot bind it, but one run by USER that \
 also sets SO_REUSEPORT can, if the old program set it too.
     listening sockets, which SO_REUSEADDR does not override: 1
 
@@ -114,7 +114,7 @@ fn pids_of_another_namespace_are_marked_and_their_options_are_not_read() {
     }
     let words = ["unshare", "--pid", "--fork"].map(String::from);
     let expected = "    LISTEN 127.0.0.1:PORT - SO_REUSEADDR unknown\n        TEST\n\
-        /proc is that of another PID namespace; its pids are not valid here.\n-> 1\n";
+        /proc shows another PID namespace; its pids are not valid here.\n-> 1\n";
     explain_with(&words, address).has(address.port(), expected);
 }
 

@@ -22,8 +22,7 @@ const START: &str =
     "    set SO_REUSEADDR before bind, and start the server; if bind still fails:\n";
 const WAIT: &str = "    wait N s at most
     or, as root: ss -K -t state time-wait state fin-wait-2 sport = :PORT\n";
-const SENDING: &str =
-    "    wait until peers have taken the last data, or the kernel gives up (minutes)
+const SENDING: &str = "    wait until peers acknowledge the last data, or TCP gives up (minutes)
     or close these connections, as root: ss -K -t state connected sport = :PORT\n";
 
 /// The report about a closed connection, of which `row` has the state and the time left.

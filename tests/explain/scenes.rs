@@ -101,7 +101,7 @@ fn bind_returns_what_is_predicted_in_random_scenes() {
         let shown = format!("seed {seed}, {target}: {without} {with}\n{}", report.text);
         assert!(expected || probable, "{shown}");
         if answer.ends_with(" that also sets SO_REUSEPORT can.") {
-            create_as(users[usize::from(is_root() && answer.contains("user nobody"))]);
+            create_as(users[usize::from(is_root() && answer.contains("run by nobody"))]);
             assert!(bind_with_both(target).is_ok(), "{shown}");
         }
     }

@@ -11,8 +11,8 @@ TCP port PORT is in use. A server cannot bind it, even if it sets SO_REUSEADDR.
 
 What helps:
     stop TEST
-        its connections can remain for N s, or for minutes if a peer is gone
-    wait until peers have taken the last data, or the kernel gives up (minutes)
+        let its peers close first; else wait N s, or minutes if a peer is gone
+    wait until peers acknowledge the last data, or TCP gives up (minutes)
     or close these connections, as root: ss -K -t state connected sport = :PORT
     next time, set SO_REUSEADDR before bind in every program on the port
 

@@ -92,7 +92,7 @@ extern const char *const state_names[];
 bool has_unseen_holder(const struct socket_entry *entry);
 
 /*
- * Returns whether another look may find the holder of a socket: a process of this user, or of any
+ * Returns whether another snapshot may find the holder of a socket: a process of this user, or any
  * user if all can be inspected.
  */
 bool may_find_holder(const struct snapshot *snapshot);

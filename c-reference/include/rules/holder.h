@@ -19,8 +19,8 @@ enum moment { NEVER, AFTER_BIND, AFTER_LISTEN, AFTER_CONNECT, AFTER_ACCEPT };
 /* Returns the name of scenario in the tables. */
 const char *scenario_name(enum scenario scenario);
 
-/* Takes a port, and sets up scenario with a socket that *plan describes, the only one on the port.
- * Its SO_REUSEADDR changes at the moment that change names. */
+/* Takes a port, and sets up scenario with one socket on it, as *plan describes. Toggles its
+ * SO_REUSEADDR at change. */
 void make_holder(struct ports *ports, enum scenario scenario, enum moment change,
                  const struct tcp_socket *plan);
 #endif
