@@ -134,6 +134,19 @@ fn is_of_serve(line: &str) -> bool {
 
 #[test]
 fn the_transcripts_are_what_two_terminals_show() -> Result<()> {
+    // An ordinary user may have a network namespace in a user namespace, which a thread cannot create.
+    let unshare = ["unshare", "--user", "--map-root-user"];
+    let run = |command: &[&str]| Command::new(command[0]).args(&command[1..]).output();
+    if !is_root()
+        && run(&[&unshare[..], &["true"]].concat()).is_ok_and(|output| output.status.success())
+    {
+        let this = env::current_exe().unwrap();
+        let name = "readme::the_transcripts_are_what_two_terminals_show";
+        let test = [this.to_str().unwrap(), "--exact", name];
+        let output = run(&[&unshare[..], &test].concat()).unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        return output.status.success().then_some(()).ok_or(shown.into());
+    }
     // Port 9099 is free in a new network namespace, where that is allowed. Other threads stay where they are.
     // SAFETY: no pointers; any argument value is safe.
     if unsafe { libc::unshare(libc::CLONE_NEWNET) } == 0 {

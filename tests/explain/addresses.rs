@@ -108,8 +108,13 @@ fn an_address_that_cannot_be_bound_is_neither_free_nor_in_use() {
             assert_eq!(report.status, 3);
         }
     }
-    let report = injected(&["socket:error=EAFNOSUPPORT:when=1"], "[::1]:9");
-    report.shows("[::1]:9 cannot be bound (Address family not supported by protocol).\n");
+    let port = fresh_port();
+    let no_ipv6 = ["socket:error=EAFNOSUPPORT:when=1"];
+    let report = injected(&no_ipv6, format!("[::1]:{port}"));
+    report.has(
+        port,
+        "[::1]:PORT cannot be bound (Address family not supported by protocol).\nNo TCP ",
+    );
 }
 
 #[test]
