@@ -108,8 +108,8 @@ static void collect(struct snapshot *snapshot)
 }
 
 /*
- * Binds to each target's port with SO_REUSEADDR, which conflicts with a server without it that
- * binds at that instant.
+ * Binds to each target's port with SO_REUSEADDR. A server without the option that binds at that
+ * instant fails.
  */
 static void try_targets(struct snapshot *snapshot)
 {

@@ -20,7 +20,7 @@ mod trial;
 
 use crate::conflict::{Bucket, Kernel};
 use crate::netns::{enter_netns, has_ipv6};
-use crate::sock::close_fd;
+use crate::sock::{close_fd, own_uid};
 use all::print_all;
 use errno::errno;
 use holder::Moment::{AfterBind, Never};
@@ -34,14 +34,14 @@ use trial::try_new_socket;
 
 /// Returns a user id that this process may give a socket with fchown(2), or its own.
 fn find_other_user() -> uid_t {
-    let mut other = this_user() + 1;
+    let mut other = own_uid() + 1;
 
     let s = open_planned(&with_options(&V4_LO, false, false));
     // SAFETY: no pointers; any argument value is safe.
     if unsafe { libc::fchown(s, other, gid_t::MAX) } == -1 {
         let reason = errno();
         note!("reuseaddr: fchown: {reason}; rows with two users are left out\n");
-        other = this_user();
+        other = own_uid();
     }
     close_fd(s);
     other
@@ -76,9 +76,9 @@ fn probe_kernel(ports: &mut Ports) {
     }
 
     if !probe_orphan(ports, false) {
-        kernel.orphan_uid = Some(!this_user());
+        kernel.orphan_uid = Some(!own_uid());
     } else if has_other_user(ports) && probe_orphan(ports, true) {
-        kernel.orphan_uid = Some(this_user());
+        kernel.orphan_uid = Some(own_uid());
     }
     ports.kernel = kernel;
 }

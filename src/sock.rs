@@ -8,7 +8,7 @@ use crate::output::exit_with_error;
 use errno::{Errno, errno};
 use libc::{
     AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEADDR, SO_REUSEPORT, SOCK_STREAM, SOL_SOCKET,
-    c_int, socklen_t,
+    c_int, socklen_t, uid_t,
 };
 use std::mem;
 use std::ptr;
@@ -17,6 +17,12 @@ use std::ptr;
 pub fn close_fd(fd: c_int) {
     // SAFETY: no pointers; the caller does not use `fd` again.
     unsafe { libc::close(fd) };
+}
+
+/// Returns the effective user id of this process. Rust only: geteuid(2) is safe in C.
+pub fn own_uid() -> uid_t {
+    // SAFETY: no arguments; always succeeds.
+    unsafe { libc::geteuid() }
 }
 
 /// Returns the result of a call, or its errno if it failed. Rust only: in C, callers test for -1.

@@ -32,6 +32,13 @@ struct tcp_socket with_plan(const struct ports *ports, const struct target *targ
     return socket;
 }
 
+bool count_result(struct ports *ports, bool is_right)
+{
+    ports->results++;
+    ports->contradictions += !is_right;
+    return is_right;
+}
+
 /* Binds s to port. Returns whether the port was free. */
 static bool bind_free(int s, const struct tcp_socket *plan, in_port_t port)
 {

@@ -58,8 +58,7 @@ static void print_row(struct sequence *run, const struct tcp_socket *socket, con
             IN6_ARE_ADDR_EQUAL(&one->address, &socket->address))
             name = targets[i]->name;
     }
-    run->ports->results++;
-    run->ports->contradictions += !agrees(outcome);
+    count_result(run->ports, agrees(outcome));
     print("%llu,%d,%s,%d,%d,%d,%u,%s,%s,%s\n", (unsigned long long)run->number, ++run->steps, name,
           socket->reuseaddr, socket->reuseport, socket->uid != geteuid(), socket->device, call,
           result_name(outcome->seen), result_name(outcome->predicted));

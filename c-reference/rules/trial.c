@@ -9,12 +9,15 @@
  * to the port during an attempt. */
 #define ATTEMPTS 3
 
+/* Returns whether both outcomes are as predicted. */
+static bool is_right(const struct cell *cell)
+{
+    return agrees(&cell->bind) && agrees(&cell->listen);
+}
+
 bool count_cell(struct ports *ports, const struct cell *cell)
 {
-    bool is_right = agrees(&cell->bind) && agrees(&cell->listen);
-    ports->results++;
-    ports->contradictions += !is_right;
-    return is_right;
+    return count_result(ports, is_right(cell));
 }
 
 const char *result_name(int error)
@@ -39,7 +42,7 @@ struct cell try_new_socket(struct ports *ports, enum scenario scenario, enum mom
         make_holder(ports, scenario, change, existing);
         const struct cell cell = try_bind(ports, new);
         release_port(ports);
-        if ((agrees(&cell.bind) && agrees(&cell.listen)) || attempts == ATTEMPTS)
+        if (is_right(&cell) || attempts == ATTEMPTS)
             return cell;
     }
 }

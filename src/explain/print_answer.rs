@@ -5,6 +5,7 @@ use crate::address::format_endpoint;
 use crate::conflict::TcpState;
 use crate::explain::print_sockets::print_holders;
 use crate::explain::snapshot::*;
+use crate::sock::own_uid;
 use libc::{EACCES, EADDRINUSE, uid_t};
 
 /// Returns the owner of the sockets that block, if all of them have or may have SO_REUSEPORT, and

@@ -4,6 +4,7 @@
 use crate::address::format_endpoint;
 use crate::conflict::TcpState;
 use crate::explain::snapshot::*;
+use crate::sock::own_uid;
 use libc::{IF_NAMESIZE, STDOUT_FILENO, TIOCGWINSZ, winsize};
 use std::ffi::CStr;
 use std::mem;

@@ -3,6 +3,7 @@
 
 use crate::address::Endpoint;
 use crate::conflict::TcpState;
+use crate::sock::own_uid;
 use errno::Errno;
 use libc::{c_int, pid_t, uid_t};
 use std::cmp::Ordering;
@@ -91,12 +92,6 @@ pub const STATES: [(TcpState, &str); 11] = [
 /// Returns whether a process should hold `entry`'s socket but none was found.
 pub fn has_unseen_holder(entry: &SocketEntry) -> bool {
     entry.inode != 0 && entry.holders.is_empty()
-}
-
-/// Returns the effective user id of this process. Rust only: geteuid(2) is safe in C.
-pub fn own_uid() -> uid_t {
-    // SAFETY: no arguments; always succeeds.
-    unsafe { libc::geteuid() }
 }
 
 /// Returns whether another snapshot may find the holder of a socket: a process of this user, or any

@@ -4,7 +4,7 @@
 use crate::conflict::{Bucket, Kernel, TcpSocket};
 use crate::output::exit_with_error;
 use crate::rules::target::*;
-use crate::sock::close_fd;
+use crate::sock::{close_fd, own_uid};
 use errno::{Errno, errno};
 use libc::{AF_INET, EADDRINUSE, SOCK_DGRAM, c_int, uid_t};
 
@@ -48,7 +48,7 @@ pub fn is_usable(ports: &Ports, target: &Target) -> bool {
 }
 
 pub fn has_other_user(ports: &Ports) -> bool {
-    ports.other_user != this_user()
+    ports.other_user != own_uid()
 }
 
 /// Returns the socket of `target` with the options, user and device of `plan`.
@@ -59,6 +59,13 @@ pub fn with_plan(ports: &Ports, target: &Target, plan: &Plan) -> TcpSocket {
     }
     socket.device = plan.device;
     socket
+}
+
+/// Counts a result. Returns whether it is as predicted.
+pub fn count_result(ports: &mut Ports, is_right: bool) -> bool {
+    ports.results += 1;
+    ports.contradictions += usize::from(!is_right);
+    is_right
 }
 
 /// Binds `s` to `port`. Returns whether the port was free.

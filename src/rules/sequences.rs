@@ -12,6 +12,7 @@ use crate::rules::ports::*;
 use crate::rules::steps::*;
 use crate::rules::target::*;
 use crate::rules::trial::result_name;
+use crate::sock::own_uid;
 use libc::{AF_INET6, SO_REUSEADDR, SO_REUSEPORT};
 
 /// Number of calls that are drawn for a sequence. A draw that is not possible is skipped.
@@ -53,12 +54,11 @@ fn print_row(run: &mut Sequence, socket: &TcpSocket, call: &str, outcome: &Outco
         one.family == socket.family && one.address == socket.address && v6only
     };
     run.steps += 1;
-    run.ports.results += 1;
-    run.ports.contradictions += usize::from(!agrees(outcome));
+    count_result(run.ports, agrees(outcome));
     let (number, step) = (run.number, run.steps);
     let name = TARGETS.iter().find(is_equal).expect("a known address").name;
     let [reuseaddr, reuseport] = [socket.reuseaddr, socket.reuseport].map(u8::from);
-    let (user, device) = (u8::from(socket.uid != this_user()), socket.device);
+    let (user, device) = (u8::from(socket.uid != own_uid()), socket.device);
     let [seen, predicted] = [outcome.seen, outcome.predicted].map(result_name);
     out!(
         "{number},{step},{name},{reuseaddr},{reuseport},{user},{device},{call},{seen},{predicted}\n"

@@ -4,9 +4,9 @@
 use crate::address::Endpoint;
 use crate::conflict::{TcpSocket, TcpState};
 use crate::output::exit_with_error;
-use crate::sock::{bind_socket, open_socket, set_option};
+use crate::sock::{bind_socket, open_socket, own_uid, set_option};
 use errno::{Errno, errno};
-use libc::{AF_INET, AF_INET6, SO_BINDTOIFINDEX, SOL_SOCKET, c_int, gid_t, uid_t};
+use libc::{AF_INET, AF_INET6, SO_BINDTOIFINDEX, SOL_SOCKET, c_int, gid_t};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// An address to bind to, and a socket on it with neither option set.
@@ -67,25 +67,19 @@ const fn target(name: &'static str, family: c_int, address: Ipv6Addr, v6only: bo
     Target { name, socket }
 }
 
-/// Returns the effective user id of this process. Rust only: geteuid(2) is safe in C.
-pub fn this_user() -> uid_t {
-    // SAFETY: no arguments; always succeeds.
-    unsafe { libc::geteuid() }
-}
-
 /// Returns the socket of `target` with these options, for the user of this process.
 pub fn with_options(target: &Target, reuseaddr: bool, reuseport: bool) -> TcpSocket {
     TcpSocket {
         reuseaddr,
         reuseport,
-        uid: this_user(),
+        uid: own_uid(),
         ..target.socket
     }
 }
 
 /// Gives `s` to the user of `plan`, as if that user had created it.
 pub fn set_user(s: c_int, plan: &TcpSocket) {
-    if plan.uid == this_user() {
+    if plan.uid == own_uid() {
         return;
     }
     // SAFETY: no pointers; any argument value is safe.

@@ -4,7 +4,7 @@
 use crate::conflict::TcpSocket;
 use crate::output::error_name;
 use crate::rules::holder::{Moment, Scenario, make_holder};
-use crate::rules::ports::{Ports, take_port};
+use crate::rules::ports::{Ports, count_result, take_port};
 use crate::rules::steps::*;
 use errno::Errno;
 
@@ -18,12 +18,14 @@ pub struct Cell {
     pub listen: Outcome,
 }
 
+/// Returns whether both outcomes are as predicted.
+fn is_right(cell: &Cell) -> bool {
+    agrees(&cell.bind) && agrees(&cell.listen)
+}
+
 /// Counts the cell. Returns whether both outcomes are as predicted.
 pub fn count_cell(ports: &mut Ports, cell: &Cell) -> bool {
-    let is_right = agrees(&cell.bind) && agrees(&cell.listen);
-    ports.results += 1;
-    ports.contradictions += usize::from(!is_right);
-    is_right
+    count_result(ports, is_right(cell))
 }
 
 /// Returns the name of an error, or OK.
@@ -55,7 +57,7 @@ pub fn try_new_socket(
         make_holder(ports, scenario, change, existing);
         let cell = try_bind(ports, new);
         release_port(ports);
-        if agrees(&cell.bind) && agrees(&cell.listen) || attempts == ATTEMPTS {
+        if is_right(&cell) || attempts == ATTEMPTS {
             return cell;
         }
         attempts += 1;

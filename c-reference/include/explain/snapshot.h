@@ -61,7 +61,7 @@ struct target {
     struct endpoint endpoint;
     int error;                /* of binding to the address, regardless of the port; or 0 */
     int trial;                /* errno or 0 of a bind with SO_REUSEADDR */
-    enum conflict results[2]; /* of all sockets together, or of the trial */
+    enum conflict results[2]; /* without SO_REUSEADDR, and with it */
 };
 
 #define TARGETS_MAX 3

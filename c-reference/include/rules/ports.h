@@ -39,6 +39,9 @@ bool has_other_user(const struct ports *ports);
 struct tcp_socket with_plan(const struct ports *ports, const struct target *target,
                             const struct plan *plan);
 
+/* Counts a result. Returns whether it is as predicted. */
+bool count_result(struct ports *ports, bool is_right);
+
 /* Finds the next free port. Exits if no port is free. */
 void take_port(struct ports *ports);
 #endif
